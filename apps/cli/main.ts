@@ -1,0 +1,1 @@
+console.log('k2', process.argv.slice(2).join(' '));

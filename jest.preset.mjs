@@ -1,0 +1,21 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+
+// The build's own SWC settings, except that tests run sources, so imports keep their ".ts".
+const swc = JSON.parse(readFileSync(new URL('.swcrc', import.meta.url), 'utf8'));
+swc.jsc.rewriteRelativeImportExtensions = false;
+
+// Jest does not make the folder for its --outputFile.
+mkdirSync(new URL('tmp/test-results', import.meta.url), { recursive: true });
+
+/** Shared by every project; see the `test` target in nx.json for the flags Node needs. */
+export default {
+  testEnvironment: 'node',
+  // @k2/* resolves to sources, so a test never sees a stale build. Jest adds "import" or "require" itself.
+  testEnvironmentOptions: { customExportConditions: ['k2-source', 'node', 'node-addons'] },
+  testMatch: ['<rootDir>/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': ['@swc/jest', { ...swc, swcrc: false, sourceMaps: 'inline' }] },
+  passWithNoTests: true,
+};

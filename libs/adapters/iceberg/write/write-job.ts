@@ -1,0 +1,53 @@
+import type { Column, FieldType } from '@k2/domain/market';
+import type { PartitionValue } from '../format/transforms.ts';
+
+/** What the writing thread is asked for, and what it answers. All of it survives a structured clone. */
+
+/** A column of the files to write, as the table names it now. */
+export interface FileField {
+  readonly id: number;
+  readonly name: string;
+  readonly type: FieldType;
+  readonly required: boolean;
+  /** Of lists and maps: id of the element; of the key, the value's being the next. */
+  readonly nestedId: number | null;
+}
+
+export interface WriteJob {
+  /** Where the files go; exists. */
+  readonly directory: string;
+  readonly fields: readonly FileField[];
+  /** Position in `fields`, and transform. */
+  readonly partitionBy: readonly { readonly position: number; readonly transform: string }[];
+  /** Positions in `fields`. */
+  readonly sortBy: readonly number[];
+  /** Rows, each batch with one column for each field, in their order. */
+  readonly batches: readonly { readonly rowCount: number; readonly columns: readonly Column[] }[];
+  readonly fileBytesTarget: number;
+}
+
+/** A Parquet file and what a manifest says about it, maps by field id. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly partition: readonly PartitionValue[];
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+  readonly columnSizes: ReadonlyMap<number, number>;
+  readonly valueCounts: ReadonlyMap<number, number>;
+  readonly nullValueCounts: ReadonlyMap<number, number>;
+  readonly lowerBounds: ReadonlyMap<number, Uint8Array>;
+  readonly upperBounds: ReadonlyMap<number, Uint8Array>;
+  /** Where the row groups start. */
+  readonly splitOffsets: readonly number[];
+}
+
+export interface WriterOptions {
+  readonly rowGroupRows: number;
+  readonly zstdLevel: number;
+  readonly duckdbThreads: number;
+}
+
+export type WriterRequest = { readonly id: number; readonly job: WriteJob };
+export type WriterResponse =
+  | { readonly id: number; readonly files: readonly WrittenFile[] }
+  | { readonly id: number; readonly error: string };

@@ -1,0 +1,10 @@
+export * from './memory-market-feed.ts';
+export * from './memory-column-values.ts';
+export * from './memory-tick-store.ts';
+export * from './memory-tick-store-file.ts';
+export * from './memory-telemetry.ts';
+export * from './manual-time.ts';
+export * from './memory-object-store.ts';
+export * from './memory-table-catalog.ts';
+export { MemoryTickLog, type MemoryTickLogOptions } from './memory-tick-log.ts';
+export * from './seeded-random.ts';

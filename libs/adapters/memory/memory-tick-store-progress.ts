@@ -1,0 +1,89 @@
+import {
+  PortError,
+  type PartitionClaim,
+  type PartitionProgress,
+  type ProgressChange,
+  type TickStoreErrorKind,
+  type TopicPartition,
+} from '@k2/ports';
+
+interface Entry extends PartitionClaim {
+  readonly writer: string;
+}
+
+/** How far each topic partition is in the tables, who may move it, and the states kept with it. */
+export class MemoryProgress {
+  private readonly entries = new Map<string, Entry>();
+  private readonly states = new Map<string, string>();
+
+  claim(writer: string, partitions: readonly (TopicPartition & { readonly topicId: string })[]): PartitionClaim[] {
+    for (const { topic, partition, topicId } of partitions) {
+      const entry = this.entries.get(nameOf({ topic, partition }));
+      if (entry !== undefined && entry.topicId !== topicId) throw recreated(entry, topicId);
+    }
+    return partitions.map(({ topic, partition, topicId }) => {
+      const name = nameOf({ topic, partition });
+      const { epoch, nextOffset } = this.entries.get(name) ?? { epoch: 0, nextOffset: 0 };
+      const claim = { topic, partition, topicId, nextOffset, epoch: epoch + 1 };
+      this.entries.set(name, { ...claim, writer });
+      return claim;
+    });
+  }
+
+  progress(): PartitionProgress[] {
+    return [...this.entries.values()].map(({ topic, partition, topicId, nextOffset }) => ({ topic, partition, topicId, nextOffset }));
+  }
+
+  state(keys: readonly string[]): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const key of keys) {
+      const value = this.states.get(key);
+      if (value !== undefined) found.set(key, value);
+    }
+    return found;
+  }
+
+  /** All of the change or, with an error, nothing of it. Returns the claims that the next change rests on. */
+  apply({ partitions, state }: ProgressChange): PartitionClaim[] {
+    for (const { claim, nextOffset } of partitions) this.check(claim, nextOffset);
+    const claims = partitions.map(({ claim, nextOffset }): PartitionClaim => {
+      const entry = this.entries.get(nameOf(claim))!;
+      this.entries.set(nameOf(claim), { ...entry, nextOffset });
+      return { ...claim, nextOffset };
+    });
+    for (const [key, value] of state) {
+      if (value === null) this.states.delete(key);
+      else this.states.set(key, value);
+    }
+    return claims;
+  }
+
+  private check(claim: PartitionClaim, nextOffset: number): void {
+    const entry = this.entries.get(nameOf(claim));
+    if (entry === undefined) throw error('progress-mismatch', `${nameOf(claim)} was never claimed here: claim it first`, { claim });
+    if (entry.topicId !== claim.topicId) throw recreated(entry, claim.topicId);
+    if (entry.epoch !== claim.epoch) {
+      const message = `${nameOf(claim)} was claimed by ${entry.writer} (epoch ${entry.epoch}) after this claim (epoch ${claim.epoch}): stop`;
+      throw error('fenced', message, { claim, epoch: entry.epoch, writer: entry.writer });
+    }
+    if (entry.nextOffset !== claim.nextOffset || nextOffset < entry.nextOffset) {
+      const message =
+        `${nameOf(claim)} is at offset ${entry.nextOffset}, the commit goes from ${claim.nextOffset} to ${nextOffset}: ` +
+        'read the progress again';
+      throw error('progress-mismatch', message, { claim, nextOffset, actualNextOffset: entry.nextOffset });
+    }
+  }
+}
+
+const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
+
+function recreated(entry: Entry, topicId: string) {
+  const message =
+    `progress of ${nameOf(entry)} belongs to topic id ${entry.topicId}, not to ${topicId}: the topic was created again, ` +
+    'its offsets mean nothing here; record it under another name';
+  return error('progress-mismatch', message, { topic: entry.topic, partition: entry.partition, storedTopicId: entry.topicId, topicId });
+}
+
+function error(kind: TickStoreErrorKind, message: string, context: Readonly<Record<string, unknown>>) {
+  return new PortError<TickStoreErrorKind>(kind, message, context);
+}

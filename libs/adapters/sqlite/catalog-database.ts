@@ -1,0 +1,230 @@
+import type { CatalogChange, PartitionClaim, PartitionProgress, TopicPartition } from '@k2/ports';
+import { Refusal } from './refusal.ts';
+import { inTransaction, openDatabase } from './sqlite-database.ts';
+import type { Reply } from './sqlite-protocol.ts';
+
+export type CatalogDatabase = ReturnType<typeof openCatalogDatabase>;
+
+/** Must be the same in every engine that opens these tables. */
+const CATALOG_NAME = 'k2';
+/** Changes remembered at least; twice as many at most. */
+const CHANGES_KEPT = 1_000;
+
+/** The first two as Apache Iceberg's JdbcUtil (schema V1) and pyiceberg's SqlCatalog have them. */
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS iceberg_tables (
+    catalog_name VARCHAR(255) NOT NULL,
+    table_namespace VARCHAR(255) NOT NULL,
+    table_name VARCHAR(255) NOT NULL,
+    metadata_location VARCHAR(1000),
+    previous_metadata_location VARCHAR(1000),
+    iceberg_type VARCHAR(5),
+    PRIMARY KEY (catalog_name, table_namespace, table_name)
+  );
+  CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
+    catalog_name VARCHAR(255) NOT NULL,
+    namespace VARCHAR(255) NOT NULL,
+    property_key VARCHAR(255) NOT NULL,
+    property_value VARCHAR(1000) NOT NULL,
+    PRIMARY KEY (catalog_name, namespace, property_key)
+  );
+  CREATE TABLE IF NOT EXISTS k2_progress (
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    topic_id TEXT NOT NULL,
+    next_offset INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    writer TEXT NOT NULL,
+    PRIMARY KEY (topic, partition)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS k2_state (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS k2_changes (
+    change_id TEXT NOT NULL UNIQUE,
+    applied_us INTEGER NOT NULL
+  ) STRICT;`;
+
+const IS_TABLE = "(iceberg_type = 'TABLE' OR iceberg_type IS NULL)";
+
+interface ProgressRow {
+  readonly topicId: string;
+  readonly nextOffset: number;
+  readonly epoch: number;
+}
+
+/** The catalog's database program. Other engines may read the file, and commit to tables, at the same time. */
+export function openCatalogDatabase(path: string) {
+  const db = openDatabase(path, { pageBytes: 4_096, exclusive: false, schema: SCHEMA });
+  const selectProgress = db.prepare(
+    'SELECT topic_id AS topicId, next_offset AS nextOffset, epoch FROM k2_progress WHERE topic = ? AND partition = ?',
+  );
+  const selectChange = db.prepare('SELECT 1 FROM k2_changes WHERE change_id = ?');
+  const selectLocation = db.prepare(
+    `SELECT metadata_location AS location FROM iceberg_tables
+     WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND ${IS_TABLE}`,
+  );
+  const progressOf = ({ topic, partition }: TopicPartition) =>
+    selectProgress.get(topic, partition) as unknown as ProgressRow | undefined;
+  const locationOf = (table: string) =>
+    (selectLocation.get(CATALOG_NAME, ...splitName(table)) as { location: string | null } | undefined)?.location ?? null;
+  const isApplied = (changeId: string) => selectChange.get(changeId) !== undefined;
+
+  const movePointer = ({ table, expected, next }: CatalogChange['tables'][number]): void => {
+    const [namespace, name] = splitName(table);
+    const { changes } =
+      expected === null
+        ? db
+            .prepare(
+              `INSERT OR IGNORE INTO iceberg_tables
+                 (catalog_name, table_namespace, table_name, metadata_location, previous_metadata_location, iceberg_type)
+               VALUES (?, ?, ?, ?, NULL, 'TABLE')`,
+            )
+            .run(CATALOG_NAME, namespace, name, next)
+        : db
+            .prepare(
+              `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
+               WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ? AND ${IS_TABLE}`,
+            )
+            .run(next, expected, CATALOG_NAME, namespace, name, expected);
+    if (changes !== 1) throw conflict(table, expected, locationOf(table));
+    if (expected !== null) return;
+    db.prepare('INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, ?, ?)').run(
+      CATALOG_NAME,
+      namespace,
+      'exists',
+      'true',
+    );
+  };
+
+  const moveProgress = ({ claim, nextOffset }: CatalogChange['progress'][number]): void => {
+    assertClaimHolds(claim, nextOffset, progressOf(claim));
+    db.prepare('UPDATE k2_progress SET next_offset = ? WHERE topic = ? AND partition = ?').run(
+      nextOffset,
+      claim.topic,
+      claim.partition,
+    );
+  };
+
+  return {
+    tables(): Reply<[table: string, location: string][]> {
+      const rows = db
+        .prepare(
+          `SELECT table_namespace || '.' || table_name AS name, metadata_location AS location FROM iceberg_tables
+           WHERE catalog_name = ? AND metadata_location IS NOT NULL AND ${IS_TABLE} ORDER BY name`,
+        )
+        .all(CATALOG_NAME) as { name: string; location: string }[];
+      return { value: rows.map(({ name, location }) => [name, location]) };
+    },
+
+    metadataLocation(table: string): Reply<string | null> {
+      return { value: locationOf(table) };
+    },
+
+    /** Claims come first: a fenced writer learns that it is fenced, not that it should re-base and try again. */
+    apply({ changeId, tables, progress, state }: CatalogChange, appliedUs: number): Reply<null> {
+      inTransaction(db, () => {
+        if (isApplied(changeId)) return;
+        progress.forEach(moveProgress);
+        tables.forEach(movePointer);
+        const put = db.prepare('INSERT OR REPLACE INTO k2_state (key, value) VALUES (?, ?)');
+        const remove = db.prepare('DELETE FROM k2_state WHERE key = ?');
+        for (const [key, value] of state) {
+          if (value === null) remove.run(key);
+          else put.run(key, value);
+        }
+        const added = db.prepare('INSERT INTO k2_changes (change_id, applied_us) VALUES (?, ?)').run(changeId, appliedUs);
+        const sequence = Number(added.lastInsertRowid);
+        if (sequence % CHANGES_KEPT === 0) db.prepare('DELETE FROM k2_changes WHERE rowid <= ?').run(sequence - CHANGES_KEPT);
+      });
+      return { value: null };
+    },
+
+    committed(changeId: string): Reply<boolean> {
+      return { value: isApplied(changeId) };
+    },
+
+    claim(
+      writer: string,
+      partitions: readonly (TopicPartition & { readonly topicId: string })[],
+    ): Reply<PartitionClaim[]> {
+      const put = db.prepare(
+        'INSERT OR REPLACE INTO k2_progress (topic, partition, topic_id, next_offset, epoch, writer) VALUES (?, ?, ?, ?, ?, ?)',
+      );
+      const claims = inTransaction(db, () =>
+        partitions.map(({ topic, partition, topicId }) => {
+          const stored = progressOf({ topic, partition });
+          assertSameTopic({ topic, partition, topicId }, stored);
+          const nextOffset = stored?.nextOffset ?? 0;
+          const epoch = (stored?.epoch ?? 0) + 1;
+          put.run(topic, partition, topicId, nextOffset, epoch, writer);
+          return { topic, partition, topicId, nextOffset, epoch };
+        }),
+      );
+      return { value: claims };
+    },
+
+    progress(): Reply<PartitionProgress[]> {
+      const rows = db
+        .prepare(
+          'SELECT topic, partition, topic_id AS topicId, next_offset AS nextOffset FROM k2_progress ORDER BY topic, partition',
+        )
+        .all();
+      return { value: rows.map((row) => ({ ...row })) as unknown as PartitionProgress[] };
+    },
+
+    state(keys: readonly string[]): Reply<[key: string, value: string][]> {
+      const get = db.prepare('SELECT value FROM k2_state WHERE key = ?');
+      const found = keys.map((key): [string, string | undefined] => [key, get.get(key)?.value as string | undefined]);
+      return { value: found.filter((entry): entry is [string, string] => entry[1] !== undefined) };
+    },
+
+    close(): Reply<null> {
+      db.close();
+      return { value: null };
+    },
+  };
+}
+
+/** `namespace.table`; a namespace may itself hold dots. */
+function splitName(table: string): [namespace: string, name: string] {
+  const dot = table.lastIndexOf('.');
+  if (dot < 1 || dot === table.length - 1) {
+    throw new Refusal('unavailable', `${JSON.stringify(table)} is not a table name: expected namespace.table`, { table });
+  }
+  return [table.slice(0, dot), table.slice(dot + 1)];
+}
+
+function conflict(table: string, expected: string | null, current: string | null): Refusal {
+  const message = `table ${table} is at ${current ?? 'no metadata'}, not at the expected ${expected ?? 'no metadata'}: re-base and try again`;
+  return new Refusal('commit-conflict', message, { table, expected, current }, true);
+}
+
+function assertClaimHolds(claim: PartitionClaim, nextOffset: number, stored: ProgressRow | undefined): void {
+  const where = `${claim.topic}/${claim.partition}`;
+  if (stored !== undefined && stored.epoch !== claim.epoch) {
+    const message = `${where}: epoch ${claim.epoch} was ended by epoch ${stored.epoch} of a later writer: stop writing`;
+    throw new Refusal('fenced', message, { ...claim, storedEpoch: stored.epoch });
+  }
+  if (stored === undefined || stored.topicId !== claim.topicId || stored.nextOffset !== claim.nextOffset) {
+    const found = stored === undefined ? 'nothing' : `offset ${stored.nextOffset} of topic id ${stored.topicId}`;
+    const message = `${where}: expected offset ${claim.nextOffset} of topic id ${claim.topicId}, found ${found}: claim again`;
+    throw new Refusal('progress-mismatch', message, { ...claim, stored });
+  }
+  if (nextOffset < claim.nextOffset) {
+    const message = `${where}: progress cannot go back from offset ${claim.nextOffset} to ${nextOffset}`;
+    throw new Refusal('progress-mismatch', message, { ...claim, refusedOffset: nextOffset });
+  }
+}
+
+/** Offsets of a recreated topic start again: taken for the old ones, everything new would seem committed already. */
+function assertSameTopic(claimed: TopicPartition & { readonly topicId: string }, stored: ProgressRow | undefined): void {
+  if (stored === undefined || stored.topicId === claimed.topicId || stored.nextOffset === 0) return;
+  const { topic, partition, topicId } = claimed;
+  throw new Refusal(
+    'progress-mismatch',
+    `${topic}/${partition}: offset ${stored.nextOffset} is recorded for topic id ${stored.topicId}, but the topic's id is ${topicId}: it was recreated; restore the old log, or write to a new topic name`,
+    { topic, partition, topicId, storedTopicId: stored.topicId, nextOffset: stored.nextOffset },
+  );
+}

@@ -1,0 +1,40 @@
+import { selectRows, type TickBatch } from '@k2/domain/market';
+import { partitionOf } from '@k2/domain/wire';
+import type { LogPayload } from '@k2/ports';
+
+export interface PartitionPayload {
+  readonly partition: number;
+  readonly payload: LogPayload;
+}
+
+/**
+ * The payload by topic partition, in the order of its rows within each. A batch whose rows all belong to one partition
+ * is passed on as it is; only a batch of several is copied. Rejections go by exchange and source.
+ */
+export function splitPayload(payload: LogPayload, partitions: number): readonly PartitionPayload[] {
+  if (payload.kind === 'ticks') return splitBatch(payload.batch, partitions);
+  const groups = Map.groupBy(payload.rejections, ({ exchange, source }) => partitionOf(exchange, source, partitions));
+  return [...groups].map(([partition, rejections]) => ({ partition, payload: { kind: 'rejections', rejections } }));
+}
+
+function splitBatch(batch: TickBatch, partitions: number): readonly PartitionPayload[] {
+  const partitionOfCode = Uint32Array.from(batch.series, ({ exchange, symbol }) => partitionOf(exchange, symbol, partitions));
+  const counts = new Uint32Array(partitions);
+  for (let row = 0; row < batch.rowCount; row++) counts[partitionOfCode[batch.seriesCode[row]]]++;
+
+  const used = [...counts.keys()].filter((partition) => counts[partition] > 0);
+  if (used.length === 1) return [{ partition: used[0], payload: { kind: 'ticks', batch } }];
+
+  const rows = used.map((partition) => new Uint32Array(counts[partition]));
+  const indexOf = new Int32Array(partitions);
+  used.forEach((partition, index) => (indexOf[partition] = index));
+  const filled = new Uint32Array(used.length);
+  for (let row = 0; row < batch.rowCount; row++) {
+    const index = indexOf[partitionOfCode[batch.seriesCode[row]]];
+    rows[index][filled[index]++] = row;
+  }
+  return used.map((partition, index) => ({
+    partition,
+    payload: { kind: 'ticks', batch: selectRows(batch, rows[index]) },
+  }));
+}

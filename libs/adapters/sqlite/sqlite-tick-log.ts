@@ -1,0 +1,345 @@
+import { decodeBlock, encodeBlock, type TopicSpec } from '@k2/domain/wire';
+import {
+  PortError,
+  type AppendReceipt,
+  type AssignmentListener,
+  type LogPayload,
+  type LogPosition,
+  type LogReadRequest,
+  type LogRecord,
+  type Membership,
+  type PartitionOffsets,
+  type Random,
+  type Scheduler,
+  type TickLog,
+  type TopicDescription,
+  type TopicPartition,
+} from '@k2/ports';
+import { AppendQueue, type EncodedRecord } from './append-queue.ts';
+import { Arrivals } from './arrivals.ts';
+import { GroupCoordinator } from './group-coordinator.ts';
+import type { LogSlice, StoredRecord } from './log-database.ts';
+import { splitPayload, type PartitionPayload } from './split-payload.ts';
+import { SqliteClient } from './sqlite-client.ts';
+
+export interface SqliteTickLogOptions {
+  /** The database file, `DIR/log.db`; created where it is missing. One SqliteTickLog at a time may have it open. */
+  readonly path: string;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  /** Bound of the stored payloads. An append beyond it, when nothing trimmed is left to delete, fails with `log-full`. */
+  readonly bytesMax?: number;
+  /** Encoded appends that wait for the disk; at the bound `append` waits. */
+  readonly queuedBytesMax?: number;
+}
+
+const DEFAULT_BYTES_MAX = 64 * 2 ** 30;
+const DEFAULT_QUEUED_BYTES_MAX = 16 * 2 ** 20;
+const GROUP_BYTES_MAX = 4 * 2 ** 20;
+/** Trimmed records deleted in one transaction, so that appends never wait long behind it. */
+const RECLAIM_ROWS_MAX = 256;
+
+interface Topic {
+  readonly description: TopicDescription;
+  readonly partitions: readonly Partition[];
+}
+
+interface Partition {
+  readonly topicPartition: TopicPartition;
+  readonly partitionKey: number;
+  startOffset: number;
+  endOffset: number;
+}
+
+/**
+ * A TickLog in one SQLite file, for one process. Appends are encoded on the caller's thread and written by a worker
+ * thread, many to a transaction; what is acknowledged survives power loss. Records are blocks whatever the topic's
+ * framing is: nobody but K2 reads this file. A failed append leaves nothing behind, but appends of the same caller that
+ * were already under way may have succeeded.
+ */
+export class SqliteTickLog implements TickLog {
+  private readonly options: SqliteTickLogOptions;
+  private readonly client: SqliteClient<'log'>;
+  private readonly queue: AppendQueue;
+  private readonly arrivals: Arrivals;
+  private readonly groups: GroupCoordinator;
+  private topicsByName = new Map<string, Topic>();
+  private partitionsByKey = new Map<number, Partition>();
+  private storedBytes = 0;
+  private reclaiming: Promise<void> | null = null;
+  private closing: Promise<void> | null = null;
+  private readTurn = 0;
+
+  /** Rejects with `unavailable` where the file cannot be opened, is damaged, or is open elsewhere. */
+  static async open(options: SqliteTickLogOptions): Promise<SqliteTickLog> {
+    const log = new SqliteTickLog(options);
+    try {
+      await log.loadTopics();
+    } catch (error) {
+      await log.endThread();
+      throw error;
+    }
+    // What was trimmed before a crash and not yet deleted.
+    void log.reclaim();
+    return log;
+  }
+
+  private constructor(options: SqliteTickLogOptions) {
+    this.options = options;
+    this.client = new SqliteClient('log', options.path);
+    this.queue = new AppendQueue({
+      queuedBytesMax: options.queuedBytesMax ?? DEFAULT_QUEUED_BYTES_MAX,
+      groupBytesMax: GROUP_BYTES_MAX,
+      admit: (bytes, queuedBytes) => this.admit(bytes, queuedBytes),
+      write: (records) => this.write(records),
+    });
+    this.arrivals = new Arrivals(options.scheduler);
+    this.groups = new GroupCoordinator(options.scheduler, (topics) => this.partitionsOf(topics));
+  }
+
+  async declareTopic(spec: TopicSpec): Promise<TopicDescription> {
+    this.assertOpen();
+    const existing = this.topicsByName.get(spec.name)?.description;
+    if (existing !== undefined) assertDeclarable(spec, existing);
+    if (existing === undefined || existing.partitions < spec.partitions) {
+      const { name, partitions, framing } = spec;
+      await this.client.call('declareTopic', [name, partitions, framing, this.options.random.uuid()]);
+      await this.loadTopics();
+      this.groups.topicsChanged();
+    }
+    return this.topic(spec.name).description;
+  }
+
+  async topics(): Promise<readonly TopicDescription[]> {
+    this.assertOpen();
+    return [...this.topicsByName.values()].map(({ description }) => description);
+  }
+
+  async append(topic: string, payload: LogPayload): Promise<AppendReceipt> {
+    this.assertOpen();
+    const { partitions } = this.topic(topic);
+    let parts: readonly PartitionPayload[] = [];
+    const offsets = await this.queue.push(() => {
+      parts = splitPayload(payload, partitions.length);
+      return parts.map((part) => ({
+        partitionKey: partitions[part.partition].partitionKey,
+        payload: encodeBlock(part.payload),
+      }));
+    });
+    return {
+      records: parts.map((part, index) => ({
+        topicPartition: partitions[part.partition].topicPartition,
+        offset: offsets[index],
+        rowCount: rowCountOf(part.payload),
+      })),
+    };
+  }
+
+  async read({ positions, bytesMax, waitMs }: LogReadRequest, signal?: AbortSignal): Promise<readonly LogRecord[]> {
+    this.assertOpen();
+    const isReady = () => this.closing !== null || this.slices(positions).length > 0;
+    await this.arrivals.wait(isReady, waitMs, signal);
+    this.assertOpen();
+    const slices = signal?.aborted ? [] : this.slices(positions);
+    if (slices.length === 0) return [];
+    // Each read starts at another partition, so that a small bytesMax starves none.
+    const turn = this.readTurn++ % slices.length;
+    const fair = [...slices.slice(turn), ...slices.slice(0, turn)];
+    const found = await this.client.call('read', [fair, bytesMax]);
+    return found.map((record) => this.logRecord(record));
+  }
+
+  async offsets(topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
+    this.assertOpen();
+    return topics.flatMap((name) => {
+      const { description, partitions } = this.topic(name);
+      return partitions.map(({ topicPartition, startOffset, endOffset }) => ({
+        ...topicPartition,
+        topicId: description.topicId,
+        startOffset,
+        endOffset,
+      }));
+    });
+  }
+
+  async trim(positions: readonly LogPosition[]): Promise<void> {
+    this.assertOpen();
+    const starts = positions
+      .map((position) => {
+        const partition = this.partition(position);
+        return { partition, startOffset: Math.min(position.nextOffset, partition.endOffset) };
+      })
+      .filter(({ partition, startOffset }) => startOffset > partition.startOffset);
+    if (starts.length === 0) return;
+    const rows = starts.map(({ partition, startOffset }) => ({ partitionKey: partition.partitionKey, startOffset }));
+    await this.client.call('trim', [rows]);
+    for (const { partition, startOffset } of starts) {
+      partition.startOffset = Math.max(partition.startOffset, startOffset);
+    }
+    void this.reclaim();
+  }
+
+  async join(group: string, topics: readonly string[], listener: AssignmentListener): Promise<Membership> {
+    this.assertOpen();
+    return this.groups.join(group, topics, listener);
+  }
+
+  async close(): Promise<void> {
+    this.closing ??= this.finish();
+    await this.closing;
+  }
+
+  private async finish(): Promise<void> {
+    this.groups.close();
+    await this.queue.idle();
+    this.arrivals.notify();
+    await this.reclaiming;
+    await this.endThread();
+  }
+
+  private async endThread(): Promise<void> {
+    // A thread that is already gone, or a file that never opened, has nothing left to close.
+    await this.client.call('close', []).catch(() => undefined);
+    await this.client.ended();
+  }
+
+  private async loadTopics(): Promise<void> {
+    const stored = await this.client.call('topics', []);
+    const topics = new Map<string, Topic>();
+    for (const { name, topicId, framing, partitions } of stored) {
+      const description = { name, topicId, framing, partitions: partitions.length };
+      topics.set(name, {
+        description,
+        // A partition already known keeps its object: appends and reads under way hold on to it.
+        partitions: partitions.map(({ partitionKey, startOffset, endOffset }, partition) => {
+          const topicPartition = { topic: name, partition };
+          return this.partitionsByKey.get(partitionKey) ?? { topicPartition, partitionKey, startOffset, endOffset };
+        }),
+      });
+    }
+    if (this.topicsByName.size === 0) {
+      this.storedBytes = stored.flatMap(({ partitions }) => partitions).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+    }
+    this.topicsByName = topics;
+    this.partitionsByKey = new Map(
+      [...topics.values()].flatMap(({ partitions }) => partitions.map((partition) => [partition.partitionKey, partition])),
+    );
+  }
+
+  private admit(bytes: number, queuedBytes: number): 'now' | 'later' | Error {
+    const bytesMax = this.options.bytesMax ?? DEFAULT_BYTES_MAX;
+    if (this.storedBytes + queuedBytes + bytes <= bytesMax) return 'now';
+    if (this.reclaiming !== null) return 'later';
+    return new PortError(
+      'log-full',
+      `${this.options.path} holds ${this.storedBytes} of at most ${bytesMax} bytes: let the sink catch up so that the log can be trimmed, or raise the bound`,
+      { bytesMax, storedBytes: this.storedBytes },
+      { retryable: true },
+    );
+  }
+
+  private async write(records: readonly EncodedRecord[]): Promise<readonly number[]> {
+    const sizes = records.map(({ payload }) => payload.byteLength);
+    const owned = records.map((record) => ({ ...record, payload: wholeBuffer(record.payload) }));
+    const offsets = await this.client.call('append', [owned], owned.map(({ payload }) => payload.buffer));
+    offsets.forEach((offset, index) => {
+      this.partitionsByKey.get(records[index].partitionKey)!.endOffset = offset + 1;
+      this.storedBytes += sizes[index];
+    });
+    this.arrivals.notify();
+    return offsets;
+  }
+
+  /** Deletes what was trimmed, a bounded transaction at a time, between the appends. */
+  private reclaim(): Promise<void> {
+    this.reclaiming ??= this.reclaimAll().finally(() => {
+      this.reclaiming = null;
+      this.queue.pump();
+    });
+    return this.reclaiming;
+  }
+
+  private async reclaimAll(): Promise<void> {
+    while (this.closing === null) {
+      // A failure is not lost: the next trim, or the next start, tries again.
+      const freed = await this.client.call('reclaim', [RECLAIM_ROWS_MAX]).catch(() => null);
+      if (freed === null) return;
+      this.storedBytes -= freed.freedBytes;
+      this.queue.pump();
+    }
+  }
+
+  private slices(positions: readonly LogPosition[]): LogSlice[] {
+    return positions.flatMap((position) => {
+      const { partitionKey, startOffset, endOffset } = this.partition(position);
+      if (position.nextOffset < startOffset) throw trimmed(position, startOffset);
+      return position.nextOffset < endOffset
+        ? [{ partitionKey, fromOffset: position.nextOffset, toOffset: endOffset }]
+        : [];
+    });
+  }
+
+  private logRecord({ partitionKey, offset, payload }: StoredRecord): LogRecord {
+    const { topicPartition } = this.partitionsByKey.get(partitionKey)!;
+    return { topicPartition, offset, payload: decoded(payload), sizeBytes: payload.byteLength };
+  }
+
+  private partitionsOf(topics: ReadonlySet<string>): readonly TopicPartition[] {
+    return [...topics].flatMap(
+      (name) => this.topicsByName.get(name)?.partitions.map(({ topicPartition }) => topicPartition) ?? [],
+    );
+  }
+
+  private topic(name: string): Topic {
+    const topic = this.topicsByName.get(name);
+    if (topic === undefined) throw new PortError('unknown-topic', `topic ${name} is not declared: declare it first`, { topic: name });
+    return topic;
+  }
+
+  private partition({ topic, partition }: TopicPartition): Partition {
+    const { partitions } = this.topic(topic);
+    if (partition in partitions) return partitions[partition];
+    const message = `topic ${topic} has ${partitions.length} partitions, and no partition ${partition}`;
+    throw new PortError('unknown-topic', message, { topic, partition });
+  }
+
+  private assertOpen(): void {
+    if (this.closing !== null) throw new PortError('closed', `the log ${this.options.path} was closed`, { path: this.options.path });
+  }
+}
+
+function decoded(bytes: Uint8Array): LogRecord['payload'] {
+  try {
+    return decodeBlock(bytes);
+  } catch (error) {
+    return { kind: 'undecodable', raw: bytes, detail: (error as Error).message };
+  }
+}
+
+function rowCountOf(payload: LogPayload): number {
+  return payload.kind === 'ticks' ? payload.batch.rowCount : payload.rejections.length;
+}
+
+/** Only a whole buffer can move to another thread. */
+function wholeBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+  return isWhole ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
+}
+
+function trimmed(position: LogPosition, startOffset: number): PortError {
+  const { topic, partition, nextOffset } = position;
+  return new PortError(
+    'offset-trimmed',
+    `${topic}/${partition}: offset ${nextOffset} was trimmed; the first one left is ${startOffset}`,
+    { topic, partition, nextOffset, startOffset },
+  );
+}
+
+function assertDeclarable(spec: TopicSpec, existing: TopicDescription): void {
+  if (spec.partitions >= existing.partitions && spec.framing === existing.framing) return;
+  throw new PortError(
+    'unavailable',
+    `topic ${spec.name} exists with ${existing.partitions} partitions and ${existing.framing} framing: it cannot get ${spec.partitions} and ${spec.framing}`,
+    { topic: spec.name, partitions: existing.partitions, framing: existing.framing },
+  );
+}

@@ -1,0 +1,3 @@
+export * from './system-clock.ts';
+export * from './system-random.ts';
+export * from './system-scheduler.ts';

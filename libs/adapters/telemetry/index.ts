@@ -1,0 +1,3 @@
+export * from './correlation.ts';
+export * from './open-telemetry.ts';
+export * from './silent-telemetry.ts';

@@ -1,0 +1,3 @@
+export * from './platform.ts';
+export * from './settings.ts';
+export * from './tokens.ts';

@@ -1,0 +1,136 @@
+import type { FeedEvent, MarketFeed, QueryEngine, TickLog, TickStore, Telemetry, Clock, Scheduler } from '@k2/ports';
+import {
+  AnswerTicks,
+  RecordFeed,
+  Sink,
+  untilCommitted,
+  RECORD_OPTIONS,
+  SINK_OPTIONS,
+  type RecordStatus,
+  type SinkStatus,
+} from '@k2/usecases';
+import type { Role, Settings } from './settings.ts';
+
+export interface PlatformPorts {
+  readonly log: TickLog;
+  readonly store: TickStore;
+  readonly engine: QueryEngine;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+}
+
+export interface PlatformStatus {
+  readonly roles: readonly Role[];
+  readonly startedUs: number;
+  readonly feeds: readonly RecordStatus[];
+  readonly sink: SinkStatus | null;
+}
+
+/** How a finite feed went. */
+export interface LoadReport extends RecordStatus {
+  /** False where the load was stopped before everything was committed. */
+  readonly committed: boolean;
+}
+
+/** The rooms of one process, running: feeds into the log, the log into the store, answers out of it. */
+export class Platform {
+  readonly ports: PlatformPorts;
+  readonly answers: AnswerTicks;
+  private readonly settings: Settings;
+  private readonly sink: Sink | null;
+  private readonly recorders: RecordFeed[] = [];
+  private readonly ingestStop = new AbortController();
+  private readonly sinkStop = new AbortController();
+  private readonly running: Promise<unknown>[] = [];
+  private readonly startedUs: number;
+  private failure: Error | null = null;
+  private stopping: Promise<void> | null = null;
+
+  constructor(ports: PlatformPorts, settings: Settings, feeds: readonly MarketFeed[]) {
+    this.ports = ports;
+    this.settings = settings;
+    this.answers = new AnswerTicks(ports.store, ports.engine);
+    this.startedUs = ports.clock.nowUs();
+    this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings)) : null;
+    if (settings.role.includes('ingest')) {
+      for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports));
+    }
+  }
+
+  get status(): PlatformStatus {
+    return {
+      roles: this.settings.role,
+      startedUs: this.startedUs,
+      feeds: this.recorders.map(({ status }) => status),
+      sink: this.sink?.status ?? null,
+    };
+  }
+
+  /** Null while every room runs; otherwise what stopped one for good. */
+  get failed(): Error | null {
+    return this.failure;
+  }
+
+  /** Starts the rooms and returns; `failed` tells of one that stopped for good. */
+  start(): void {
+    if (this.sink !== null) this.watch('sink', this.sink.run(this.sinkStop.signal));
+    for (const recorder of this.recorders) {
+      this.watch(recorder.status.feed, recorder.run(this.ingestStop.signal));
+    }
+  }
+
+  /** Carries a finite feed into the log and waits until it is committed. Progress comes through `listener`. */
+  async load(
+    feed: MarketFeed,
+    signal: AbortSignal,
+    listener: (event: FeedEvent) => void = () => {},
+  ): Promise<LoadReport> {
+    const recorder = new RecordFeed(feed, this.ports, RECORD_OPTIONS, listener);
+    this.recorders.push(recorder);
+    try {
+      const stop = AbortSignal.any([signal, this.ingestStop.signal]);
+      const status = await recorder.run(stop);
+      const committed = await untilCommitted(this.ports, AbortSignal.any([signal, this.sinkStop.signal]));
+      return { ...status, committed: committed && status.state === 'finished' };
+    } finally {
+      this.recorders.splice(this.recorders.indexOf(recorder), 1);
+    }
+  }
+
+  /** Feeds first, then what is left in the log, then the last commit. Calling it again waits for the same stop. */
+  stop(): Promise<void> {
+    this.stopping ??= this.drain();
+    return this.stopping;
+  }
+
+  private async drain(): Promise<void> {
+    const { scheduler, telemetry } = this.ports;
+    this.ingestStop.abort();
+    if (this.sink !== null && this.failure === null) {
+      const deadline = new AbortController();
+      const drained = untilCommitted(this.ports, AbortSignal.any([deadline.signal, this.sinkStop.signal]));
+      const late = scheduler.sleep(this.settings.drainTimeoutMs, deadline.signal).then(() => deadline.abort());
+      if (!(await drained))
+        telemetry.log('warn', 'stopped before the log was committed; the next start goes on with it');
+      deadline.abort();
+      await late;
+    }
+    this.sinkStop.abort();
+    await Promise.all(this.running);
+  }
+
+  private watch(room: string, running: Promise<unknown>): void {
+    this.running.push(
+      running.catch((error: unknown) => {
+        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        this.ports.telemetry.log('error', 'a room stopped for good', { room, error: this.failure.message });
+      }),
+    );
+  }
+}
+
+function sinkOptions(settings: Settings) {
+  const { flushIntervalMs, flushRowsMax } = settings;
+  return { ...SINK_OPTIONS, flushIntervalMs, flushRowsMax };
+}

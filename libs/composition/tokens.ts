@@ -1,0 +1,29 @@
+import type { ServiceIdentifier } from 'inversify';
+import type {
+  Clock,
+  ObjectStore,
+  QueryEngine,
+  Random,
+  Scheduler,
+  TableCatalog,
+  Telemetry,
+  TickLog,
+  TickStore,
+} from '@k2/ports';
+import type { AnswerTicks } from '@k2/usecases';
+
+const token = <Port>(name: string): ServiceIdentifier<Port> => Symbol.for(`k2.${name}`);
+
+/** What the container can be asked for. */
+export const TOKENS = {
+  clock: token<Clock>('Clock'),
+  random: token<Random>('Random'),
+  scheduler: token<Scheduler>('Scheduler'),
+  telemetry: token<Telemetry>('Telemetry'),
+  tickLog: token<TickLog>('TickLog'),
+  objectStore: token<ObjectStore>('ObjectStore'),
+  tableCatalog: token<TableCatalog>('TableCatalog'),
+  tickStore: token<TickStore>('TickStore'),
+  queryEngine: token<QueryEngine>('QueryEngine'),
+  answerTicks: token<AnswerTicks>('AnswerTicks'),
+} as const;

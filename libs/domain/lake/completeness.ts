@@ -1,0 +1,138 @@
+import type { RecordType } from '../market/tick-batch.ts';
+import type { SequenceGapRecord, SessionRecord } from './audit-records.ts';
+
+/** A range of ticks that the venue numbered and K2 does not have. */
+export interface MissingTicks {
+  readonly exchange: string;
+  readonly symbol: string;
+  readonly session: string;
+  readonly sequenceFrom: number;
+  /** Inclusive. */
+  readonly sequenceTo: number;
+  /** Venue's times of the ticks on either side. */
+  readonly fromTimeUs: number;
+  readonly toTimeUs: number;
+}
+
+/**
+ * How complete an answer is. `complete`: every tick that the venue numbered up to the last one recorded is there.
+ * `gaps`: these are missing. `unverifiable`: no gap is known, but nothing could have shown one.
+ */
+export type Completeness =
+  | { readonly status: 'complete' }
+  | {
+      readonly status: 'gaps';
+      readonly gaps: readonly MissingTicks[];
+      readonly gapCount: number;
+      readonly missingTicks: number;
+    }
+  | { readonly status: 'unverifiable'; readonly reason: string };
+
+/** What was asked for, in the terms of the ledger. */
+export interface CoverageScope {
+  readonly recordType: RecordType;
+  readonly exchange?: string;
+  /** All of the exchange's where absent. */
+  readonly symbols?: readonly string[];
+  /** Half-open `[fromUs, toUs)`. */
+  readonly fromUs?: number;
+  readonly toUs?: number;
+}
+
+/** Gaps listed in one answer; `gapCount` and `missingTicks` count all of them. */
+export const GAPS_LISTED_MAX = 1_000;
+
+/** Judges a scope by the gap ledger: exactly its instruments, the sessions within its times, and nothing else. */
+export function completeness(
+  scope: CoverageScope,
+  gaps: readonly SequenceGapRecord[],
+  sessions: readonly SessionRecord[],
+): Completeness {
+  const missing = openGaps(gaps.filter((gap) => isInScope(gap, scope))).filter((gap) => overlaps(gap, scope));
+  if (missing.length > 0) {
+    const missingTicks = missing.reduce((sum, gap) => sum + gap.sequenceTo - gap.sequenceFrom + 1, 0);
+    return { status: 'gaps', gaps: missing.slice(0, GAPS_LISTED_MAX), gapCount: missing.length, missingTicks };
+  }
+  const reason = unverifiableReason(scope, sessionsWithin(scope, sessions));
+  return reason === null ? { status: 'complete' } : { status: 'unverifiable', reason };
+}
+
+/** Open ranges less what was filled, by exchange, symbol, session and sequence. */
+export function openGaps(gaps: readonly SequenceGapRecord[]): readonly MissingTicks[] {
+  const bySeries = new Map<string, { open: SequenceGapRecord[]; filled: SequenceGapRecord[] }>();
+  for (const gap of gaps) {
+    const key = JSON.stringify([gap.recordType, gap.exchange, gap.symbol, gap.session]);
+    let series = bySeries.get(key);
+    if (series === undefined) bySeries.set(key, (series = { open: [], filled: [] }));
+    series[gap.status].push(gap);
+  }
+  const keys = [...bySeries.keys()].sort();
+  return keys.flatMap((key) => {
+    const { open, filled } = bySeries.get(key)!;
+    const bySequence = (a: SequenceGapRecord, b: SequenceGapRecord) => a.sequenceFrom - b.sequenceFrom;
+    filled.sort(bySequence);
+    return open.sort(bySequence).flatMap((gap) => subtract(gap, filled));
+  });
+}
+
+function subtract(gap: SequenceGapRecord, filled: readonly SequenceGapRecord[]): MissingTicks[] {
+  const { exchange, symbol, session, fromTimeUs, toTimeUs } = gap;
+  const left: MissingTicks[] = [];
+  let from = gap.sequenceFrom;
+  const keep = (to: number) => {
+    if (from <= to) left.push({ exchange, symbol, session, sequenceFrom: from, sequenceTo: to, fromTimeUs, toTimeUs });
+  };
+  for (const fill of filled) {
+    if (fill.sequenceTo < from) continue;
+    if (fill.sequenceFrom > gap.sequenceTo) break;
+    keep(fill.sequenceFrom - 1);
+    from = fill.sequenceTo + 1;
+  }
+  keep(gap.sequenceTo);
+  return left;
+}
+
+/** A session lasts until the instrument's next one opens. */
+function sessionsWithin(scope: CoverageScope, sessions: readonly SessionRecord[]): readonly SessionRecord[] {
+  const latestFirst = sessions
+    .filter((session) => isInScope(session, scope))
+    .sort((a, b) => b.eventTimeUs - a.eventTimeUs);
+  const closedUs = new Map<string, number>();
+  return latestFirst.filter((session) => {
+    const instrument = JSON.stringify([session.exchange, session.symbol]);
+    const endUs = closedUs.get(instrument) ?? Infinity;
+    closedUs.set(instrument, session.eventTimeUs);
+    return endUs > (scope.fromUs ?? -Infinity) && session.eventTimeUs < (scope.toUs ?? Infinity);
+  });
+}
+
+function unverifiableReason({ symbols, exchange }: CoverageScope, sessions: readonly SessionRecord[]): string | null {
+  if (sessions.length === 0) return 'nothing was recorded for these instruments and times';
+  const seen = new Set(sessions.map((session) => session.symbol));
+  const unseen = symbols?.filter((symbol) => !seen.has(symbol)) ?? [];
+  if (unseen.length > 0) return `nothing was recorded at these times for ${listed(unseen)}`;
+  const unnumbered = sessions.filter((session) => session.sequenceOrigin === 'arrival');
+  if (unnumbered.length === 0) return null;
+  const venues = [...new Set(unnumbered.map((session) => session.exchange))].sort();
+  return `${exchange ?? listed(venues)} does not number its ticks, so that a lost one leaves no trace`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+function isInScope(
+  record: Pick<SequenceGapRecord, 'recordType' | 'exchange' | 'symbol'>,
+  scope: CoverageScope,
+): boolean {
+  return (
+    record.recordType === scope.recordType &&
+    (scope.exchange === undefined || record.exchange === scope.exchange) &&
+    (scope.symbols === undefined || scope.symbols.includes(record.symbol))
+  );
+}
+
+function overlaps(gap: MissingTicks, { fromUs, toUs }: CoverageScope): boolean {
+  return (fromUs === undefined || gap.toTimeUs >= fromUs) && (toUs === undefined || gap.fromTimeUs < toUs);
+}

@@ -1,0 +1,3 @@
+export * from './audit-records.ts';
+export * from './completeness.ts';
+export * from './quarantine-id.ts';

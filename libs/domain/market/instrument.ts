@@ -1,0 +1,23 @@
+export const ASSET_CLASSES = ['equities', 'crypto', 'futures', 'fx', 'options'] as const;
+export type AssetClass = (typeof ASSET_CLASSES)[number];
+
+/**
+ * Who numbers the ticks. `venue`: the venue does, so a hole in the numbers is a lost tick.
+ * `arrival`: K2 does, in order of arrival, so completeness can never be verified.
+ */
+export type SequenceOrigin = 'venue' | 'arrival';
+
+export interface Venue {
+  /** Code as used in the `exchange` column: `ASX`, `BINANCE`. */
+  readonly exchange: string;
+  readonly sequenceOrigin: SequenceOrigin;
+}
+
+export interface Instrument {
+  readonly exchange: string;
+  /** The venue's symbol, verbatim. */
+  readonly symbol: string;
+  readonly assetClass: AssetClass;
+  /** ISO 4217 code, or the quote asset of a crypto pair. */
+  readonly currency: string;
+}

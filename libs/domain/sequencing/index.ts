@@ -1,0 +1,3 @@
+export * from './limits.ts';
+export * from './sequence-batch.ts';
+export * from './series-state.ts';

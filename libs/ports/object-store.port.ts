@@ -1,0 +1,39 @@
+import type { PortError } from './port-error.ts';
+
+/**
+ * `not-found`: no object of that key. `already-exists`: put-if-absent found other content under the key.
+ * `unavailable`: the store did not answer; a put's outcome is then unknown and may be repeated: puts are if-absent.
+ * `invalid-key`: empty, absolute or with `..`. `out-of-range`: the range asked for lies outside the object.
+ */
+export type ObjectStoreErrorKind = 'not-found' | 'already-exists' | 'unavailable' | 'invalid-key' | 'out-of-range';
+export type ObjectStoreError = PortError<ObjectStoreErrorKind>;
+
+export interface ObjectSummary {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly modifiedUs: number;
+}
+
+/** A local file with an object's content; `release` when it is no longer read. */
+export interface LocalFile {
+  readonly path: string;
+  release(): void;
+}
+
+/** Immutable objects by key (`a/b/c.parquet`). An object is visible whole or not at all, and durable once put. */
+export interface ObjectStore {
+  /** URI under which other engines find the object: `file:///…`, `s3://bucket/…`. */
+  uri(key: string): string;
+  /** Inverse of `uri`; throws `invalid-key` for a URI outside this store. */
+  key(uri: string): string;
+  get(key: string, range?: { readonly start: number; readonly length: number }): Promise<Uint8Array>;
+  /** Repeating a put with equal content succeeds. */
+  putIfAbsent(key: string, content: Uint8Array): Promise<void>;
+  /** Takes a local file over: afterwards the path may be gone. */
+  putFileIfAbsent(key: string, path: string): Promise<{ readonly sizeBytes: number }>;
+  /** Keys with the prefix, in key order. */
+  list(prefix: string): AsyncIterable<ObjectSummary>;
+  /** Deleting what is not there succeeds. */
+  delete(key: string): Promise<void>;
+  localFile(key: string): Promise<LocalFile>;
+}

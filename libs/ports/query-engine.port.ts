@@ -1,0 +1,114 @@
+import type { Column, RecordType } from '@k2/domain/market';
+import type { PortError } from './port-error.ts';
+import type { ScanPlan } from './tick-store.port.ts';
+
+/**
+ * `invalid-query`: the SQL does not parse, bind or run; the message says where. `forbidden-query`: it is not one SELECT
+ * over the permitted relations and functions. `timeout`: the deadline passed, `context.timeoutMs`. `out-of-memory`: the
+ * memory cap was hit, `context.memoryBytesMax`. `overloaded`: running and waiting queries are at their bounds.
+ * `cancelled`: the caller's signal. `unavailable`: the engine died; asking again starts a new one.
+ */
+export type QueryEngineErrorKind =
+  'invalid-query' | 'forbidden-query' | 'timeout' | 'out-of-memory' | 'overloaded' | 'cancelled' | 'unavailable';
+export type QueryEngineError = PortError<QueryEngineErrorKind>;
+
+/** Position of a row in the order of ticks: timestamp, exchange, symbol, session, source_sequence. */
+export interface TickPosition {
+  readonly eventTimeUs: number;
+  readonly exchange: string;
+  readonly symbol: string;
+  readonly session: string;
+  readonly venueSequence: number;
+}
+
+export interface TickFilter {
+  readonly exchange?: string;
+  readonly symbols?: readonly string[];
+  /** Half-open `[fromUs, toUs)`. */
+  readonly fromUs?: number;
+  readonly toUs?: number;
+}
+
+export type Question =
+  /** Ticks in their order, or newest first. `fields` are record fields or `message_id`; all where absent. */
+  | {
+      readonly kind: 'ticks';
+      readonly recordType: RecordType;
+      readonly filter: TickFilter;
+      readonly fields?: readonly string[];
+      readonly order: 'oldest-first' | 'newest-first';
+      readonly after?: TickPosition;
+      readonly limit: number;
+    }
+  /** OHLCV and VWAP of trades, windows `[start, start + intervalUs)` aligned to 1970; empty windows are absent. */
+  | { readonly kind: 'bars'; readonly filter: TickFilter; readonly intervalUs: number; readonly limit: number }
+  /** Instruments with counts and first and last time, for each record type planned. */
+  | { readonly kind: 'symbols'; readonly filter: TickFilter; readonly limit: number }
+  /** Rows of one audit table. */
+  | {
+      readonly kind: 'audit';
+      readonly filter: TickFilter & { readonly recordType?: RecordType };
+      readonly limit: number;
+    }
+  /** One SELECT over `trades`, `quotes`, `sequence_gaps`, `sessions`, `quarantine` (also schema-qualified). */
+  | { readonly kind: 'sql'; readonly sql: string; readonly limit: number };
+
+export type AnswerType =
+  | 'string'
+  | 'integer'
+  | 'timestamp'
+  | 'decimal'
+  | 'double'
+  | 'boolean'
+  | 'binary'
+  | 'string-list'
+  | 'string-map'
+  /** Anything else that SQL can produce, as its JSON text. */
+  | 'json';
+
+export interface AnswerColumn {
+  readonly name: string;
+  readonly type: AnswerType;
+  /** Of decimals: digits after the point. */
+  readonly scale?: number;
+}
+
+export type AnswerValues =
+  | Column
+  | { readonly kind: 'double'; readonly values: Float64Array }
+  | { readonly kind: 'boolean'; readonly values: Uint8Array }
+  /** Integers beyond 2^53. */
+  | { readonly kind: 'int64'; readonly values: BigInt64Array };
+
+export interface AnswerBatch {
+  readonly rowCount: number;
+  readonly columns: readonly AnswerValues[];
+  /** Per column: bit set (1) where the row is null; absent where no row is. One byte a row. */
+  readonly nulls: readonly (Uint8Array | null)[];
+}
+
+export interface Answer {
+  readonly columns: readonly AnswerColumn[];
+  /** In order; pulled, so a slow reader slows the engine. Ending the iteration early frees the engine. */
+  readonly batches: AsyncIterable<AnswerBatch>;
+}
+
+export interface AskOptions {
+  /** From the call to the last batch. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs questions over planned scans, outside the caller's process. */
+export interface QueryEngine {
+  /** Rejects before the first row is known to be computable; later failures reject the iteration. */
+  ask(question: Question, plans: readonly ScanPlan[], options: AskOptions): Promise<Answer>;
+  /** Writes the answer as one Parquet file at a local path; returns its row count. */
+  exportParquet(
+    question: Question,
+    plans: readonly ScanPlan[],
+    path: string,
+    options: AskOptions,
+  ): Promise<{ readonly rowCount: number }>;
+  close(): Promise<void>;
+}

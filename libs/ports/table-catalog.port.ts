@@ -1,0 +1,51 @@
+import type { PortError } from './port-error.ts';
+import type { TopicPartition } from './tick-log.port.ts';
+
+/**
+ * `commit-conflict`: a table's pointer is not the expected one; re-base and try again. `fenced`: a later writer has
+ * claimed a partition. `progress-mismatch`: a partition's progress is not what the change expects.
+ * `unknown-outcome`: the connection was lost while committing; ask `committed`. `unavailable`: nothing was done.
+ */
+export type TableCatalogErrorKind =
+  'commit-conflict' | 'fenced' | 'progress-mismatch' | 'unknown-outcome' | 'unavailable';
+export type TableCatalogError = PortError<TableCatalogErrorKind>;
+
+export interface PartitionProgress extends TopicPartition {
+  readonly topicId: string;
+  readonly nextOffset: number;
+}
+
+/** A writer's right to move the progress of a partition; a later claim ends it. */
+export interface PartitionClaim extends PartitionProgress {
+  readonly epoch: number;
+}
+
+export interface CatalogChange {
+  /** Unique; asked for when the outcome is unknown. */
+  readonly changeId: string;
+  /** Metadata pointers: expected (null: the table does not exist) → next. */
+  readonly tables: readonly { readonly table: string; readonly expected: string | null; readonly next: string }[];
+  /** Progress: the claim it rests on (topicId, nextOffset and epoch must still hold) → next offset. */
+  readonly progress: readonly { readonly claim: PartitionClaim; readonly nextOffset: number }[];
+  /** Small values kept beside the progress; null removes. */
+  readonly state: ReadonlyMap<string, string | null>;
+}
+
+/** Which metadata file is each table's current one, and how far the log is in the tables: one database, one transaction. */
+export interface TableCatalog {
+  /** Every table's current metadata location, by name `namespace.table`. */
+  tables(): Promise<ReadonlyMap<string, string>>;
+  metadataLocation(table: string): Promise<string | null>;
+  /** All of it or nothing. */
+  apply(change: CatalogChange): Promise<void>;
+  /** Whether a change took effect. Answers for the last 1,000 changes of this catalog at least. */
+  committed(changeId: string): Promise<boolean>;
+  /** Raises the epoch of each partition. A partition never seen starts at offset 0 with the topic's id. */
+  claim(
+    writer: string,
+    partitions: readonly (TopicPartition & { readonly topicId: string })[],
+  ): Promise<readonly PartitionClaim[]>;
+  progress(): Promise<readonly PartitionProgress[]>;
+  state(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  close(): Promise<void>;
+}

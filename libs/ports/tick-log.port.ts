@@ -1,0 +1,96 @@
+import type { Rejection } from '@k2/domain/lake';
+import type { TickBatch } from '@k2/domain/market';
+import type { TopicSpec } from '@k2/domain/wire';
+import type { PortError } from './port-error.ts';
+
+/**
+ * `unavailable`: the log cannot be reached or written now. `unknown-topic`: it was never declared.
+ * `topic-recreated`: a topic of this name exists with another id, its offsets mean nothing.
+ * `offset-trimmed`: the offset asked for is gone, `context.startOffset` is the first that is left.
+ * `log-full`: the bound on stored bytes is reached, `context.bytesMax`. `closed`: this log was closed.
+ */
+export type TickLogErrorKind =
+  'unavailable' | 'unknown-topic' | 'topic-recreated' | 'offset-trimmed' | 'log-full' | 'closed';
+export type TickLogError = PortError<TickLogErrorKind>;
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface TopicDescription extends TopicSpec {
+  /** Changes when a topic is deleted and created again under the same name. */
+  readonly topicId: string;
+}
+
+/** What one record of the log carries. */
+export type LogPayload =
+  | { readonly kind: 'ticks'; readonly batch: TickBatch }
+  | { readonly kind: 'rejections'; readonly rejections: readonly Rejection[] };
+
+export interface LogRecord {
+  readonly topicPartition: TopicPartition;
+  readonly offset: number;
+  /** `undecodable`: the bytes are not what the topic's framing says; a reader quarantines and goes on. */
+  readonly payload: LogPayload | { readonly kind: 'undecodable'; readonly raw: Uint8Array; readonly detail: string };
+  readonly sizeBytes: number;
+}
+
+export interface AppendReceipt {
+  /** Where the rows went, one entry for each log record written. */
+  readonly records: readonly {
+    readonly topicPartition: TopicPartition;
+    readonly offset: number;
+    readonly rowCount: number;
+  }[];
+}
+
+export interface LogPosition extends TopicPartition {
+  readonly nextOffset: number;
+}
+
+export interface LogReadRequest {
+  readonly positions: readonly LogPosition[];
+  /** A read stops before it would exceed this, but always returns one record where there is one. */
+  readonly bytesMax: number;
+  /** Waits this long for the first record where there is none. */
+  readonly waitMs: number;
+}
+
+export interface PartitionOffsets extends TopicPartition {
+  readonly topicId: string;
+  /** First offset still stored. */
+  readonly startOffset: number;
+  /** Offset that the next append gets. */
+  readonly endOffset: number;
+}
+
+/** Called with the partitions won or lost. A loss waits for `revoked` before another member gets them. */
+export interface AssignmentListener {
+  assigned(partitions: readonly TopicPartition[]): Promise<void>;
+  revoked(partitions: readonly TopicPartition[]): Promise<void>;
+}
+
+export interface Membership {
+  leave(): Promise<void>;
+}
+
+/** The durable, ordered log between feeds and store. Offsets of a topic partition rise by one a record. */
+export interface TickLog {
+  /** Declares a topic. Declaring it again is allowed, also with more partitions, never with fewer. */
+  declareTopic(spec: TopicSpec): Promise<TopicDescription>;
+  topics(): Promise<readonly TopicDescription[]>;
+  /**
+   * Resolves when the payload is durable. Ticks of one series go to one partition in order; a batch may be split by
+   * partition, but a call's rows are acknowledged together. Appends of one caller to one topic keep their order.
+   */
+  append(topic: string, payload: LogPayload): Promise<AppendReceipt>;
+  /** Records from the positions on, in offset order within each partition; empty when `waitMs` passed without any. */
+  read(request: LogReadRequest, signal?: AbortSignal): Promise<readonly LogRecord[]>;
+  offsets(topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
+  /** Allows the log to forget everything before the positions. Trimming less than before is a no-op. */
+  trim(positions: readonly LogPosition[]): Promise<void>;
+  /** Joins a group: every partition of the topics (also later ones) belongs to exactly one member. */
+  join(group: string, topics: readonly string[], listener: AssignmentListener): Promise<Membership>;
+  close(): Promise<void>;
+}

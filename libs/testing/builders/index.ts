@@ -1,0 +1,4 @@
+export * from './arbitraries.ts';
+export * from './audit.ts';
+export * from './batches.ts';
+export * from './rows.ts';

@@ -1,0 +1,50 @@
+import type { TickPosition } from '@k2/ports';
+
+/** Where the next page starts, in the snapshot that the first page was of. */
+export interface TickCursor {
+  readonly snapshotId: bigint;
+  readonly after: TickPosition;
+}
+
+export class CursorError extends Error {
+  override readonly name = 'CursorError';
+  constructor(value: string) {
+    super(
+      `${JSON.stringify(value.slice(0, 100))} is not a cursor: expected the nextCursor of an earlier answer, unchanged`,
+    );
+  }
+}
+
+/** Opaque, URL-safe text. */
+export function printCursor({ snapshotId, after }: TickCursor): string {
+  const { eventTimeUs, exchange, symbol, session, venueSequence } = after;
+  const text = JSON.stringify([String(snapshotId), eventTimeUs, exchange, symbol, session, venueSequence]);
+  return [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The inverse of `printCursor`; throws CursorError on anything else. */
+export function parseCursor(text: string): TickCursor {
+  if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw new CursorError(text);
+  const bytes = Uint8Array.from(text.match(/../g)!, (byte) => parseInt(byte, 16));
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new CursorError(text);
+  }
+  if (!isCursorArray(parsed)) throw new CursorError(text);
+  const [snapshotId, eventTimeUs, exchange, symbol, session, venueSequence] = parsed;
+  return { snapshotId: BigInt(snapshotId), after: { eventTimeUs, exchange, symbol, session, venueSequence } };
+}
+
+function isCursorArray(value: unknown): value is [string, number, string, string, string, number] {
+  if (!Array.isArray(value) || value.length !== 6) return false;
+  const [snapshotId, eventTimeUs, exchange, symbol, session, venueSequence] = value as unknown[];
+  return (
+    typeof snapshotId === 'string' &&
+    /^\d{1,19}$/.test(snapshotId) &&
+    Number.isSafeInteger(eventTimeUs) &&
+    [exchange, symbol, session].every((part) => typeof part === 'string') &&
+    Number.isSafeInteger(venueSequence)
+  );
+}

@@ -1,0 +1,186 @@
+import { REJECTIONS_TOPIC, tickTopic } from '@k2/domain/wire';
+import type { TickBatch } from '@k2/domain/market';
+import {
+  isPortError,
+  type Clock,
+  type FeedEvent,
+  type LogPayload,
+  type MarketFeed,
+  type Scheduler,
+  type Telemetry,
+  type TickLog,
+} from '@k2/ports';
+
+export interface RecordOptions {
+  /** Appends not yet acknowledged; at the bound the feed is not pulled. */
+  readonly appendsInFlightMax: number;
+  /** Partitions of a topic that is declared here for the first time. */
+  readonly topicPartitions: number;
+  /** First wait after a failed append or a lost venue; doubles up to `retryDelayMsMax`. */
+  readonly retryDelayMs: number;
+  readonly retryDelayMsMax: number;
+}
+
+export const RECORD_OPTIONS: RecordOptions = {
+  appendsInFlightMax: 4,
+  topicPartitions: 1,
+  retryDelayMs: 100,
+  retryDelayMsMax: 10_000,
+};
+
+/** What a feed has brought so far. */
+export interface RecordStatus {
+  readonly feed: string;
+  readonly state: 'waiting' | 'running' | 'finished' | 'stopped' | 'failed';
+  /** Ticks that the log has acknowledged. */
+  readonly acknowledgedTicks: number;
+  readonly acknowledgedRejections: number;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly error: string | null;
+}
+
+export interface RecordPorts {
+  readonly log: TickLog;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+}
+
+/**
+ * Carries one feed into the log. Everything that the feed yields is appended, in order, and retried until the log takes
+ * it or the signal aborts; a feed that loses its venue is opened again, one that ends is done.
+ */
+export class RecordFeed {
+  private readonly feed: MarketFeed;
+  private readonly ports: RecordPorts;
+  private readonly options: RecordOptions;
+  private readonly listener: (event: FeedEvent) => void;
+  private readonly declared = new Map<string, Promise<unknown>>();
+  private readonly ticks;
+  private readonly latency;
+  private state: RecordStatus['state'] = 'waiting';
+  private acknowledgedTicks = 0;
+  private acknowledgedRejections = 0;
+  private doneBytes = 0;
+  private totalBytes = 0;
+  private error: string | null = null;
+
+  /** `listener` hears each event once it is acknowledged. */
+  constructor(
+    feed: MarketFeed,
+    ports: RecordPorts,
+    options: RecordOptions = RECORD_OPTIONS,
+    listener: (event: FeedEvent) => void = () => {},
+  ) {
+    this.feed = feed;
+    this.ports = ports;
+    this.options = options;
+    this.listener = listener;
+    this.ticks = ports.telemetry.counter('k2_ingest_ticks', 'Ticks that the log acknowledged.');
+    this.latency = ports.telemetry.histogram('k2_ingest_append_ms', 'From append to acknowledgement.', 'ms');
+  }
+
+  get status(): RecordStatus {
+    const { state, acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, error } = this;
+    return { feed: this.feed.name, state, acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, error };
+  }
+
+  /** Resolves when the feed has ended or the signal aborted, with everything acknowledged; rejects where it can't go on. */
+  async run(signal: AbortSignal): Promise<RecordStatus> {
+    this.state = 'running';
+    let delayMs = this.options.retryDelayMs;
+    for (;;) {
+      const before = this.acknowledgedTicks;
+      try {
+        await this.pass(signal);
+        this.state = signal.aborted ? 'stopped' : 'finished';
+        return this.status;
+      } catch (error) {
+        if (signal.aborted) {
+          this.state = 'stopped';
+          return this.status;
+        }
+        this.error = error instanceof Error ? error.message : String(error);
+        if (!isPortError(error, 'disconnected')) {
+          this.state = 'failed';
+          throw error;
+        }
+        if (this.acknowledgedTicks > before) delayMs = this.options.retryDelayMs;
+        this.ports.telemetry.log('warn', 'feed lost its venue; opening it again', {
+          feed: this.feed.name,
+          delayMs,
+          error: this.error,
+        });
+        await this.ports.scheduler.sleep(delayMs, signal);
+        delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
+      }
+    }
+  }
+
+  private async pass(signal: AbortSignal): Promise<void> {
+    const inFlight = new Set<Promise<void>>();
+    // A failed append ends the pass; those in flight beside it are awaited, so that none is left unhandled.
+    let failure: unknown = null;
+    try {
+      for await (const event of this.feed.open(signal)) {
+        const carried: Promise<void> = this.carry(event, signal)
+          .catch((error: unknown) => void (failure ??= error))
+          .finally(() => inFlight.delete(carried));
+        inFlight.add(carried);
+        if (inFlight.size >= this.options.appendsInFlightMax) await Promise.race(inFlight);
+        if (failure !== null) break;
+      }
+    } finally {
+      await Promise.all(inFlight);
+    }
+    if (failure !== null) throw failure;
+  }
+
+  private async carry(event: FeedEvent, signal: AbortSignal): Promise<void> {
+    if (event.kind === 'ticks') {
+      await this.append(topicOf(event.batch), event, signal);
+      this.acknowledgedTicks += event.batch.rowCount;
+      this.ticks.add(event.batch.rowCount, { feed: this.feed.name });
+    } else if (event.kind === 'rejections') {
+      await this.append(REJECTIONS_TOPIC, event, signal);
+      this.acknowledgedRejections += event.rejections.length;
+    } else if (event.kind === 'progress') {
+      this.doneBytes = event.doneBytes;
+      this.totalBytes = event.totalBytes;
+    }
+    this.listener(event);
+  }
+
+  private async append(topic: string, payload: LogPayload, signal: AbortSignal): Promise<void> {
+    const { log, clock, scheduler, telemetry } = this.ports;
+    for (let delayMs = this.options.retryDelayMs; ; delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax)) {
+      try {
+        const startUs = clock.monotonicUs();
+        await this.declare(topic);
+        await log.append(topic, payload);
+        this.latency.record((clock.monotonicUs() - startUs) / 1_000, { topic });
+        return;
+      } catch (error) {
+        if (!isPortError(error) || !error.retryable || signal.aborted) throw error;
+        telemetry.log('warn', 'the log did not take an append; trying again', { topic, delayMs, kind: error.kind });
+        await scheduler.sleep(delayMs, signal);
+      }
+    }
+  }
+
+  private async declare(topic: string): Promise<void> {
+    let declaration = this.declared.get(topic);
+    if (declaration === undefined) {
+      const partitions = topic === REJECTIONS_TOPIC ? 1 : this.options.topicPartitions;
+      declaration = this.ports.log.declareTopic({ name: topic, partitions, framing: 'block' });
+      this.declared.set(topic, declaration);
+      declaration.catch(() => this.declared.delete(topic));
+    }
+    await declaration;
+  }
+}
+
+function topicOf({ series, recordType }: TickBatch): string {
+  return tickTopic(series[0].assetClass, recordType, series[0].exchange);
+}

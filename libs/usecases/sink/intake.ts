@@ -1,0 +1,252 @@
+import {
+  quarantineId,
+  type QuarantineRecord,
+  type Rejection,
+  type SequenceGapRecord,
+  type SessionRecord,
+} from '@k2/domain/lake';
+import {
+  messageId,
+  platformSequence,
+  selectRows,
+  tickJson,
+  type PlacedBatch,
+  type Series,
+  type TickBatch,
+} from '@k2/domain/market';
+import { inspectBatch, REFUSALS } from '@k2/domain/quality';
+import {
+  DUPLICATE,
+  hasUnreportedGaps,
+  REFUSED,
+  sequenceBatch,
+  seriesKey,
+  seriesKeys,
+  settleGaps,
+  type SequencingLimits,
+  type SeriesState,
+} from '@k2/domain/sequencing';
+import type { Clock, LogRecord, PlannedRows } from '@k2/ports';
+import { partitionName } from '../topic-partition.ts';
+import type { StateCache } from './state-cache.ts';
+
+const encoder = new TextEncoder();
+
+/** Rows by what became of them. taken = kept + duplicates + quarantined. */
+export interface IntakeCounts {
+  taken: number;
+  kept: number;
+  late: number;
+  duplicates: number;
+  quarantined: number;
+  gaps: number;
+}
+
+/**
+ * Turns log records into the rows of one commit: sequences them, drops duplicates, refuses what can't be, and collects
+ * what that says of gaps and sessions.
+ */
+export class Intake {
+  readonly counts: IntakeCounts = { taken: 0, kept: 0, late: 0, duplicates: 0, quarantined: 0, gaps: 0 };
+  private readonly states: StateCache;
+  private readonly clock: Clock;
+  private readonly limits: SequencingLimits;
+  private ticks: PlacedBatch[] = [];
+  private gaps: SequenceGapRecord[] = [];
+  private sessions: SessionRecord[] = [];
+  private quarantine: QuarantineRecord[] = [];
+  private readonly unreported = new Map<
+    string,
+    { readonly recordType: TickBatch['recordType']; readonly series: Series }
+  >();
+  private bytes = 0;
+
+  constructor(states: StateCache, clock: Clock, limits: SequencingLimits) {
+    this.states = states;
+    this.clock = clock;
+    this.limits = limits;
+  }
+
+  get rowCount(): number {
+    return this.ticks.reduce((sum, { batch }) => sum + batch.rowCount, this.quarantine.length);
+  }
+
+  get sizeBytes(): number {
+    return this.bytes;
+  }
+
+  async take(record: LogRecord): Promise<void> {
+    this.bytes += record.sizeBytes;
+    const { payload } = record;
+    if (payload.kind === 'ticks') await this.takeTicks(payload.batch, record);
+    else if (payload.kind === 'rejections') await this.takeRejections(payload.rejections, record);
+    else this.takeUndecodable(payload.raw, payload.detail, record);
+  }
+
+  /** Records that the log no longer had when they were asked for: their loss is on the record. */
+  takeLost(topicPartition: LogRecord['topicPartition'], fromOffset: number, startOffset: number): void {
+    const source = partitionName(topicPartition);
+    this.refuse({
+      quarantineId: `${source}:${fromOffset}-${startOffset - 1}:lost`,
+      exchange: exchangeOf(topicPartition.topic),
+      recordType: 'unknown',
+      source,
+      position: fromOffset,
+      reason: 'log-trimmed',
+      detail: `offsets ${fromOffset} to ${startOffset - 1} left the log before they were committed: expected the log to keep them`,
+      raw: new Uint8Array(0),
+      receiveTimeUs: this.clock.nowUs(),
+      platformSequence: platformSequence(fromOffset, 0),
+    });
+  }
+
+  /** The rows so far; the intake is then empty. Holes held back for reordering are reported: their rows become visible. */
+  async settle(): Promise<PlannedRows> {
+    await this.settleGaps();
+    const rows = { ticks: this.ticks, gaps: this.gaps, sessions: this.sessions, quarantine: this.quarantine };
+    this.ticks = [];
+    this.gaps = [];
+    this.sessions = [];
+    this.quarantine = [];
+    this.bytes = 0;
+    return rows;
+  }
+
+  private async takeTicks(read: TickBatch, record: LogRecord): Promise<void> {
+    const placed = { batch: read, platformSequence: platformSequences(record.offset, read.rowCount) };
+    const states = await this.states.load(seriesKeys(read));
+    const sequenced = sequenceBatch(placed, states, this.limits);
+    this.states.update(sequenced.states);
+    this.gaps.push(...sequenced.gaps);
+    this.sessions.push(...sequenced.sessions);
+    this.noteUnreported(read, sequenced.states);
+
+    const { batch, verdicts } = sequenced;
+    const [, late, duplicates, untold] = sequenced.counts;
+    const refusals = inspectBatch(batch);
+    this.counts.taken += batch.rowCount;
+    this.counts.late += late;
+    this.counts.duplicates += duplicates;
+    this.counts.gaps += sequenced.gaps.length;
+    if (duplicates === 0 && untold === 0 && refusals === null) {
+      this.keep({ batch, platformSequence: placed.platformSequence });
+      return;
+    }
+    const kept = new Uint32Array(batch.rowCount);
+    let keptCount = 0;
+    for (let row = 0; row < batch.rowCount; row++) {
+      if (verdicts[row] === DUPLICATE) continue;
+      if (verdicts[row] === REFUSED) {
+        this.refuseTick(
+          batch,
+          row,
+          'unplaceable-sequence',
+          'its sequence lies before anything tracked of its session, so it may be a duplicate',
+          placed,
+        );
+      } else if (refusals !== null && refusals[row] !== 0) {
+        this.refuseTick(
+          batch,
+          row,
+          REFUSALS[refusals[row]],
+          `the tick is not possible: ${REFUSALS[refusals[row]]}`,
+          placed,
+        );
+      } else {
+        kept[keptCount++] = row;
+      }
+    }
+    if (keptCount === 0) return;
+    const rows = kept.subarray(0, keptCount);
+    this.keep({
+      batch: selectRows(batch, rows),
+      platformSequence: Float64Array.from(rows, (row) => placed.platformSequence[row]),
+    });
+  }
+
+  private keep(placed: PlacedBatch): void {
+    this.ticks.push(placed);
+    this.counts.kept += placed.batch.rowCount;
+  }
+
+  private refuseTick(batch: TickBatch, row: number, reason: string, detail: string, placed: PlacedBatch): void {
+    const series = batch.series[batch.seriesCode[row]];
+    this.refuse({
+      quarantineId: `${batch.recordType}/${messageId(series, batch.venueSequence[row])}`,
+      exchange: series.exchange,
+      recordType: batch.recordType,
+      source: 'log',
+      position: placed.platformSequence[row],
+      reason,
+      detail,
+      raw: encoder.encode(JSON.stringify(tickJson(batch, row))),
+      receiveTimeUs: this.clock.nowUs(),
+      platformSequence: placed.platformSequence[row],
+    });
+  }
+
+  private async takeRejections(rejections: readonly Rejection[], record: LogRecord): Promise<void> {
+    const fresh = await this.states.newlyRejected([...new Set(rejections.map((rejection) => rejection.quarantineId))]);
+    const written = new Set<string>();
+    rejections.forEach((rejection, index) => {
+      this.counts.taken++;
+      if (!fresh.has(rejection.quarantineId) || written.has(rejection.quarantineId)) {
+        this.counts.duplicates++;
+        return;
+      }
+      written.add(rejection.quarantineId);
+      this.refuse({ ...rejection, platformSequence: platformSequence(record.offset, index) });
+    });
+  }
+
+  private takeUndecodable(raw: Uint8Array, detail: string, { topicPartition, offset }: LogRecord): void {
+    const source = partitionName(topicPartition);
+    this.counts.taken++;
+    this.refuse({
+      quarantineId: quarantineId(source, offset, raw),
+      exchange: exchangeOf(topicPartition.topic),
+      recordType: 'unknown',
+      source,
+      position: offset,
+      reason: 'undecodable-record',
+      detail,
+      raw,
+      receiveTimeUs: this.clock.nowUs(),
+      platformSequence: platformSequence(offset, 0),
+    });
+  }
+
+  private refuse(record: QuarantineRecord): void {
+    this.quarantine.push(record);
+    this.counts.quarantined++;
+  }
+
+  private noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesState>): void {
+    for (const series of batch.series) {
+      const key = seriesKey(batch.recordType, series);
+      const state = states.get(key);
+      if (state !== undefined && hasUnreportedGaps(state))
+        this.unreported.set(key, { recordType: batch.recordType, series });
+    }
+  }
+
+  private async settleGaps(): Promise<void> {
+    if (this.unreported.size === 0) return;
+    const states = await this.states.load([...this.unreported.keys()]);
+    const settled = settleGaps(states, (key) => this.unreported.get(key)!);
+    this.states.update(settled.states);
+    this.gaps.push(...settled.gaps);
+    this.counts.gaps += settled.gaps.length;
+    this.unreported.clear();
+  }
+}
+
+function platformSequences(offset: number, rowCount: number): Float64Array {
+  const first = platformSequence(offset, 0);
+  return new Float64Array(rowCount).map((_, index) => first + index);
+}
+
+/** Topics end in the venue: `market.equities.trades.asx`. */
+function exchangeOf(topic: string): string {
+  return topic.slice(topic.lastIndexOf('.') + 1).toUpperCase();
+}

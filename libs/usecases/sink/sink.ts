@@ -1,0 +1,332 @@
+import {
+  isPortError,
+  type Clock,
+  type CommitReceipt,
+  type LogRecord,
+  type Membership,
+  type PartitionClaim,
+  type Scheduler,
+  type StagedRows,
+  type Telemetry,
+  type TickLog,
+  type TickStore,
+  type TopicPartition,
+} from '@k2/ports';
+import { partitionName } from '../topic-partition.ts';
+import { Intake, type IntakeCounts } from './intake.ts';
+import { SINK_OPTIONS, type SinkOptions } from './sink-options.ts';
+import { StateCache } from './state-cache.ts';
+
+export interface SinkPorts {
+  readonly log: TickLog;
+  readonly store: TickStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+}
+
+export interface SinkStatus {
+  readonly state: 'waiting' | 'running' | 'draining' | 'stopped' | 'failed';
+  readonly partitions: number;
+  readonly counts: Readonly<IntakeCounts>;
+  readonly commits: number;
+  readonly committedRows: number;
+  readonly lastCommitUs: number | null;
+  readonly error: string | null;
+}
+
+/** What one commit is made of, while it is on its way. */
+interface Flush {
+  readonly staged: Promise<StagedRows>;
+  readonly nextOffsets: ReadonlyMap<string, number>;
+  readonly state: ReadonlyMap<string, string>;
+  readonly settled: () => void;
+}
+
+/**
+ * Carries the log into the store, exactly once: rows, sequencer states and progress are one commit, and a start resumes
+ * from the store's progress. While one flush is staged and committed the next is read and sequenced; there is never more
+ * than one of each. After any failure that is not known to be passing it starts over from the store's progress.
+ */
+export class Sink {
+  private readonly ports: SinkPorts;
+  private readonly options: SinkOptions;
+  private readonly commitMs;
+  private readonly committedTicks;
+  private intake: Intake;
+  private states: StateCache;
+  private readonly claims = new Map<string, PartitionClaim>();
+  private readonly nextOffsets = new Map<string, number>();
+  private readonly memberships = new Map<string, Membership>();
+  private flushDueUs = Infinity;
+  /** Taking, flushing and handing over change the same things; they take turns. */
+  private turn: Promise<unknown> = Promise.resolve();
+  /** The flush on its way; never rejects. */
+  private committing: Promise<void> = Promise.resolve();
+  private failure: unknown = null;
+  private state: SinkStatus['state'] = 'waiting';
+  private counts: IntakeCounts = { taken: 0, kept: 0, late: 0, duplicates: 0, quarantined: 0, gaps: 0 };
+  private commits = 0;
+  private committedRows = 0;
+  private lastCommitUs: number | null = null;
+  private error: string | null = null;
+
+  constructor(ports: SinkPorts, options: SinkOptions = SINK_OPTIONS) {
+    this.ports = ports;
+    this.options = options;
+    this.states = new StateCache(ports.store, options.statesMax);
+    this.intake = new Intake(this.states, ports.clock, options.sequencing);
+    this.committedTicks = ports.telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
+    this.commitMs = ports.telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');
+  }
+
+  get status(): SinkStatus {
+    const { state, commits, committedRows, lastCommitUs, error } = this;
+    return {
+      state,
+      partitions: this.claims.size,
+      counts: { ...this.counts },
+      commits,
+      committedRows,
+      lastCommitUs,
+      error,
+    };
+  }
+
+  /** Log records between what was taken and the log's end, over this sink's partitions. */
+  async lagOffsets(): Promise<number> {
+    const topics = [...new Set([...this.claims.values()].map(({ topic }) => topic))];
+    const offsets = await this.ports.log.offsets(topics);
+    return offsets.reduce((sum, { endOffset, ...partition }) => {
+      const nextOffset = this.nextOffsets.get(partitionName(partition));
+      return nextOffset === undefined ? sum : sum + endOffset - nextOffset;
+    }, 0);
+  }
+
+  /** Runs until the signal aborts, then commits what was read and resolves. Rejects where another writer took over. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { scheduler, telemetry } = this.ports;
+    let delayMs = this.options.retryDelayMs;
+    this.state = 'running';
+    for (;;) {
+      const commitsBefore = this.commits;
+      try {
+        await this.pass(signal);
+        this.state = 'stopped';
+        return;
+      } catch (error) {
+        this.error = error instanceof Error ? error.message : String(error);
+        await this.startOver();
+        if (isPortError(error, 'fenced') || !isPortError(error)) {
+          this.state = 'failed';
+          throw error;
+        }
+        if (signal.aborted) {
+          // Nothing is lost: what was not committed is in the log, and the next start takes it from there.
+          this.state = 'stopped';
+          telemetry.log('warn', 'the sink stopped without its last commit', { error: this.error });
+          return;
+        }
+        if (this.commits > commitsBefore) delayMs = this.options.retryDelayMs;
+        telemetry.log('warn', 'the sink starts over from the committed progress', { error: this.error, delayMs });
+        await scheduler.sleep(delayMs, signal);
+        delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
+      }
+    }
+  }
+
+  private async pass(signal: AbortSignal): Promise<void> {
+    const { clock, scheduler, log } = this.ports;
+    let discoverDueUs = 0;
+    while (!signal.aborted) {
+      if (clock.monotonicUs() >= discoverDueUs) {
+        await this.joinNewTopics();
+        discoverDueUs = clock.monotonicUs() + this.options.discoverIntervalMs * 1_000;
+      }
+      if (this.claims.size === 0) {
+        await scheduler.sleep(Math.min(50, this.options.discoverIntervalMs), signal);
+        continue;
+      }
+      const dueUs = Math.min(this.flushDueUs, discoverDueUs);
+      const waitMs = Math.max(0, Math.ceil((dueUs - clock.monotonicUs()) / 1_000));
+      const records = await this.read(log, waitMs, signal);
+      await this.inTurn(async () => {
+        await this.take(records);
+        if (this.isFlushDue()) await this.flush();
+      });
+      if (this.failure !== null) throw this.failure;
+    }
+    this.state = 'draining';
+    await this.inTurn(() => this.flush());
+    await this.committing;
+    if (this.failure !== null) throw this.failure;
+    await this.leave();
+  }
+
+  private async read(log: TickLog, waitMs: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
+    const positions = [...this.claims.values()].map(({ topic, partition }) => ({
+      topic,
+      partition,
+      nextOffset: this.nextOffsets.get(partitionName({ topic, partition }))!,
+    }));
+    try {
+      return await log.read({ positions, bytesMax: this.options.readBytesMax, waitMs }, signal);
+    } catch (error) {
+      if (!isPortError(error, 'offset-trimmed')) throw error;
+      await this.inTurn(() => this.skipTrimmed(log));
+      return [];
+    }
+  }
+
+  private async take(records: readonly LogRecord[]): Promise<void> {
+    for (const record of records) {
+      const name = partitionName(record.topicPartition);
+      // Handed over while the read was under way: who owns it now reads it.
+      if (this.nextOffsets.get(name) !== record.offset) continue;
+      await this.intake.take(record);
+      this.nextOffsets.set(name, record.offset + 1);
+      if (this.flushDueUs === Infinity) {
+        this.flushDueUs = this.ports.clock.monotonicUs() + this.options.flushIntervalMs * 1_000;
+      }
+    }
+    this.counts = { ...this.intake.counts };
+  }
+
+  private isFlushDue(): boolean {
+    const { flushRowsMax, flushBytesMax } = this.options;
+    return (
+      this.ports.clock.monotonicUs() >= this.flushDueUs ||
+      this.intake.rowCount >= flushRowsMax ||
+      this.intake.sizeBytes >= flushBytesMax
+    );
+  }
+
+  /** Hands what was taken to the store; waits first for the flush before it. */
+  private async flush(): Promise<void> {
+    await this.committing;
+    if (this.failure !== null || this.flushDueUs === Infinity) return;
+    this.flushDueUs = Infinity;
+    const rows = await this.intake.settle();
+    const { changes, committed } = this.states.takeChanges();
+    const flush: Flush = {
+      staged: this.ports.store.stage(rows),
+      nextOffsets: new Map(this.nextOffsets),
+      state: changes,
+      settled: committed,
+    };
+    this.committing = this.commit(flush).catch((error: unknown) => void (this.failure = error));
+  }
+
+  private async commit(flush: Flush): Promise<void> {
+    const { store, log, clock, telemetry } = this.ports;
+    const staged = await flush.staged;
+    const startUs = clock.monotonicUs();
+    const partitions = [...flush.nextOffsets].map(([name, nextOffset]) => ({
+      claim: this.claims.get(name)!,
+      nextOffset,
+    }));
+    const moved = partitions.filter(({ claim, nextOffset }) => claim !== undefined && claim.nextOffset !== nextOffset);
+    const receipt = await this.untilDecided(() => store.commit(staged, { partitions: moved, state: flush.state }));
+    for (const claim of receipt.claims) this.claims.set(partitionName(claim), claim);
+    flush.settled();
+    this.commits++;
+    this.committedRows += receipt.rowCount;
+    this.lastCommitUs = receipt.committedUs;
+    this.committedTicks.add(receipt.rowCount);
+    this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
+    telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
+    await log.trim(receipt.claims);
+  }
+
+  /** Repeats a commit while the store says that it may succeed later; nothing was made visible then. */
+  private async untilDecided(commit: () => Promise<CommitReceipt>): Promise<CommitReceipt> {
+    const { scheduler, telemetry } = this.ports;
+    for (let attempt = 1, delayMs = this.options.retryDelayMs; ; attempt++) {
+      try {
+        return await commit();
+      } catch (error) {
+        if (!isPortError(error) || !error.retryable || attempt >= 10) throw error;
+        telemetry.log('warn', 'the store did not take a commit; trying again', { attempt, delayMs, kind: error.kind });
+        await scheduler.sleep(delayMs);
+        delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
+      }
+    }
+  }
+
+  private async skipTrimmed(log: TickLog): Promise<void> {
+    const topics = [...new Set([...this.claims.values()].map(({ topic }) => topic))];
+    for (const offsets of await log.offsets(topics)) {
+      const name = partitionName(offsets);
+      const nextOffset = this.nextOffsets.get(name);
+      if (nextOffset === undefined || nextOffset >= offsets.startOffset) continue;
+      this.ports.telemetry.log('error', 'the log was trimmed past the committed progress', {
+        partition: name,
+        nextOffset,
+        startOffset: offsets.startOffset,
+      });
+      this.intake.takeLost(offsets, nextOffset, offsets.startOffset);
+      this.nextOffsets.set(name, offsets.startOffset);
+      this.flushDueUs = Math.min(this.flushDueUs, this.ports.clock.monotonicUs());
+    }
+  }
+
+  private async joinNewTopics(): Promise<void> {
+    const { log } = this.ports;
+    for (const { name } of await log.topics()) {
+      if (this.memberships.has(name)) continue;
+      const listener = {
+        assigned: (partitions: readonly TopicPartition[]) => this.inTurn(() => this.claim(partitions)),
+        revoked: (partitions: readonly TopicPartition[]) => this.inTurn(() => this.release(partitions)),
+      };
+      this.memberships.set(name, await log.join(this.options.group, [name], listener));
+    }
+  }
+
+  private async claim(partitions: readonly TopicPartition[]): Promise<void> {
+    const { log, store } = this.ports;
+    const topicIds = new Map((await log.topics()).map(({ name, topicId }) => [name, topicId]));
+    const wanted = partitions.map((partition) => ({ ...partition, topicId: topicIds.get(partition.topic)! }));
+    for (const claim of await store.claim(this.options.writer, wanted)) {
+      const name = partitionName(claim);
+      this.claims.set(name, claim);
+      this.nextOffsets.set(name, claim.nextOffset);
+    }
+  }
+
+  /** Commits what was read of them before another member reads on. */
+  private async release(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.some((partition) => this.claims.has(partitionName(partition)))) {
+      await this.flush();
+      await this.committing;
+    }
+    for (const partition of partitions) {
+      this.claims.delete(partitionName(partition));
+      this.nextOffsets.delete(partitionName(partition));
+    }
+  }
+
+  private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async leave(): Promise<void> {
+    const memberships = [...this.memberships.values()];
+    this.memberships.clear();
+    for (const membership of memberships) await membership.leave();
+  }
+
+  private async startOver(): Promise<void> {
+    await this.committing;
+    this.claims.clear();
+    this.nextOffsets.clear();
+    this.flushDueUs = Infinity;
+    this.states = new StateCache(this.ports.store, this.options.statesMax);
+    const intake = new Intake(this.states, this.ports.clock, this.options.sequencing);
+    Object.assign(intake.counts, this.intake.counts);
+    this.intake = intake;
+    await this.leave().catch(() => undefined);
+    this.failure = null;
+  }
+}

@@ -1,0 +1,68 @@
+// Usage: node tools/bootstrap/run.mjs <task> [arguments]
+// Every npm script of the workspace comes through here, so that a fresh clone and any Node from 20 on will do.
+import { spawnSync } from 'node:child_process';
+import { build } from './build.mjs';
+import { ensureInstalled, say } from './install.mjs';
+import { envFor, findNode24, workspaceRoot } from './node24.mjs';
+import { supervise } from './supervise.mjs';
+
+const tasks = {
+  start: (args) => {
+    build(node, 'run-many', '-t', 'build');
+    supervise(node, ['--enable-source-maps', 'apps/server/dist/main.js', ...serverArgs(args)], {
+      cwd: workspaceRoot,
+      env,
+    });
+  },
+  test: (args) => inOrder(() => nx('run-many', '-t', 'build', 'lint', 'typecheck', 'test', ...args), probes),
+  build: (args) => nx('run-many', '-t', 'build', ...args),
+  lint: (args) => nx('run-many', '-t', 'lint', ...args),
+  typecheck: (args) => nx('run-many', '-t', 'typecheck', ...args),
+  probes,
+  bench: (args) =>
+    inOrder(
+      () => nx('run-many', '-t', 'build'),
+      () => nx('bench', 'tools', ...args),
+    ),
+  format: () => run('node_modules/prettier/bin/prettier.cjs', '--write', '--log-level=warn', '.'),
+  'format:check': () => run('node_modules/prettier/bin/prettier.cjs', '--check', '.'),
+  nx: (args) => nx(...args),
+};
+
+const [task, ...args] = process.argv.slice(2);
+let node;
+let env;
+
+try {
+  if (!Object.hasOwn(tasks, task ?? ''))
+    throw new Error(`no task "${task}"; there are: ${Object.keys(tasks).join(', ')}`);
+  ensureInstalled();
+  node = findNode24();
+  env = envFor(node);
+  tasks[task](args);
+} catch (error) {
+  say(error.message);
+  process.exitCode = 1;
+}
+
+function serverArgs(args) {
+  return args.some((arg) => arg === '--role' || arg.startsWith('--role=')) ? args : ['--role', 'all', ...args];
+}
+
+function probes() {
+  run('tools/probes/main.mjs');
+}
+
+function nx(...nxArgs) {
+  run('node_modules/nx/dist/bin/nx.js', ...nxArgs);
+}
+
+function run(...nodeArgs) {
+  const { status } = spawnSync(node, nodeArgs, { cwd: workspaceRoot, env, stdio: 'inherit' });
+  process.exitCode ||= status ?? 1;
+}
+
+/** Later steps run even when an earlier one failed: one run shows everything that is wrong. */
+function inOrder(...steps) {
+  for (const step of steps) step();
+}
