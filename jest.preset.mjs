@@ -13,7 +13,7 @@ export default {
   // @k2/* resolves to sources, so a test never sees a stale build. Jest adds "import" or "require" itself.
   testEnvironmentOptions: { customExportConditions: ['k2-source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/'],
+  testPathIgnorePatterns: ['/node_modules/', '/__probe__/', '<rootDir>/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', { ...swc, swcrc: false, sourceMaps: 'inline' }] },

@@ -46,7 +46,11 @@ export async function syncDirectory(directory: string): Promise<void> {
   await withFile(directory, 'r', (file) => file.sync());
 }
 
-export async function withFile<Result>(path: string, flags: string, use: (file: FileHandle) => Promise<Result>): Promise<Result> {
+export async function withFile<Result>(
+  path: string,
+  flags: string,
+  use: (file: FileHandle) => Promise<Result>,
+): Promise<Result> {
   const file = await open(path, flags);
   try {
     return await use(file);

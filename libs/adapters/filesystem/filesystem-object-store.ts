@@ -137,7 +137,9 @@ export class FilesystemObjectStore implements ObjectStore {
       if (codeOf(error) === 'ENOENT') this.directories.forget();
       if (codeOf(error) !== 'EEXIST') throw error;
       if (!(await haveEqualContent(source, target))) {
-        throw new PortError('already-exists', `${key} exists with other content: objects are never overwritten`, { key });
+        throw new PortError('already-exists', `${key} exists with other content: objects are never overwritten`, {
+          key,
+        });
       }
     }
     // Also where it was there before: whoever put it may not have come so far.
@@ -170,7 +172,11 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 }
 
-async function readRange(key: string, path: string, range: { readonly start: number; readonly length: number }): Promise<Uint8Array> {
+async function readRange(
+  key: string,
+  path: string,
+  range: { readonly start: number; readonly length: number },
+): Promise<Uint8Array> {
   const { start, length } = range;
   return withFile(path, 'r', async (file) => {
     const { size } = await file.stat();
@@ -196,8 +202,11 @@ async function haveEqualContent(a: string, b: string): Promise<boolean> {
       if (statA.size !== statB.size) return false;
       const chunkA = Buffer.alloc(COMPARE_CHUNK_BYTES);
       const chunkB = Buffer.alloc(COMPARE_CHUNK_BYTES);
-      for (let at = 0; at < statA.size; ) {
-        const [readA, readB] = await Promise.all([fileA.read(chunkA, 0, chunkA.length, at), fileB.read(chunkB, 0, chunkB.length, at)]);
+      for (let at = 0; at < statA.size;) {
+        const [readA, readB] = await Promise.all([
+          fileA.read(chunkA, 0, chunkA.length, at),
+          fileB.read(chunkB, 0, chunkB.length, at),
+        ]);
         const common = Math.min(readA.bytesRead, readB.bytesRead);
         if (common === 0 || chunkA.compare(chunkB, 0, common, 0, common) !== 0) return false;
         at += common;

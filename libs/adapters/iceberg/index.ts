@@ -1,1 +1,1 @@
-export {};
+export * from './iceberg-tick-store.ts';

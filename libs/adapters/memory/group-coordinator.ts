@@ -160,7 +160,7 @@ function assign(members: readonly Member[], wanted: (member: Member) => readonly
     target.get(lightest(candidates))!.set(key, partition);
   }
   // Every move lowers the sum of squared loads, so this ends.
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false;
     for (const [key, { partition, members: candidates }] of takers) {
       const owner = candidates.find((member) => target.get(member)!.has(key))!;

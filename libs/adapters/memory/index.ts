@@ -8,3 +8,4 @@ export * from './memory-object-store.ts';
 export * from './memory-table-catalog.ts';
 export { MemoryTickLog, type MemoryTickLogOptions } from './memory-tick-log.ts';
 export * from './seeded-random.ts';
+export * from './memory-query-engine.ts';

@@ -1,5 +1,12 @@
 import type { QuarantineRecord, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
-import { recordSchema, type Column, type ColumnBatch, type RecordSchema, type TableName, type Utf8Column } from '@k2/domain/market';
+import {
+  recordSchema,
+  type Column,
+  type ColumnBatch,
+  type RecordSchema,
+  type TableName,
+  type Utf8Column,
+} from '@k2/domain/market';
 
 type Cell = string | number | Uint8Array;
 
@@ -49,12 +56,23 @@ export function quarantineColumns(entries: readonly QuarantineRecord[]): ColumnB
   }));
 }
 
-function columnsOf<Item>(table: TableName, records: readonly Item[], toRow: (item: Item) => Readonly<Record<string, Cell>>): ColumnBatch {
+function columnsOf<Item>(
+  table: TableName,
+  records: readonly Item[],
+  toRow: (item: Item) => Readonly<Record<string, Cell>>,
+): ColumnBatch {
   const rows = records.map(toRow);
   const { fields }: RecordSchema = recordSchema(table);
   return {
     rowCount: rows.length,
-    columns: fields.map(({ name, type }) => ({ name, type, column: columnOf(type, rows.map((row) => row[name])) })),
+    columns: fields.map(({ name, type }) => ({
+      name,
+      type,
+      column: columnOf(
+        type,
+        rows.map((row) => row[name]),
+      ),
+    })),
   };
 }
 
@@ -68,8 +86,13 @@ function columnOf(type: string, cells: readonly Cell[]): Column {
 function dictionaryOf(cells: readonly string[]): Column {
   const codes = new Map<string, number>();
   for (const cell of cells) if (!codes.has(cell)) codes.set(cell, codes.size);
-  if (codes.size > 65_536) return { kind: 'utf8', values: bytesOf(cells.map((cell) => new TextEncoder().encode(cell))) };
-  return { kind: 'dictionary', codes: Uint16Array.from(cells, (cell) => codes.get(cell)!), dictionary: [...codes.keys()] };
+  if (codes.size > 65_536)
+    return { kind: 'utf8', values: bytesOf(cells.map((cell) => new TextEncoder().encode(cell))) };
+  return {
+    kind: 'dictionary',
+    codes: Uint16Array.from(cells, (cell) => codes.get(cell)!),
+    dictionary: [...codes.keys()],
+  };
 }
 
 function bytesOf(cells: readonly Uint8Array[]): Utf8Column {

@@ -1,4 +1,4 @@
-import type { DictionaryValue, FieldType, Utf8Column } from '@k2/domain/market';
+import { printDecimal, type DictionaryValue, type FieldType, type Utf8Column } from '@k2/domain/market';
 import type { AnswerBatch, AnswerColumn, AnswerType, AnswerValues, ScanField } from '@k2/ports';
 import type { CellValue } from './memory-column-values.ts';
 
@@ -32,7 +32,9 @@ export function answerBatch(table: AnswerTable, from: number, to: number): Answe
   return {
     rowCount: to - from,
     columns: table.columns.map((column, at) => answerValues(column.type, cells[at])),
-    nulls: cells.map((column) => (column.includes(null) ? Uint8Array.from(column, (cell) => (cell === null ? 1 : 0)) : null)),
+    nulls: cells.map((column) =>
+      column.includes(null) ? Uint8Array.from(column, (cell) => (cell === null ? 1 : 0)) : null,
+    ),
   };
 }
 
@@ -42,7 +44,7 @@ function answerValues(type: AnswerType, cells: readonly CellValue[]): AnswerValu
     case 'timestamp':
       return { kind: 'integer', values: Float64Array.from(cells, (cell) => Number(cell ?? 0)) };
     case 'decimal':
-      return { kind: 'decimal', values: BigInt64Array.from(cells, (cell) => (typeof cell === 'bigint' ? cell : 0n)) };
+      return decimalsOf(cells.map((cell) => (typeof cell === 'bigint' ? cell : 0n)));
     case 'binary':
       return { kind: 'binary', values: bytesOf(cells) };
     case 'string':
@@ -54,6 +56,13 @@ function answerValues(type: AnswerType, cells: readonly CellValue[]): AnswerValu
     case 'json':
       throw new TypeError(`no typed question answers with a ${type}`);
   }
+}
+
+/** Sums may be beyond int64, which would wrap: such a batch carries its decimals as text. */
+function decimalsOf(scaled: readonly bigint[]): AnswerValues {
+  if (scaled.every((value) => BigInt.asIntN(64, value) === value))
+    return { kind: 'decimal', values: BigInt64Array.from(scaled) };
+  return { kind: 'utf8', values: bytesOf(scaled.map((value) => new TextEncoder().encode(printDecimal(value)))) };
 }
 
 /** A batch has fewer rows than codes of 16 bits can tell apart. */

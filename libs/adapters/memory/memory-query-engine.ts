@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { TableName } from '@k2/domain/market';
 import {
   PortError,
   type Answer,
@@ -14,21 +13,17 @@ import {
 import { answerBatch, type AnswerTable } from './memory-query-answer.ts';
 import { auditAnswer } from './memory-query-audit.ts';
 import { barsAnswer } from './memory-query-bars.ts';
+import { planOf, type PlannedFiles } from './memory-query-plans.ts';
 import { symbolsAnswer } from './memory-query-symbols.ts';
 import { ticksAnswer } from './memory-query-ticks.ts';
-import type { MemoryFile } from './memory-tick-store-file.ts';
 import type { MemoryTickStore } from './memory-tick-store.ts';
 
 export interface MemoryQueryEngineOptions {
-  readonly store: MemoryTickStore;
+  /** Has the planned files. */
+  readonly store: Pick<MemoryTickStore, 'filesOf'>;
   readonly clock: Clock;
   /** Bound on answers being computed at once; one more is refused with `overloaded`. Default 64. */
   readonly asksMax?: number;
-}
-
-export interface PlannedFiles {
-  readonly plan: ScanPlan;
-  readonly files: readonly MemoryFile[];
 }
 
 const BATCH_ROWS = 8_192;
@@ -38,7 +33,7 @@ const BATCH_ROWS = 8_192;
  * and writes no Parquet: `sql` questions and `exportParquet` are refused with `forbidden-query`.
  */
 export class MemoryQueryEngine implements QueryEngine {
-  private readonly store: MemoryTickStore;
+  private readonly store: Pick<MemoryTickStore, 'filesOf'>;
   private readonly clock: Clock;
   private readonly asksMax: number;
   private asks = 0;
@@ -78,17 +73,24 @@ export class MemoryQueryEngine implements QueryEngine {
   }
 
   private compute(question: Question, plans: readonly ScanPlan[], deadline: Deadline): AnswerTable {
-    if (question.kind === 'sql') throw error('forbidden-query', 'the memory query engine has no SQL: it needs the DuckDB engine');
+    if (question.kind === 'sql')
+      throw error('forbidden-query', 'the memory query engine has no SQL: it needs the DuckDB engine');
     if (!Number.isInteger(question.limit) || question.limit < 0) {
-      throw error('invalid-query', `limit is ${question.limit}: expected a whole number of rows`, { limit: question.limit });
+      throw error('invalid-query', `limit is ${question.limit}: expected a whole number of rows`, {
+        limit: question.limit,
+      });
     }
     const planned = plans.map((plan): PlannedFiles => ({ plan, files: this.store.filesOf(plan) }));
     const check = () => deadline.check();
     switch (question.kind) {
       case 'ticks':
-        return ticksAnswer(question, of(planned, question.recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes'), check);
+        return ticksAnswer(
+          question,
+          planOf(planned, question.recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes'),
+          check,
+        );
       case 'bars':
-        return barsAnswer(question, of(planned, 'market_data.trades'), check);
+        return barsAnswer(question, planOf(planned, 'market_data.trades'), check);
       case 'symbols':
         return symbolsAnswer(question, planned, check);
       case 'audit':
@@ -126,12 +128,11 @@ class Deadline {
   }
 }
 
-function of(planned: readonly PlannedFiles[], table: TableName): PlannedFiles {
-  const found = planned.find(({ plan }) => plan.table === table);
-  if (found !== undefined) return found;
-  throw error('invalid-query', `the question is about ${table}, but no scan of it is planned`, { table });
-}
-
-function error(kind: QueryEngineErrorKind, message: string, context: Readonly<Record<string, unknown>> = {}, retryable = false) {
+function error(
+  kind: QueryEngineErrorKind,
+  message: string,
+  context: Readonly<Record<string, unknown>> = {},
+  retryable = false,
+) {
   return new PortError<QueryEngineErrorKind>(kind, message, context, { retryable });
 }

@@ -1,4 +1,4 @@
-import { TRADES_SCHEMA, type Column } from '@k2/domain/market';
+import { recordSchema, type Column, type TableName } from '@k2/domain/market';
 import type { TickFilter, TickPosition } from '@k2/ports';
 import type { MemoryFile } from './memory-tick-store-file.ts';
 
@@ -89,16 +89,51 @@ function codePointRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** Fields that the tables of ticks share have different ids in each, so they are found by their first names. */
+/** Columns are kept by field id, which a rename does not change; the ids are those of the record schema. */
+export function schemaFieldId(table: TableName, name: string): number | null {
+  return recordSchema(table).fields.find((field) => field.name === name)?.id ?? null;
+}
+
+function schemaColumn(file: MemoryFile, name: string): Column {
+  return file.columns.get(schemaFieldId(file.table, name)!)!;
+}
+
+/** Of a column that ticks have in every row, as `recordColumns` makes it. */
+export function decimalsOf(file: MemoryFile, name: string): BigInt64Array {
+  const column = schemaColumn(file, name);
+  if (column.kind !== 'decimal') throw new TypeError(`${name} is a column of ${column.kind}, not of decimals`);
+  return column.values;
+}
+
 function positionColumns(file: MemoryFile): PositionColumns {
-  const column = (name: string) => file.columns.get(tickFieldId(file, name));
-  const exchange = dictionaryOf(column('exchange'));
+  const exchange = textOf(file, 'exchange');
   return {
-    timesUs: integersOf(column('timestamp')),
-    sequences: integersOf(column('source_sequence')),
+    timesUs: integersOf(file, 'timestamp'),
+    sequences: integersOf(file, 'source_sequence'),
     exchanges: exchange.dictionary,
-    symbols: dictionaryOf(column('symbol')).dictionary,
-    sessions: dictionaryOf(column('session')).dictionary,
+    symbols: textOf(file, 'symbol').dictionary,
+    sessions: textOf(file, 'session').dictionary,
+    // What belongs to the series of a tick has the codes of its series.
     seriesCodes: exchange.codes,
   };
+}
+
+function integersOf(file: MemoryFile, name: string): Float64Array {
+  const column = schemaColumn(file, name);
+  if (column.kind !== 'integer') throw new TypeError(`${name} is a column of ${column.kind}, not of integers`);
+  return column.values;
+}
+
+/** Values by series code. */
+export function seriesTexts(file: MemoryFile, name: 'asset_class' | 'currency'): readonly string[] {
+  return textOf(file, name).dictionary;
+}
+
+function textOf(
+  file: MemoryFile,
+  name: string,
+): { readonly codes: Uint16Array | Uint8Array; readonly dictionary: readonly string[] } {
+  const column = schemaColumn(file, name);
+  if (column.kind !== 'dictionary') throw new TypeError(`${name} is a column of ${column.kind}, not dictionary-coded`);
+  return { codes: column.codes, dictionary: column.dictionary.map(String) };
 }

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { telemetryContract } from '@k2/testing/contracts';
 import { MemoryTelemetry } from './memory-telemetry.ts';
 
-telemetryContract('memory', { create: async () => ({ telemetry: new MemoryTelemetry(), close: async () => undefined }) });
+telemetryContract('memory', {
+  create: async () => ({ telemetry: new MemoryTelemetry(), close: async () => undefined }),
+});
 
 describe('MemoryTelemetry', () => {
   it('gives back what was counted, recorded, gauged and logged', () => {

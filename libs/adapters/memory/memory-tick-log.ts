@@ -63,7 +63,11 @@ export class MemoryTickLog implements TickLog {
     const partitions = Array.from(
       { length: spec.partitions },
       (_, partition): Partition =>
-        existing?.partitions[partition] ?? { topicPartition: { topic: spec.name, partition }, startOffset: 0, blocks: [] },
+        existing?.partitions[partition] ?? {
+          topicPartition: { topic: spec.name, partition },
+          startOffset: 0,
+          blocks: [],
+        },
     );
     this.topicsByName.set(spec.name, { description, partitions });
     this.groups.topicsChanged();
@@ -78,7 +82,10 @@ export class MemoryTickLog implements TickLog {
   async append(topic: string, payload: LogPayload): Promise<AppendReceipt> {
     this.assertOpen();
     const { partitions } = this.topic(topic);
-    const parts = splitPayload(payload, partitions.length).map((part) => ({ ...part, block: encodeBlock(part.payload) }));
+    const parts = splitPayload(payload, partitions.length).map((part) => ({
+      ...part,
+      block: encodeBlock(part.payload),
+    }));
     const bytes = parts.reduce((sum, { block }) => sum + block.byteLength, 0);
     this.assertRoom(bytes);
     this.storedBytes += bytes;
@@ -164,7 +171,8 @@ export class MemoryTickLog implements TickLog {
 
   private topic(name: string): Topic {
     const topic = this.topicsByName.get(name);
-    if (topic === undefined) throw new PortError('unknown-topic', `topic ${name} is not declared: declare it first`, { topic: name });
+    if (topic === undefined)
+      throw new PortError('unknown-topic', `topic ${name} is not declared: declare it first`, { topic: name });
     return topic;
   }
 
@@ -198,7 +206,12 @@ function roundRobin(readings: Reading[], turn: number, bytesMax: number): LogRec
       if (block === undefined || (block.byteLength > leftBytes && found.length > 0)) return false;
       leftBytes -= block.byteLength;
       const offset = reading.startOffset + reading.index++;
-      found.push({ topicPartition: reading.topicPartition, offset, payload: decoded(block), sizeBytes: block.byteLength });
+      found.push({
+        topicPartition: reading.topicPartition,
+        offset,
+        payload: decoded(block),
+        sizeBytes: block.byteLength,
+      });
       return true;
     });
   }

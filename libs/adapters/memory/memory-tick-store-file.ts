@@ -28,7 +28,9 @@ export interface MemoryFile {
 export function memoryFiles(rows: PlannedRows, newKey: (table: TableName) => string): MemoryFile[] {
   const file = (table: TableName, batch: ColumnBatch) => memoryFile(newKey(table), table, batch);
   return [
-    ...rows.ticks.map((placed) => file(placed.batch.recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes', recordColumns(placed))),
+    ...rows.ticks.map((placed) =>
+      file(placed.batch.recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes', recordColumns(placed)),
+    ),
     file('audit.sequence_gaps', gapColumns(rows.gaps)),
     file('audit.sessions', sessionColumns(rows.sessions)),
     file('audit.quarantine', quarantineColumns(rows.quarantine)),
@@ -39,7 +41,8 @@ export function memoryFiles(rows: PlannedRows, newKey: (table: TableName) => str
 export function mayMatch({ exchanges, symbols, timesUs }: MemoryFile, request: ScanRequest): boolean {
   const { exchange, fromUs = -Infinity, toUs = Infinity } = request;
   if (exchange !== undefined && !exchanges.has(exchange)) return false;
-  if (request.symbols !== undefined && symbols !== null && !request.symbols.some((symbol) => symbols.has(symbol))) return false;
+  if (request.symbols !== undefined && symbols !== null && !request.symbols.some((symbol) => symbols.has(symbol)))
+    return false;
   return timesUs === null || (timesUs.max >= fromUs && timesUs.min < toUs);
 }
 

@@ -8,7 +8,9 @@ function idsTaken(type: FieldType): number {
 }
 
 export function firstFreeId(schema: RecordSchema): number {
-  const last = schema.fields.map(({ id, type, nestedId = id }) => Math.max(id, nestedId + Math.max(idsTaken(type) - 2, 0)));
+  const last = schema.fields.map(({ id, type, nestedId = id }) =>
+    Math.max(id, nestedId + Math.max(idsTaken(type) - 2, 0)),
+  );
   return 1 + Math.max(0, ...last);
 }
 
@@ -22,7 +24,11 @@ export function evolvedFields(
   const evolved = [...fields];
   let nextFieldId = firstId;
   const refuse = (change: SchemaChange, why: string) =>
-    new PortError<TickStoreErrorKind>('invalid-schema-change', `${table}: cannot ${change.kind} ${change.name}: ${why}`, { table, change });
+    new PortError<TickStoreErrorKind>(
+      'invalid-schema-change',
+      `${table}: cannot ${change.kind} ${change.name}: ${why}`,
+      { table, change },
+    );
   const indexOf = (name: string) => evolved.findIndex((field) => field.name === name);
   for (const change of changes) {
     const index = indexOf(change.name);

@@ -40,7 +40,10 @@ export class MemoryTable {
     this.nextFieldId = firstFreeId(schema);
   }
 
-  append(added: readonly MemoryFile[], { snapshotId, committedUs, dataSequenceNumber, progress }: AppendedSnapshot): void {
+  append(
+    added: readonly MemoryFile[],
+    { snapshotId, committedUs, dataSequenceNumber, progress }: AppendedSnapshot,
+  ): void {
     const parent = this.versions.at(-1)?.snapshot;
     const addedRows = sum(added, (file) => file.rowCount);
     this.files.push(...added);
@@ -113,7 +116,10 @@ export class MemoryTable {
     if (found !== undefined) return found;
     const firstUs = this.versions[0]?.snapshot.committedUs ?? null;
     const first = firstUs === null ? 'it has no snapshot yet' : `its first one is of ${firstUs} µs`;
-    throw this.error('no-snapshot-before', `${this.name} has no snapshot at or before ${asOf.timeUs} µs: ${first}`, { ...asOf, firstUs });
+    throw this.error('no-snapshot-before', `${this.name} has no snapshot at or before ${asOf.timeUs} µs: ${first}`, {
+      ...asOf,
+      firstUs,
+    });
   }
 
   private error(kind: TickStoreErrorKind, message: string, context: Readonly<Record<string, unknown>>) {

@@ -1,14 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { printDecimal, RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
-import type { Clock, Random, ScanPlan } from '@k2/ports';
+import type { ScanPlan } from '@k2/ports';
 import { placed, plannedRows, tradeBatch } from '@k2/testing/builders';
 import { tickStoreContract } from '@k2/testing/contracts';
+import { ManualClock } from './manual-time.ts';
 import { cellAt } from './memory-column-values.ts';
 import { MemoryTickStore } from './memory-tick-store.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+/** The clock stands still: times of commits must rise even so. */
+const START_US = 1_700_000_000_000_000;
 
 tickStoreContract('memory', {
   create: async () => {
-    const store = new MemoryTickStore({ clock: new StoppedClock(), random: new CountingRandom() });
+    const store = new MemoryTickStore({ clock: new ManualClock(START_US), random: new SeededRandom(1) });
     return { store, rowsOf: async (plan) => rowsOf(store, plan), close: () => store.close() };
   },
   capabilities: { timeTravel: true, evolution: true, durable: false, pruning: true },
@@ -16,7 +21,7 @@ tickStoreContract('memory', {
 
 describe('MemoryTickStore', () => {
   const open = async (rowsMax: number, tables: readonly TableName[] = ['market_data.trades']) => {
-    const store = new MemoryTickStore({ clock: new StoppedClock(), random: new CountingRandom(), rowsMax });
+    const store = new MemoryTickStore({ clock: new ManualClock(START_US), random: new SeededRandom(1), rowsMax });
     await store.ensureTables(RECORD_SCHEMAS.filter((schema) => tables.includes(schema.table)));
     return store;
   };
@@ -25,7 +30,10 @@ describe('MemoryTickStore', () => {
   it('refuses rows beyond its bound and says which bound', async () => {
     const store = await open(5);
     await store.stage(rows(3));
-    await expect(store.stage(rows(3))).rejects.toMatchObject({ kind: 'unavailable', context: { rowsMax: 5, rowsHeld: 3, rowCount: 3 } });
+    await expect(store.stage(rows(3))).rejects.toMatchObject({
+      kind: 'unavailable',
+      context: { rowsMax: 5, rowsHeld: 3, rowCount: 3 },
+    });
     await store.stage(rows(2));
   });
 
@@ -53,29 +61,4 @@ function rowsOf(store: MemoryTickStore, plan: ScanPlan): Record<string, unknown>
       ),
     ),
   );
-}
-
-/** Never moves: times of commits must rise even so. */
-class StoppedClock implements Clock {
-  nowUs(): number {
-    return 1_700_000_000_000_000;
-  }
-  monotonicUs(): number {
-    return 0;
-  }
-}
-
-class CountingRandom implements Random {
-  private count = 0n;
-  next(): number {
-    return 0.5;
-  }
-  uuid(): string {
-    return `00000000-0000-7000-8000-${String(++this.count).padStart(12, '0')}`;
-  }
-  /** Beyond 2^53, next to each other. */
-  int63(): bigint {
-    this.count += 2n;
-    return 9_223_372_036_854_770_000n + this.count;
-  }
 }

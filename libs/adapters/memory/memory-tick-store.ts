@@ -60,7 +60,10 @@ export class MemoryTickStore implements TickStore {
     }
   }
 
-  async claim(writer: string, partitions: readonly (TopicPartition & { readonly topicId: string })[]): Promise<readonly PartitionClaim[]> {
+  async claim(
+    writer: string,
+    partitions: readonly (TopicPartition & { readonly topicId: string })[],
+  ): Promise<readonly PartitionClaim[]> {
     this.assertOpen();
     return this.log.claim(writer, partitions);
   }
@@ -99,7 +102,10 @@ export class MemoryTickStore implements TickStore {
   async commit(staged: StagedRows, change: ProgressChange): Promise<CommitReceipt> {
     this.assertOpen();
     const files = this.staged.get(staged);
-    if (files === undefined) throw new TypeError('these rows are not staged here: they were committed or discarded, or another store made them');
+    if (files === undefined)
+      throw new TypeError(
+        'these rows are not staged here: they were committed or discarded, or another store made them',
+      );
     const claims = this.log.apply(change);
     // From here on nothing can fail.
     this.staged.delete(staged);
@@ -147,7 +153,8 @@ export class MemoryTickStore implements TickStore {
     this.assertOpen();
     return plan.files.map(({ key }) => {
       const file = this.files.get(key);
-      if (file === undefined) throw this.error('unavailable', `${key} is not a file of this memory store: plan the scan with it`, { key });
+      if (file === undefined)
+        throw this.error('unavailable', `${key} is not a file of this memory store: plan the scan with it`, { key });
       return file;
     });
   }
@@ -161,12 +168,14 @@ export class MemoryTickStore implements TickStore {
 
   private table(name: TableName): MemoryTable {
     const table = this.tables.get(name);
-    if (table === undefined) throw this.error('unknown-table', `there is no table ${name}: create it with ensureTables`, { table: name });
+    if (table === undefined)
+      throw this.error('unknown-table', `there is no table ${name}: create it with ensureTables`, { table: name });
     return table;
   }
 
   private assertOpen(): void {
-    if (this.closed) throw this.error('unavailable', 'the memory store is closed, and what it held is gone: make another');
+    if (this.closed)
+      throw this.error('unavailable', 'the memory store is closed, and what it held is gone: make another');
   }
 
   private error(kind: TickStoreErrorKind, message: string, context: Readonly<Record<string, unknown>> = {}) {

@@ -87,7 +87,8 @@ export class AppendQueue {
   }
 
   private flush(): void {
-    while (this.encoded.length > 0 && this.groupsInFlight < GROUPS_IN_FLIGHT_MAX) void this.writeGroup(this.takeGroup());
+    while (this.encoded.length > 0 && this.groupsInFlight < GROUPS_IN_FLIGHT_MAX)
+      void this.writeGroup(this.takeGroup());
   }
 
   private takeGroup(): EncodedAppend[] {

@@ -68,7 +68,8 @@ export function openCatalogDatabase(path: string) {
   const progressOf = ({ topic, partition }: TopicPartition) =>
     selectProgress.get(topic, partition) as unknown as ProgressRow | undefined;
   const locationOf = (table: string) =>
-    (selectLocation.get(CATALOG_NAME, ...splitName(table)) as { location: string | null } | undefined)?.location ?? null;
+    (selectLocation.get(CATALOG_NAME, ...splitName(table)) as { location: string | null } | undefined)?.location ??
+    null;
   const isApplied = (changeId: string) => selectChange.get(changeId) !== undefined;
 
   const movePointer = ({ table, expected, next }: CatalogChange['tables'][number]): void => {
@@ -134,9 +135,12 @@ export function openCatalogDatabase(path: string) {
           if (value === null) remove.run(key);
           else put.run(key, value);
         }
-        const added = db.prepare('INSERT INTO k2_changes (change_id, applied_us) VALUES (?, ?)').run(changeId, appliedUs);
+        const added = db
+          .prepare('INSERT INTO k2_changes (change_id, applied_us) VALUES (?, ?)')
+          .run(changeId, appliedUs);
         const sequence = Number(added.lastInsertRowid);
-        if (sequence % CHANGES_KEPT === 0) db.prepare('DELETE FROM k2_changes WHERE rowid <= ?').run(sequence - CHANGES_KEPT);
+        if (sequence % CHANGES_KEPT === 0)
+          db.prepare('DELETE FROM k2_changes WHERE rowid <= ?').run(sequence - CHANGES_KEPT);
       });
       return { value: null };
     },
@@ -191,7 +195,9 @@ export function openCatalogDatabase(path: string) {
 function splitName(table: string): [namespace: string, name: string] {
   const dot = table.lastIndexOf('.');
   if (dot < 1 || dot === table.length - 1) {
-    throw new Refusal('unavailable', `${JSON.stringify(table)} is not a table name: expected namespace.table`, { table });
+    throw new Refusal('unavailable', `${JSON.stringify(table)} is not a table name: expected namespace.table`, {
+      table,
+    });
   }
   return [table.slice(0, dot), table.slice(dot + 1)];
 }
@@ -219,7 +225,10 @@ function assertClaimHolds(claim: PartitionClaim, nextOffset: number, stored: Pro
 }
 
 /** Offsets of a recreated topic start again: taken for the old ones, everything new would seem committed already. */
-function assertSameTopic(claimed: TopicPartition & { readonly topicId: string }, stored: ProgressRow | undefined): void {
+function assertSameTopic(
+  claimed: TopicPartition & { readonly topicId: string },
+  stored: ProgressRow | undefined,
+): void {
   if (stored === undefined || stored.topicId === claimed.topicId || stored.nextOffset === 0) return;
   const { topic, partition, topicId } = claimed;
   throw new Refusal(

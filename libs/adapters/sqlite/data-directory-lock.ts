@@ -35,7 +35,10 @@ export class DataDirectoryLock {
   private holder: DirectoryHolder;
 
   /** Creates the directory where it is missing. Throws `directory-locked`, naming the holder. */
-  static async acquire(directory: string, { command, clock }: { readonly command: string; readonly clock: Clock }): Promise<DataDirectoryLock> {
+  static async acquire(
+    directory: string,
+    { command, clock }: { readonly command: string; readonly clock: Clock },
+  ): Promise<DataDirectoryLock> {
     mkdirSync(directory, { recursive: true });
     const db = tryLock(directory, 'EXCLUSIVE');
     if (db === null) throw locked(directory, (await namedHolder(directory)) ?? UNNAMED);
@@ -80,7 +83,10 @@ export async function readHolder(directory: string): Promise<DirectoryHolder | n
 /** Null where another connection, of this process or any other, has the lock. */
 function tryLock(directory: string, mode: 'EXCLUSIVE' | 'SHARED'): DatabaseSync | null {
   const isExclusive = mode === 'EXCLUSIVE';
-  const db = new DatabaseSync(lockPath(directory), { timeout: isExclusive ? ACQUIRE_WAIT_MS : 0, readOnly: !isExclusive });
+  const db = new DatabaseSync(lockPath(directory), {
+    timeout: isExclusive ? ACQUIRE_WAIT_MS : 0,
+    readOnly: !isExclusive,
+  });
   try {
     // Reading the schema takes the shared lock.
     db.exec(isExclusive ? 'BEGIN EXCLUSIVE' : 'SELECT count(*) FROM sqlite_schema');
@@ -127,11 +133,18 @@ function isAlive(pid: number): boolean {
 function locked(directory: string, holder: DirectoryHolder): DataDirectoryLockError {
   const since = holder.startedUs === null ? '' : `, started ${new Date(holder.startedUs / 1_000).toISOString()}`;
   const where = holder.url === null ? '' : `, at ${holder.url}`;
-  const who = holder.pid === null ? 'another process' : `process ${holder.pid} (${holder.command ?? 'unknown command'}${where}${since})`;
-  return new PortError('directory-locked', `${directory} is in use by ${who}: stop it, or choose another data directory`, {
-    directory,
-    ...holder,
-  });
+  const who =
+    holder.pid === null
+      ? 'another process'
+      : `process ${holder.pid} (${holder.command ?? 'unknown command'}${where}${since})`;
+  return new PortError(
+    'directory-locked',
+    `${directory} is in use by ${who}: stop it, or choose another data directory`,
+    {
+      directory,
+      ...holder,
+    },
+  );
 }
 
 const lockPath = (directory: string) => join(directory, 'lock.db');

@@ -74,7 +74,9 @@ export function openLogDatabase(path: string) {
   const extend = db.prepare(
     'UPDATE partitions SET end_offset = ?, stored_bytes = stored_bytes + ? WHERE partition_key = ?',
   );
-  const select = db.prepare('SELECT position, payload FROM records WHERE position >= ? AND position < ? ORDER BY position');
+  const select = db.prepare(
+    'SELECT position, payload FROM records WHERE position >= ? AND position < ? ORDER BY position',
+  );
   const moveStart = db.prepare('UPDATE partitions SET start_offset = max(start_offset, ?) WHERE partition_key = ?');
   const selectSizes = db.prepare(
     'SELECT position, length(payload) AS sizeBytes FROM records WHERE position >= ? AND position < ? ORDER BY position LIMIT ?',
@@ -107,10 +109,16 @@ export function openLogDatabase(path: string) {
     /** Creates the topic, or adds the partitions it lacks. `topicId` counts only for a new topic. */
     declareTopic(name: string, partitions: number, framing: Framing, topicId: string): Reply<null> {
       inTransaction(db, () => {
-        db.prepare('INSERT OR IGNORE INTO topics (name, topic_id, framing) VALUES (?, ?, ?)').run(name, topicId, framing);
+        db.prepare('INSERT OR IGNORE INTO topics (name, topic_id, framing) VALUES (?, ?, ?)').run(
+          name,
+          topicId,
+          framing,
+        );
         const add = db.prepare('INSERT OR IGNORE INTO partitions (topic, partition) VALUES (?, ?)');
         for (let partition = 0; partition < partitions; partition++) add.run(name, partition);
-        const { highest } = db.prepare('SELECT max(partition_key) AS highest FROM partitions').get() as { highest: number };
+        const { highest } = db.prepare('SELECT max(partition_key) AS highest FROM partitions').get() as {
+          highest: number;
+        };
         if (highest > PARTITIONS_MAX) {
           const message = `topic ${name} with ${partitions} partitions does not fit: one log holds ${PARTITIONS_MAX} partitions; declare fewer`;
           throw new Refusal('unavailable', message, { topic: name, partitions, partitionsMax: PARTITIONS_MAX });

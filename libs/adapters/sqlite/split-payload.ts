@@ -1,4 +1,4 @@
-import { selectRows, type TickBatch } from '@k2/domain/market';
+import { selectRows, type Series, type TickBatch } from '@k2/domain/market';
 import { partitionOf } from '@k2/domain/wire';
 import type { LogPayload } from '@k2/ports';
 
@@ -18,7 +18,9 @@ export function splitPayload(payload: LogPayload, partitions: number): readonly 
 }
 
 function splitBatch(batch: TickBatch, partitions: number): readonly PartitionPayload[] {
-  const partitionOfCode = Uint32Array.from(batch.series, ({ exchange, symbol }) => partitionOf(exchange, symbol, partitions));
+  const partitionOfCode = Uint32Array.from(batch.series, ({ exchange, symbol }) =>
+    partitionOf(exchange, symbol, partitions),
+  );
   const counts = new Uint32Array(partitions);
   for (let row = 0; row < batch.rowCount; row++) counts[partitionOfCode[batch.seriesCode[row]]]++;
 
@@ -35,6 +37,19 @@ function splitBatch(batch: TickBatch, partitions: number): readonly PartitionPay
   }
   return used.map((partition, index) => ({
     partition,
-    payload: { kind: 'ticks', batch: selectRows(batch, rows[index]) },
+    payload: { kind: 'ticks', batch: ownSeries(selectRows(batch, rows[index])) },
   }));
+}
+
+/** With only the series that its rows have: a block of one partition should not name those of the others. */
+function ownSeries(batch: TickBatch): TickBatch {
+  const newCode = new Int32Array(batch.series.length).fill(-1);
+  const series: Series[] = [];
+  const seriesCode = new Uint16Array(batch.rowCount);
+  for (let row = 0; row < batch.rowCount; row++) {
+    const code = batch.seriesCode[row];
+    if (newCode[code] < 0) newCode[code] = series.push(batch.series[code]) - 1;
+    seriesCode[row] = newCode[code];
+  }
+  return { ...batch, series, seriesCode };
 }

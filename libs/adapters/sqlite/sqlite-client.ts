@@ -2,9 +2,15 @@ import { Worker } from 'node:worker_threads';
 import { PortError } from '@k2/ports';
 import type { AnswerMessage, CallMessage, Programs, Reply } from './sqlite-protocol.ts';
 
-type Method<Program> = { [Name in keyof Program]: Program[Name] extends (...args: never[]) => unknown ? Name : never }[keyof Program];
-type Args<Program, Name extends keyof Program> = Program[Name] extends (...args: infer Given) => unknown ? Given : never;
-type Value<Program, Name extends keyof Program> = Program[Name] extends (...args: never[]) => Reply<infer Given> ? Given : never;
+type Method<Program> = {
+  [Name in keyof Program]: Program[Name] extends (...args: never[]) => unknown ? Name : never;
+}[keyof Program];
+type Args<Program, Name extends keyof Program> = Program[Name] extends (...args: infer Given) => unknown
+  ? Given
+  : never;
+type Value<Program, Name extends keyof Program> = Program[Name] extends (...args: never[]) => Reply<infer Given>
+  ? Given
+  : never;
 
 interface PendingCall {
   readonly method: string;
@@ -28,7 +34,10 @@ export class SqliteClient<Name extends keyof Programs> {
 
   constructor(program: Name, path: string) {
     this.path = path;
-    const script = new URL(import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js', import.meta.url);
+    const script = new URL(
+      import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js',
+      import.meta.url,
+    );
     this.worker = new Worker(script, { workerData: { program, path }, name: `sqlite ${program}` });
     this.worker.on('message', (answer: AnswerMessage) => this.settle(answer));
     let cause: unknown;

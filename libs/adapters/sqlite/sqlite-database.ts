@@ -10,14 +10,16 @@ export interface DatabaseOptions {
 /** How long a statement waits for a lock of another connection before it fails. */
 const BUSY_WAIT_MS = 10_000;
 /** An exclusive file is free, or will be as soon as its last owner has finished dying. */
-const EXCLUSIVE_WAIT_MS = 2_000;
+const EXCLUSIVE_WAIT_MS = 1_000;
 
 /** Opens a database whose commits survive power loss: WAL, flushed at every commit (sqlite.org/pragma.html#pragma_synchronous). */
 export function openDatabase(path: string, { pageBytes, exclusive, schema }: DatabaseOptions): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: exclusive ? EXCLUSIVE_WAIT_MS : BUSY_WAIT_MS });
   try {
     if (exclusive) db.exec('PRAGMA locking_mode = EXCLUSIVE');
-    db.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
+    db.exec(
+      `PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`,
+    );
     inTransaction(db, () => db.exec(schema));
     return db;
   } catch (error) {

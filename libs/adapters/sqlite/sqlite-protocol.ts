@@ -35,4 +35,9 @@ export type AnswerMessage =
       readonly retryable: boolean;
     }
   /** SQLite failed, or the program did. `resultCode`: SQLite's extended result code, where it was SQLite. */
-  | { readonly callId: number; readonly outcome: 'failure'; readonly message: string; readonly resultCode: number | null };
+  | {
+      readonly callId: number;
+      readonly outcome: 'failure';
+      readonly message: string;
+      readonly resultCode: number | null;
+    };

@@ -93,7 +93,10 @@ const SQLITE_IOERR = 10;
 
 /** The thread was lost, or the disk failed, perhaps while the commit was being flushed. */
 function mayHaveCommitted({ context }: PortError): boolean {
-  return context['lost'] === true || (typeof context['resultCode'] === 'number' && (context['resultCode'] & 0xff) === SQLITE_IOERR);
+  return (
+    context['lost'] === true ||
+    (typeof context['resultCode'] === 'number' && (context['resultCode'] & 0xff) === SQLITE_IOERR)
+  );
 }
 
 function unknownOutcome({ changeId }: CatalogChange, cause: PortError): PortError {

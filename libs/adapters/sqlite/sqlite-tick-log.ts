@@ -218,11 +218,15 @@ export class SqliteTickLog implements TickLog {
       });
     }
     if (this.topicsByName.size === 0) {
-      this.storedBytes = stored.flatMap(({ partitions }) => partitions).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+      this.storedBytes = stored
+        .flatMap(({ partitions }) => partitions)
+        .reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     }
     this.topicsByName = topics;
     this.partitionsByKey = new Map(
-      [...topics.values()].flatMap(({ partitions }) => partitions.map((partition) => [partition.partitionKey, partition])),
+      [...topics.values()].flatMap(({ partitions }) =>
+        partitions.map((partition) => [partition.partitionKey, partition]),
+      ),
     );
   }
 
@@ -241,7 +245,11 @@ export class SqliteTickLog implements TickLog {
   private async write(records: readonly EncodedRecord[]): Promise<readonly number[]> {
     const sizes = records.map(({ payload }) => payload.byteLength);
     const owned = records.map((record) => ({ ...record, payload: wholeBuffer(record.payload) }));
-    const offsets = await this.client.call('append', [owned], owned.map(({ payload }) => payload.buffer));
+    const offsets = await this.client.call(
+      'append',
+      [owned],
+      owned.map(({ payload }) => payload.buffer),
+    );
     offsets.forEach((offset, index) => {
       this.partitionsByKey.get(records[index].partitionKey)!.endOffset = offset + 1;
       this.storedBytes += sizes[index];
@@ -292,7 +300,8 @@ export class SqliteTickLog implements TickLog {
 
   private topic(name: string): Topic {
     const topic = this.topicsByName.get(name);
-    if (topic === undefined) throw new PortError('unknown-topic', `topic ${name} is not declared: declare it first`, { topic: name });
+    if (topic === undefined)
+      throw new PortError('unknown-topic', `topic ${name} is not declared: declare it first`, { topic: name });
     return topic;
   }
 
@@ -304,7 +313,8 @@ export class SqliteTickLog implements TickLog {
   }
 
   private assertOpen(): void {
-    if (this.closing !== null) throw new PortError('closed', `the log ${this.options.path} was closed`, { path: this.options.path });
+    if (this.closing !== null)
+      throw new PortError('closed', `the log ${this.options.path} was closed`, { path: this.options.path });
   }
 }
 

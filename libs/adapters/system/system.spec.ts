@@ -41,7 +41,9 @@ describe('SystemRandom', () => {
     let nowUs = 1_394_402_400_000_123;
     const random = new SystemRandom({ nowUs: () => nowUs--, monotonicUs: () => 0 });
     const uuids = Array.from({ length: 5_000 }, () => random.uuid());
-    expect(uuids.every((uuid) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(uuid))).toBe(true);
+    expect(
+      uuids.every((uuid) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(uuid)),
+    ).toBe(true);
     expect([...uuids].sort()).toEqual(uuids);
     expect(new Set(uuids).size).toBe(uuids.length);
     expect(parseInt(uuids[0].replaceAll('-', '').slice(0, 12), 16)).toBe(1_394_402_400_000);

@@ -18,9 +18,17 @@ const RESERVED = ['time', 'level', 'message', 'correlationId', 'truncated'];
 
 /** One JSON object a line: `time`, `level`, `message`, `correlationId` where there is one, then the fields. */
 export function jsonLine({ timeUs, level, message, correlationId, fields }: LogEntry): string {
-  const head = { time: printTimeUs(timeUs), level, message: cut(message), ...(correlationId === undefined ? {} : { correlationId: cut(correlationId) }) };
+  const head = {
+    time: printTimeUs(timeUs),
+    level,
+    message: cut(message),
+    ...(correlationId === undefined ? {} : { correlationId: cut(correlationId) }),
+  };
   // A field never replaces what every line has.
-  const named = Object.entries(fields).map(([name, value]) => [RESERVED.includes(name) ? `field_${name}` : name, value]);
+  const named = Object.entries(fields).map(([name, value]) => [
+    RESERVED.includes(name) ? `field_${name}` : name,
+    value,
+  ]);
   const line = JSON.stringify({ ...head, ...(plain(Object.fromEntries(named)) as object) });
   if (line.length <= LOG_LINE_LENGTH_MAX) return line;
   return JSON.stringify({ ...head, truncated: cut(line) });
@@ -75,7 +83,8 @@ function plain(value: unknown, depth = 0): unknown {
   if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (value instanceof Error) return plainError(value, depth);
-  if (value instanceof Map) return plain(Object.fromEntries([...value].map(([key, item]) => [String(key), item])), depth);
+  if (value instanceof Map)
+    return plain(Object.fromEntries([...value].map(([key, item]) => [String(key), item])), depth);
   if (value instanceof Set || Array.isArray(value)) return plainList([...value], depth);
   const entries = Object.entries(value).slice(0, ITEMS_MAX);
   return Object.fromEntries(entries.map(([name, item]) => [name, plain(item, depth + 1)]));
@@ -89,5 +98,11 @@ function plainList(items: readonly unknown[], depth: number): unknown[] {
 function plainError(error: Error, depth: number): unknown {
   const { name, message, stack, cause } = error;
   const own = plain({ ...error }, depth + 1);
-  return { ...(typeof own === 'object' ? own : {}), name, message, ...(cause === undefined ? {} : { cause: plain(cause, depth + 1) }), stack };
+  return {
+    ...(typeof own === 'object' ? own : {}),
+    name,
+    message,
+    ...(cause === undefined ? {} : { cause: plain(cause, depth + 1) }),
+    stack,
+  };
 }

@@ -12,7 +12,8 @@ function open(options: Partial<OpenTelemetryOptions> = {}) {
   const logSink = { write: (line: string) => lines.push(line) };
   const telemetry = new OpenTelemetryTelemetry({ clock, logSink, ...options });
   opened.push(telemetry);
-  const samples = async () => (await telemetry.prometheusText()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const samples = async () =>
+    (await telemetry.prometheusText()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return { telemetry, lines, samples, entries: () => lines.map((line): Record<string, unknown> => JSON.parse(line)) };
 }
 
@@ -25,7 +26,10 @@ describe('metrics', () => {
     const { telemetry } = open();
     telemetry.counter('k2_sink_rows_total', 'Rows committed.').add(3, { table: 'trades' });
     telemetry.counter('k2_sink_rows_total', 'Rows committed.').add(4, { table: 'trades' });
-    telemetry.gauge('k2_sink_lag_offsets', 'Lag.', () => [[7, { partition: 0 }], [9, { partition: 1 }]]);
+    telemetry.gauge('k2_sink_lag_offsets', 'Lag.', () => [
+      [7, { partition: 0 }],
+      [9, { partition: 1 }],
+    ]);
     const commit = telemetry.histogram('k2_sink_commit_ms', 'Time of a commit.', 'ms');
     for (const ms of [0.4, 100, 450]) commit.record(ms);
     const text = await telemetry.prometheusText();
@@ -148,13 +152,24 @@ describe('log lines', () => {
     const { telemetry, entries } = open();
     const error = new PortError('fenced', 'stop', { partition: 3 }, { cause: new Error('epoch 2') });
     telemetry.log('error', 'sink: stopped', { error });
-    expect(entries()[0]['error']).toMatchObject({ name: 'PortError', kind: 'fenced', message: 'stop', context: { partition: 3 }, cause: { message: 'epoch 2' } });
+    expect(entries()[0]['error']).toMatchObject({
+      name: 'PortError',
+      kind: 'fenced',
+      message: 'stop',
+      context: { partition: 3 },
+      cause: { message: 'epoch 2' },
+    });
   });
 
   it('keep their own time, level and message when fields have such names', () => {
     const { telemetry, entries } = open();
     telemetry.log('info', 'mine', { message: 'theirs', level: 'none' });
-    expect(entries()[0]).toMatchObject({ message: 'mine', field_message: 'theirs', level: 'info', field_level: 'none' });
+    expect(entries()[0]).toMatchObject({
+      message: 'mine',
+      field_message: 'theirs',
+      level: 'info',
+      field_level: 'none',
+    });
   });
 
   it('are cut where they are too long, and say so', () => {

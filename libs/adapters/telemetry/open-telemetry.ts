@@ -66,7 +66,13 @@ export class OpenTelemetryTelemetry implements Telemetry {
   private readonly processMetrics: ProcessMetrics;
 
   constructor(options: OpenTelemetryOptions) {
-    const { clock, logLevel = 'info', logSink = process.stderr, logBufferBytesMax = 8 << 20, seriesMax = 2_000 } = options;
+    const {
+      clock,
+      logLevel = 'info',
+      logSink = process.stderr,
+      logBufferBytesMax = 8 << 20,
+      seriesMax = 2_000,
+    } = options;
     this.clock = clock;
     this.logLevel = LOG_LEVELS.indexOf(logLevel);
     this.logSink = logSink;
@@ -76,7 +82,10 @@ export class OpenTelemetryTelemetry implements Telemetry {
     this.reader = new PullReader({ cardinalitySelector: () => seriesMax });
     this.provider = new MeterProvider({ readers: [this.reader] });
     this.meter = this.provider.getMeter('k2');
-    this.dropped = this.counter('k2_telemetry_dropped_total', 'Metrics and log lines that could not be taken, by reason.');
+    this.dropped = this.counter(
+      'k2_telemetry_dropped_total',
+      'Metrics and log lines that could not be taken, by reason.',
+    );
     this.logLines = this.counter('k2_log_lines_total', 'Log lines by level, also those below the level written.');
     this.processMetrics = new ProcessMetrics(this);
   }

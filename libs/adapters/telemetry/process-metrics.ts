@@ -9,13 +9,21 @@ export class ProcessMetrics {
 
   constructor(telemetry: Telemetry) {
     this.eventLoop.enable();
-    telemetry.gauge('k2_process_rss_bytes', 'Memory of the process that is in RAM.', () => [[process.memoryUsage.rss(), {}]]);
-    telemetry.gauge('k2_process_heap_used_bytes', 'Heap in use by JavaScript.', () => [[process.memoryUsage().heapUsed, {}]]);
-    telemetry.gauge('k2_process_external_bytes', 'Memory of buffers outside the heap.', () => [[process.memoryUsage().external, {}]]);
-    telemetry.gauge('k2_process_uptime_seconds', 'Time since the process started.', () => [[process.uptime(), {}]]);
-    telemetry.gauge('k2_process_event_loop_lag_p99_ms', '99th percentile of how late timers fired, since the last collection.', () => [
-      [this.takeLagP99Ms(), {}],
+    telemetry.gauge('k2_process_rss_bytes', 'Memory of the process that is in RAM.', () => [
+      [process.memoryUsage.rss(), {}],
     ]);
+    telemetry.gauge('k2_process_heap_used_bytes', 'Heap in use by JavaScript.', () => [
+      [process.memoryUsage().heapUsed, {}],
+    ]);
+    telemetry.gauge('k2_process_external_bytes', 'Memory of buffers outside the heap.', () => [
+      [process.memoryUsage().external, {}],
+    ]);
+    telemetry.gauge('k2_process_uptime_seconds', 'Time since the process started.', () => [[process.uptime(), {}]]);
+    telemetry.gauge(
+      'k2_process_event_loop_lag_p99_ms',
+      '99th percentile of how late timers fired, since the last collection.',
+      () => [[this.takeLagP99Ms(), {}]],
+    );
   }
 
   close(): void {

@@ -40,7 +40,11 @@ export function telemetryContract(name: string, { create }: { create(): Promise<
     });
 
     it('3 takes log lines with fields that JSON cannot hold', () => {
-      const cycle: Record<string, unknown> = { big: 1n, bytes: new Uint8Array(3), error: new Error('x', { cause: 'y' }) };
+      const cycle: Record<string, unknown> = {
+        big: 1n,
+        bytes: new Uint8Array(3),
+        error: new Error('x', { cause: 'y' }),
+      };
       cycle['self'] = cycle;
       const hostile = {
         get field(): string {

@@ -1,5 +1,6 @@
 import {
   isPortError,
+  PortError,
   type Clock,
   type CommitReceipt,
   type LogRecord,
@@ -57,6 +58,8 @@ export class Sink {
   private states: StateCache;
   private readonly claims = new Map<string, PartitionClaim>();
   private readonly nextOffsets = new Map<string, number>();
+  /** Next offsets of the partitions that the next flush has rows of. */
+  private readonly taken = new Map<string, number>();
   private readonly memberships = new Map<string, Membership>();
   private flushDueUs = Infinity;
   /** Taking, flushing and handing over change the same things; they take turns. */
@@ -139,6 +142,7 @@ export class Sink {
     const { clock, scheduler, log } = this.ports;
     let discoverDueUs = 0;
     while (!signal.aborted) {
+      if (this.failure !== null) throw this.failure;
       if (clock.monotonicUs() >= discoverDueUs) {
         await this.joinNewTopics();
         discoverDueUs = clock.monotonicUs() + this.options.discoverIntervalMs * 1_000;
@@ -154,7 +158,6 @@ export class Sink {
         await this.take(records);
         if (this.isFlushDue()) await this.flush();
       });
-      if (this.failure !== null) throw this.failure;
     }
     this.state = 'draining';
     await this.inTurn(() => this.flush());
@@ -185,6 +188,7 @@ export class Sink {
       if (this.nextOffsets.get(name) !== record.offset) continue;
       await this.intake.take(record);
       this.nextOffsets.set(name, record.offset + 1);
+      this.taken.set(name, record.offset + 1);
       if (this.flushDueUs === Infinity) {
         this.flushDueUs = this.ports.clock.monotonicUs() + this.options.flushIntervalMs * 1_000;
       }
@@ -208,9 +212,11 @@ export class Sink {
     this.flushDueUs = Infinity;
     const rows = await this.intake.settle();
     const { changes, committed } = this.states.takeChanges();
+    const nextOffsets = new Map(this.taken);
+    this.taken.clear();
     const flush: Flush = {
       staged: this.ports.store.stage(rows),
-      nextOffsets: new Map(this.nextOffsets),
+      nextOffsets,
       state: changes,
       settled: committed,
     };
@@ -221,12 +227,14 @@ export class Sink {
     const { store, log, clock, telemetry } = this.ports;
     const staged = await flush.staged;
     const startUs = clock.monotonicUs();
-    const partitions = [...flush.nextOffsets].map(([name, nextOffset]) => ({
-      claim: this.claims.get(name)!,
-      nextOffset,
-    }));
-    const moved = partitions.filter(({ claim, nextOffset }) => claim !== undefined && claim.nextOffset !== nextOffset);
-    const receipt = await this.untilDecided(() => store.commit(staged, { partitions: moved, state: flush.state }));
+    const partitions = [...flush.nextOffsets].map(([name, nextOffset]) => ({ claim: this.claimOf(name), nextOffset }));
+    const receipt = await this.untilDecided(() => store.commit(staged, { partitions, state: flush.state })).catch(
+      async (error: unknown) => {
+        // Only where it is certain that the rows are in no table: files of an unknown outcome are never deleted.
+        if (isPortError(error, 'fenced', 'progress-mismatch', 'commit-conflict')) await store.discard(staged);
+        throw error;
+      },
+    );
     for (const claim of receipt.claims) this.claims.set(partitionName(claim), claim);
     flush.settled();
     this.commits++;
@@ -236,6 +244,14 @@ export class Sink {
     this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
     telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
     await log.trim(receipt.claims);
+  }
+
+  private claimOf(name: string): PartitionClaim {
+    const claim = this.claims.get(name);
+    if (claim !== undefined) return claim;
+    throw new PortError('progress-mismatch', `rows of ${name} were to be committed after its claim was given up`, {
+      partition: name,
+    });
   }
 
   /** Repeats a commit while the store says that it may succeed later; nothing was made visible then. */
@@ -266,6 +282,7 @@ export class Sink {
       });
       this.intake.takeLost(offsets, nextOffset, offsets.startOffset);
       this.nextOffsets.set(name, offsets.startOffset);
+      this.taken.set(name, offsets.startOffset);
       this.flushDueUs = Math.min(this.flushDueUs, this.ports.clock.monotonicUs());
     }
   }
@@ -275,8 +292,8 @@ export class Sink {
     for (const { name } of await log.topics()) {
       if (this.memberships.has(name)) continue;
       const listener = {
-        assigned: (partitions: readonly TopicPartition[]) => this.inTurn(() => this.claim(partitions)),
-        revoked: (partitions: readonly TopicPartition[]) => this.inTurn(() => this.release(partitions)),
+        assigned: (partitions: readonly TopicPartition[]) => this.handOver(() => this.claim(partitions)),
+        revoked: (partitions: readonly TopicPartition[]) => this.handOver(() => this.release(partitions)),
       };
       this.memberships.set(name, await log.join(this.options.group, [name], listener));
     }
@@ -285,6 +302,8 @@ export class Sink {
   private async claim(partitions: readonly TopicPartition[]): Promise<void> {
     const { log, store } = this.ports;
     const topicIds = new Map((await log.topics()).map(({ name, topicId }) => [name, topicId]));
+    // They may come back from another sink, which has taken their series on.
+    this.states.forgetCommitted();
     const wanted = partitions.map((partition) => ({ ...partition, topicId: topicIds.get(partition.topic)! }));
     for (const claim of await store.claim(this.options.writer, wanted)) {
       const name = partitionName(claim);
@@ -305,6 +324,11 @@ export class Sink {
     }
   }
 
+  /** The group is not told of a failure: the sink starts over, and that gives up what it could not claim. */
+  private async handOver(change: () => Promise<void>): Promise<void> {
+    await this.inTurn(change).catch((error: unknown) => void (this.failure ??= error));
+  }
+
   private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const done = this.turn.then(work);
     this.turn = done.catch(() => undefined);
@@ -318,14 +342,17 @@ export class Sink {
   }
 
   private async startOver(): Promise<void> {
-    await this.committing;
-    this.claims.clear();
-    this.nextOffsets.clear();
-    this.flushDueUs = Infinity;
-    this.states = new StateCache(this.ports.store, this.options.statesMax);
-    const intake = new Intake(this.states, this.ports.clock, this.options.sequencing);
-    Object.assign(intake.counts, this.intake.counts);
-    this.intake = intake;
+    await this.inTurn(async () => {
+      await this.committing;
+      this.claims.clear();
+      this.nextOffsets.clear();
+      this.taken.clear();
+      this.flushDueUs = Infinity;
+      this.states = new StateCache(this.ports.store, this.options.statesMax);
+      const intake = new Intake(this.states, this.ports.clock, this.options.sequencing);
+      Object.assign(intake.counts, this.intake.counts);
+      this.intake = intake;
+    });
     await this.leave().catch(() => undefined);
     this.failure = null;
   }

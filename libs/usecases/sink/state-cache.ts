@@ -54,6 +54,11 @@ export class StateCache {
     return fresh;
   }
 
+  /** Drops what is committed: another writer may have moved on since. */
+  forgetCommitted(): void {
+    this.committed.clear();
+  }
+
   /** What changed since the last call, as the store keeps it; `committed` must follow once it is stored. */
   takeChanges(): { readonly changes: ReadonlyMap<string, string>; readonly committed: () => void } {
     const generation = this.generation++;

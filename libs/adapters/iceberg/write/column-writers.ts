@@ -1,5 +1,5 @@
-import duckdb, { type Vector } from '@duckdb/node-bindings';
-import type { DictionaryValue, FieldType } from '@k2/domain/market';
+import type { Vector } from '@duckdb/node-bindings';
+import type { FieldType } from '@k2/domain/market';
 import { compareCodePoints, type Value } from '../format/single-value.ts';
 import { ListWriter } from './list-writer.ts';
 import { decimalAt } from './row-order.ts';

@@ -41,7 +41,7 @@ function concatenated(parts: readonly Column[], rowCount: number): TableColumn {
 
 type ColumnOf<Kind extends Column['kind']> = Extract<Column, { readonly kind: Kind }>;
 
-function ofKind<Kind extends Column['kind']>(parts: readonly Column[], kind: Kind): readonly ColumnOf<Kind>[] {
+function ofKind<Kind extends Column['kind']>(parts: readonly Column[], _: Kind): readonly ColumnOf<Kind>[] {
   return parts as readonly ColumnOf<Kind>[];
 }
 

@@ -119,9 +119,12 @@ export class StringStaging {
   pinLong(vector: Vector): void {
     if (this.longCount === 0) return;
     duckdb.vector_assign_string_element_len(vector, 0, this.heap.subarray(0, this.heapUsed));
-    const base = new DataView(Uint8Array.from(duckdb.vector_get_data(vector, 4 * STRING_WORDS)).buffer).getBigUint64(8, true);
-    const baseLow = Number(base & 0xffffffffn);
-    const baseHigh = Number(base >> 32n);
+    const pinned = new DataView(Uint8Array.from(duckdb.vector_get_data(vector, 4 * STRING_WORDS)).buffer);
+    if (pinned.getUint32(0, true) !== this.heapUsed) {
+      throw new Error(`DuckDB did not take ${this.heapUsed} bytes of strings: expected valid UTF-8`);
+    }
+    const baseLow = pinned.getUint32(8, true);
+    const baseHigh = pinned.getUint32(12, true);
     for (let i = 0; i < this.longCount; i++) {
       const low = baseLow + this.long[2 * i + 1]!;
       const at = STRING_WORDS * this.long[2 * i]!;

@@ -1,6 +1,15 @@
 import { expect, it } from '@jest/globals';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import { gapRecord, placed, plannedRows, quarantineRecord, quoteBatch, sessionRecord, tickRows, tradeBatch } from '../../builders/index.ts';
+import {
+  gapRecord,
+  placed,
+  plannedRows,
+  quarantineRecord,
+  quoteBatch,
+  sessionRecord,
+  tickRows,
+  tradeBatch,
+} from '../../builders/index.ts';
 import { expectRows, QUOTES, TOPIC, TOPIC_ID, TRADES, type TickStoreBenches } from './bench.ts';
 
 const trades = (offset: number, count = 3) => placed(tradeBatch({ count, firstSequence: 1 + offset * 100 }), offset);
@@ -32,7 +41,9 @@ export function commitCases(benches: TickStoreBenches): void {
     const claim = await bench.claim();
     const staged = await bench.store.stage(plannedRows({ ticks: [trades(0)] }));
     await bench.store.discard(staged);
-    await expect(bench.store.commit(staged, { partitions: [{ claim, nextOffset: 1 }], state: new Map() })).rejects.toThrow();
+    await expect(
+      bench.store.commit(staged, { partitions: [{ claim, nextOffset: 1 }], state: new Map() }),
+    ).rejects.toThrow();
     expect(await bench.rows(TRADES)).toEqual([]);
     expect(await bench.nextOffset()).toBe(0);
   });
@@ -93,10 +104,37 @@ export function commitCases(benches: TickStoreBenches): void {
 
   it('1.8 state is put, replaced and removed with the commit, and read back by key', async () => {
     const bench = await benches.open();
-    const first = await bench.commit(await bench.claim(), 1, {}, new Map([['a', '1'], ['b', '{"x":"é"}']]));
-    expect(await bench.store.state(['a', 'b', 'absent'])).toEqual(new Map([['a', '1'], ['b', '{"x":"é"}']]));
-    await bench.commit(first.claims[0], 2, {}, new Map([['a', null], ['b', '2'], ['c', '3']]));
-    expect(await bench.store.state(['a', 'b', 'c'])).toEqual(new Map([['b', '2'], ['c', '3']]));
+    const first = await bench.commit(
+      await bench.claim(),
+      1,
+      {},
+      new Map([
+        ['a', '1'],
+        ['b', '{"x":"é"}'],
+      ]),
+    );
+    expect(await bench.store.state(['a', 'b', 'absent'])).toEqual(
+      new Map([
+        ['a', '1'],
+        ['b', '{"x":"é"}'],
+      ]),
+    );
+    await bench.commit(
+      first.claims[0],
+      2,
+      {},
+      new Map([
+        ['a', null],
+        ['b', '2'],
+        ['c', '3'],
+      ]),
+    );
+    expect(await bench.store.state(['a', 'b', 'c'])).toEqual(
+      new Map([
+        ['b', '2'],
+        ['c', '3'],
+      ]),
+    );
     expect(await bench.store.state(['c'])).toEqual(new Map([['c', '3']]));
     expect(await bench.store.state([])).toEqual(new Map());
   });
@@ -144,7 +182,9 @@ export function commitCases(benches: TickStoreBenches): void {
     const unknown = { kind: 'unknown-table' };
     await expect(bench.store.plan({ table: TRADES, asOf: { kind: 'latest' } })).rejects.toMatchObject(unknown);
     await expect(bench.store.snapshots(TRADES, 1)).rejects.toMatchObject(unknown);
-    await expect(bench.store.evolve(TRADES, [{ kind: 'add', name: 'note', type: 'string' }])).rejects.toMatchObject(unknown);
+    await expect(bench.store.evolve(TRADES, [{ kind: 'add', name: 'note', type: 'string' }])).rejects.toMatchObject(
+      unknown,
+    );
     const claim = await bench.claim();
     await expect(bench.commit(claim, 1, { ticks: [trades(0)] })).rejects.toMatchObject(unknown);
     expect(await bench.store.stats()).toEqual([]);

@@ -8,7 +8,12 @@ const trades = (offset: number) => placed(tradeBatch({ firstSequence: 1 + offset
 export function durabilityCases(benches: TickStoreBenches): void {
   it('8.1 rows, snapshots, stats, progress and state are there after a restart', async () => {
     const bench = await benches.open();
-    const first = await bench.commit(await bench.claim(), 1, { ticks: [trades(0)], gaps: [gapRecord()] }, new Map([['a', '1']]));
+    const first = await bench.commit(
+      await bench.claim(),
+      1,
+      { ticks: [trades(0)], gaps: [gapRecord()] },
+      new Map([['a', '1']]),
+    );
     await bench.commit(first.claims[0], 2, { ticks: [trades(1)] });
     const before = {
       snapshots: await bench.store.snapshots(TRADES, 10),

@@ -12,7 +12,9 @@ export function fencingCases(benches: TickStoreBenches): void {
     const bench = await benches.open();
     const partitions = [0, 1].map((partition) => ({ topic: TOPIC, partition, topicId: TOPIC_ID }));
     const claims = await bench.store.claim('writer', partitions);
-    expect(claims.map(({ epoch: _epoch, ...rest }) => rest)).toEqual(partitions.map((entry) => ({ ...entry, nextOffset: 0 })));
+    expect(claims.map(({ epoch: _epoch, ...rest }) => rest)).toEqual(
+      partitions.map((entry) => ({ ...entry, nextOffset: 0 })),
+    );
   });
 
   it('2.2 an expected offset that is not the stored one refuses the whole commit, also its state', async () => {
@@ -21,7 +23,9 @@ export function fencingCases(benches: TickStoreBenches): void {
     const ahead = { ...claims[0], nextOffset: 6 };
     await expect(bench.commit(ahead, 9, { ticks: [trades(6)] }, new Map([['a', '1']]))).rejects.toMatchObject(MISMATCH);
     const behind = { ...claims[0], nextOffset: 4 };
-    await expect(bench.commit(behind, 9, { ticks: [trades(4)] }, new Map([['a', '1']]))).rejects.toMatchObject(MISMATCH);
+    await expect(bench.commit(behind, 9, { ticks: [trades(4)] }, new Map([['a', '1']]))).rejects.toMatchObject(
+      MISMATCH,
+    );
     expect(await bench.rows(TRADES)).toEqual([]);
     expect(await bench.store.snapshots(TRADES, 10)).toEqual([]);
     expect(await bench.store.state(['a'])).toEqual(new Map());
@@ -33,7 +37,9 @@ export function fencingCases(benches: TickStoreBenches): void {
     const claim = await bench.claim();
     const staged = await bench.store.stage(plannedRows({ ticks: [trades(0)] }));
     const wrong = { ...claim, nextOffset: 3 };
-    await expect(bench.store.commit(staged, { partitions: [{ claim: wrong, nextOffset: 4 }], state: new Map() })).rejects.toMatchObject(MISMATCH);
+    await expect(
+      bench.store.commit(staged, { partitions: [{ claim: wrong, nextOffset: 4 }], state: new Map() }),
+    ).rejects.toMatchObject(MISMATCH);
     await bench.store.commit(staged, { partitions: [{ claim, nextOffset: 1 }], state: new Map() });
     expectRows(await bench.rows(TRADES), tickRows(trades(0)));
   });
@@ -82,7 +88,10 @@ export function fencingCases(benches: TickStoreBenches): void {
     ]);
     await bench.claim(1, 'second');
     const staged = await bench.store.stage(plannedRows({ ticks: [trades(0)] }));
-    const both = [{ claim: kept, nextOffset: 1 }, { claim: lost, nextOffset: 1 }];
+    const both = [
+      { claim: kept, nextOffset: 1 },
+      { claim: lost, nextOffset: 1 },
+    ];
     await expect(bench.store.commit(staged, { partitions: both, state: new Map() })).rejects.toMatchObject(FENCED);
     expect([await bench.nextOffset(0), await bench.nextOffset(1)]).toEqual([0, 0]);
     expect(await bench.rows(TRADES)).toEqual([]);
@@ -104,12 +113,23 @@ export function fencingCases(benches: TickStoreBenches): void {
 
   it('2.10 a topic created again under its name is refused, and fences nobody', async () => {
     const bench = await benches.open();
-    const claim = await bench.claim();
+    const { claims } = await bench.commit(await bench.claim(), 1, { ticks: [trades(0)] });
     const recreated = [{ topic: TOPIC, partition: 0, topicId: 'topic-2' }];
     await expect(bench.store.claim('second', recreated)).rejects.toMatchObject(MISMATCH);
-    await bench.commit(claim, 1, { ticks: [trades(0)] });
+    await bench.commit(claims[0], 2, { ticks: [trades(1)] });
     const foreign = { ...(await bench.claim()), topicId: 'topic-2' };
-    await expect(bench.commit(foreign, 2, { ticks: [trades(1)] })).rejects.toMatchObject(MISMATCH);
-    expect(await bench.nextOffset()).toBe(1);
+    await expect(bench.commit(foreign, 3, { ticks: [trades(2)] })).rejects.toMatchObject(MISMATCH);
+    expect(await bench.nextOffset()).toBe(2);
+    expectRows(await bench.rows(TRADES), [...tickRows(trades(0)), ...tickRows(trades(1))]);
+  });
+
+  it('2.11 a topic created again before anything of it was committed is taken, and fences the writer of the old one', async () => {
+    const bench = await benches.open();
+    const before = await bench.claim();
+    const [claim] = await bench.store.claim('second', [{ topic: TOPIC, partition: 0, topicId: 'topic-2' }]);
+    expect(claim).toMatchObject({ topicId: 'topic-2', nextOffset: 0 });
+    await expect(bench.commit(before, 1, { ticks: [trades(0)] })).rejects.toMatchObject(FENCED);
+    await bench.commit(claim, 1, { ticks: [trades(0)] });
+    expectRows(await bench.rows(TRADES), tickRows(trades(0)));
   });
 }

@@ -2,7 +2,17 @@ import { expect, it } from '@jest/globals';
 import { US_PER_DAY } from '@k2/domain/market';
 import type { ScanRequest } from '@k2/ports';
 import fc from 'fast-check';
-import { arbitraryTradeBatch, AWKWARD_SYMBOLS, DAY_START_US, gapRecord, gapRow, placed, series, tradeBatch, type Row } from '../../builders/index.ts';
+import {
+  arbitraryTradeBatch,
+  AWKWARD_SYMBOLS,
+  DAY_START_US,
+  gapRecord,
+  gapRow,
+  placed,
+  series,
+  tradeBatch,
+  type Row,
+} from '../../builders/index.ts';
 import { expectRows, TRADES, type TickStoreBenches, type TickStoreCapabilities } from './bench.ts';
 
 type Filter = Pick<ScanRequest, 'exchange' | 'symbols' | 'fromUs' | 'toUs'>;
@@ -40,17 +50,37 @@ export function pruningCases(benches: TickStoreBenches, capabilities: TickStoreC
     }
   });
 
-  it('6.3 audit rows of an exchange are found by it', async () => {
+  it('6.3 each tick is found by the narrowest range of time that holds it, to the µs', async () => {
+    const bench = await benches.open();
+    const times = [0, 1, 999, 1_000, 1_001, 500_000, 500_001, US_PER_DAY - 1, US_PER_DAY].map(
+      (us) => DAY_START_US + us,
+    );
+    let claim = await bench.claim();
+    for (const [offset, part] of [times.slice(0, 4), times.slice(4, 7), times.slice(7)].entries()) {
+      const rows = part.map((eventTimeUs) => ({ eventTimeUs }));
+      claim = (await bench.commit(claim, offset + 1, { ticks: [placed(tradeBatch({ rows }), offset)] })).claims[0];
+    }
+    for (const timeUs of times) {
+      const filter = { fromUs: timeUs, toUs: timeUs + 1 };
+      const found = (await bench.rows(TRADES, filter)).filter(matches(filter));
+      expect(found.map((row) => row['timestamp'])).toEqual([timeUs]);
+    }
+  });
+
+  it('6.4 audit rows of an exchange are found by it', async () => {
     const bench = await benches.open();
     const gaps = [gapRecord(), gapRecord({ exchange: 'BINANCE', symbol: 'BTCUSDT' })];
     await bench.commit(await bench.claim(), 1, { gaps });
     const found = await bench.rows('audit.sequence_gaps', { exchange: 'BINANCE', symbols: ['BTCUSDT'] });
-    expectRows(found.filter((row) => row['exchange'] === 'BINANCE'), [gapRow(gaps[1])]);
+    expectRows(
+      found.filter((row) => row['exchange'] === 'BINANCE'),
+      [gapRow(gaps[1])],
+    );
   });
 
   if (!capabilities.pruning) return;
 
-  it('6.4 files of other days and exchanges are left out', async () => {
+  it('6.5 files of other days and exchanges are left out', async () => {
     const bench = await benches.open();
     const first = await bench.commit(await bench.claim(), 1, { ticks: [placed(tradeBatch())] });
     const nextDay = tradeBatch({ startUs: DAY_START_US + US_PER_DAY, series: { exchange: 'BINANCE' } });

@@ -61,7 +61,14 @@ export function roundTripCases(benches: TickStoreBenches): void {
 
   it('5.3 times come back to the µs: around midnight, before 1970, in the far future', async () => {
     const bench = await benches.open();
-    const times = [DAY_START_US - 1, DAY_START_US, DAY_START_US + US_PER_DAY - 1, -1, 0, parseTimeUs('2199-12-31T23:59:59.999999')];
+    const times = [
+      DAY_START_US - 1,
+      DAY_START_US,
+      DAY_START_US + US_PER_DAY - 1,
+      -1,
+      0,
+      parseTimeUs('2199-12-31T23:59:59.999999'),
+    ];
     const batch = () => placed(tradeBatch({ rows: times.map((eventTimeUs) => ({ eventTimeUs })) }));
     await bench.commit(await bench.claim(), 1, { ticks: [batch()] });
     expectRows(await bench.rows(TRADES), tickRows(batch()));
@@ -71,8 +78,14 @@ export function roundTripCases(benches: TickStoreBenches): void {
 
   it('5.4 gaps, sessions and quarantined rows come back exactly, bytes too', async () => {
     const bench = await benches.open();
-    const gaps = [gapRecord(), gapRecord({ status: 'filled', sequenceTo: MAX_SEQUENCE, session: '', recordType: 'quotes' })];
-    const sessions = [sessionRecord(), sessionRecord({ sequenceOrigin: 'arrival', openedBy: 'reset', symbol: '\uFFFD' })];
+    const gaps = [
+      gapRecord(),
+      gapRecord({ status: 'filled', sequenceTo: MAX_SEQUENCE, session: '', recordType: 'quotes' }),
+    ];
+    const sessions = [
+      sessionRecord(),
+      sessionRecord({ sequenceOrigin: 'arrival', openedBy: 'reset', symbol: '\uFFFD' }),
+    ];
     const quarantine = [
       quarantineRecord({ raw: Uint8Array.from({ length: 256 }, (_, byte) => byte) }),
       quarantineRecord({ quarantineId: 'q-2', recordType: 'unknown', raw: new Uint8Array(), detail: LONG_TEXT }),
@@ -91,7 +104,9 @@ export function roundTripCases(benches: TickStoreBenches): void {
         const rowsOf = (recordType: string) =>
           all.flatMap((batch, offset) => (batch.recordType === recordType ? tickRows(placed(batch, offset)) : []));
         const expected = { trades: rowsOf('trades'), quotes: rowsOf('quotes') };
-        await bench.commit(await bench.claim(), all.length, { ticks: all.map((batch, offset) => placed(structuredClone(batch), offset)) });
+        await bench.commit(await bench.claim(), all.length, {
+          ticks: all.map((batch, offset) => placed(structuredClone(batch), offset)),
+        });
         expectRows(await bench.rows(TRADES), expected.trades);
         expectRows(await bench.rows(QUOTES), expected.quotes);
         await benches.close();
@@ -106,5 +121,22 @@ export function roundTripCases(benches: TickStoreBenches): void {
     await bench.commit(await bench.claim(), 1, { ticks: [placed(batch)] });
     const sequences = (await bench.rows(TRADES)).map((row) => Number(row['source_sequence'])).sort((a, b) => a - b);
     expect(sequences).toEqual(Array.from({ length: 65_536 }, (_, row) => row + 1));
+  });
+  it('5.7 hundreds of batches of one row, as a log of single ticks gives them, are one commit', async () => {
+    const bench = await benches.open();
+    const batches = () =>
+      Array.from({ length: 300 }, (_, offset) => {
+        const options = { count: 1, firstSequence: offset, series: { symbol: `S${offset % 7}` } };
+        return placed(offset % 3 === 0 ? quoteBatch(options) : tradeBatch(options), offset);
+      });
+    const receipt = await bench.commit(await bench.claim(), 300, { ticks: batches() });
+    expect(receipt.rowCount).toBe(300);
+    const rowsOf = (recordType: string) =>
+      batches()
+        .filter(({ batch }) => batch.recordType === recordType)
+        .flatMap(tickRows);
+    expectRows(await bench.rows(TRADES), rowsOf('trades'));
+    expectRows(await bench.rows(QUOTES), rowsOf('quotes'));
+    expect(await bench.store.snapshots(TRADES, 10)).toHaveLength(1);
   });
 }

@@ -54,7 +54,12 @@ export function snapshotCases(benches: TickStoreBenches): void {
 
   it('3.4 a snapshot says the offsets that it holds, of every partition, also of other writers', async () => {
     const bench = await benches.open();
-    const progress = (partition: number, nextOffset: number) => ({ topic: TOPIC, partition, topicId: TOPIC_ID, nextOffset });
+    const progress = (partition: number, nextOffset: number) => ({
+      topic: TOPIC,
+      partition,
+      topicId: TOPIC_ID,
+      nextOffset,
+    });
     await bench.commit(await bench.claim(0), 10, { ticks: [trades(0)] });
     await bench.commit(await bench.claim(1, 'other'), 5, { ticks: [trades(1)] });
     const [second, first] = await bench.store.snapshots(TRADES, 10);

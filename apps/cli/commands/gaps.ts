@@ -1,0 +1,47 @@
+import { Option, type Command } from 'commander';
+import type { RecordType } from '@k2/domain/market';
+import type { CliContext, GlobalOptions } from '../context.ts';
+import { printRows } from '../output/print-rows.ts';
+import type { Program } from '../program.ts';
+import {
+  addInstrumentOptions,
+  addLimitOption,
+  filterOf,
+  limitOf,
+  type FilterOptions,
+  type LimitOptions,
+} from './tick-options.ts';
+import { withSession } from './with-session.ts';
+
+const HELP = `
+Numbers that the venue gave and K2 does not have, less those that arrived late. Only a venue that numbers its ticks can
+show a gap: of others no gap is listed, and their completeness is unverifiable.
+
+Examples:
+  $ k2 gaps
+  $ k2 gaps --exchange SIM --type trades --json`;
+
+interface GapsOptions extends FilterOptions, LimitOptions, GlobalOptions {
+  readonly type?: RecordType;
+}
+
+/** `k2 gaps`: what is missing. */
+export function addGaps(program: Program, context: CliContext): void {
+  const command = program.command('gaps').description('ticks known to be missing');
+  addInstrumentOptions(command).addOption(new Option('--type <type>', 'only these').choices(['trades', 'quotes']));
+  addLimitOption(command)
+    .addHelpText('after', HELP)
+    .action(async (_options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<GapsOptions>();
+      const limit = limitOf(options);
+      await withSession(context, options, 'ask', async (session) => {
+        const { type } = options;
+        const stream = await session.gaps({
+          ...(type !== undefined && { recordType: type }),
+          filter: filterOf(options),
+          limit: limit + 1,
+        });
+        await printRows(context, stream, { json: options.json === true, limit, none: 'no gap is known' });
+      });
+    });
+}

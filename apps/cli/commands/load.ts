@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { CliContext, GlobalOptions } from '../context.ts';
+import { CliError, EXIT, EXIT_HELP } from '../exit-codes.ts';
+import { count, printCount } from '../output/describe-provenance.ts';
+import { ProgressDisplay } from '../output/progress-display.ts';
+import type { Program } from '../program.ts';
+import type { LoadSummary } from '../session/session.ts';
+import { withSession } from './with-session.ts';
+
+const HELP = `
+Runs in the server of the data directory where there is one, and otherwise opens the directory itself; other commands
+can read meanwhile. Loading again is safe: what is already in the lake is recognised and not counted twice. After a
+Ctrl-C the same command goes on.
+
+With --json stdout has one line, the summary.
+
+Examples:
+  $ k2 load asx data/asx-2014-03
+  $ k2 load asx data/asx-2014-03 --data ./lake --json
+${EXIT_HELP}`;
+
+/** `k2 load asx DIR`: carries files into the lake. */
+export function addLoad(program: Program, context: CliContext): void {
+  program
+    .command('load')
+    .description('load files into the lake')
+    .command('asx')
+    .description('ASX trades and quotes: DIR/trades/*.csv, DIR/quotes/*.csv, DIR/reference-data')
+    .argument('<dir>', 'directory of the files')
+    .addHelpText('after', HELP)
+    .action(async (directory: string, _options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<GlobalOptions>();
+      const source = sourceDirectory(directory);
+      await withSession(context, options, 'load', async (session) => {
+        const display = new ProgressDisplay(context.stderr, context.clock);
+        let summary: LoadSummary;
+        try {
+          summary = await session.load(`asx:${source}`, (progress) => display.update(progress));
+        } catch (error) {
+          display.stop();
+          if (context.signal.aborted) throw interrupted(directory);
+          throw error;
+        }
+        display.stop();
+        if (context.signal.aborted && !summary.committed) throw interrupted(directory);
+        if (options.json) await context.stdout.line(JSON.stringify(summary));
+        else await context.stdout.write(describeLoad(summary));
+        if (!summary.committed) throw new CliError('not everything was committed: run the same command again to go on');
+      });
+    });
+}
+
+/** The server may have another working directory, so paths are sent whole. */
+export function sourceDirectory(directory: string): string {
+  const source = resolve(directory);
+  if (!existsSync(source)) throw new CliError(`there is no directory ${directory}`);
+  if (!existsSync(join(source, 'trades')) && !existsSync(join(source, 'quotes'))) {
+    throw new CliError(`${directory} has neither trades/ nor quotes/: expected the directory that holds them`);
+  }
+  return source;
+}
+
+export function describeLoad(summary: LoadSummary): string {
+  const { kept, rows, duplicates, quarantined, refusals } = summary;
+  const width = printCount(rows).length;
+  const line = (number: number, text: string) => `${printCount(number).padStart(width)}  ${text}\n`;
+  let text = line(rows, 'rows read');
+  text += line(
+    kept.trades + kept.quotes,
+    `new in the lake: ${count(kept.trades, 'trade')}, ${count(kept.quotes, 'quote')}`,
+  );
+  text += line(duplicates, 'already there');
+  text += line(quarantined, 'new in the quarantine');
+  for (const { reason, count: refused, places } of refusals) {
+    const more = refused > places.length ? ', …' : '';
+    text += `${' '.repeat(width)}    ${count(refused, 'row')} refused as ${reason}: ${places.join(', ')}${more}\n`;
+  }
+  return `${text}Loading the same files again is safe: nothing is counted twice.\n`;
+}
+
+function interrupted(directory: string): CliError {
+  const next = `nothing is lost or counted twice: run \`k2 load asx ${directory}\` again to go on`;
+  return new CliError(`interrupted; ${next}`, EXIT.interrupted);
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { CliContext, GlobalOptions } from '../context.ts';
+import { printRows } from '../output/print-rows.ts';
+import type { Program } from '../program.ts';
+import { addLimitOption, limitOf, type LimitOptions } from './tick-options.ts';
+import { withSession } from './with-session.ts';
+
+const HELP = `
+One SELECT in DuckDB's SQL over trades, quotes, sequence_gaps, sessions and quarantine, as of now. Decimals are printed
+exactly; times are UTC. SQL is answered without a word on completeness: k2 gaps lists what is missing.
+
+Examples:
+  $ k2 query "select count(*) n from trades" --json
+  $ k2 query "select symbol, min(price), max(price), sum(quantity) from trades group by symbol order by symbol"
+  $ k2 query "select source, position, reason, detail from quarantine"`;
+
+/** `k2 query SQL`. */
+export function addQuery(program: Program, context: CliContext): void {
+  const command = program.command('query').description('SQL over the lake').argument('<sql>', 'one SELECT');
+  addLimitOption(command)
+    .addHelpText('after', HELP)
+    .action(async (sql: string, _options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<LimitOptions & GlobalOptions>();
+      const limit = limitOf(options);
+      await withSession(context, options, 'ask', async (session) => {
+        const stream = await session.query(sql, limit + 1);
+        await printRows(context, stream, { json: options.json === true, limit, none: 'no rows' });
+      });
+    });
+}

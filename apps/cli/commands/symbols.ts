@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { CliContext, GlobalOptions } from '../context.ts';
+import { printRows } from '../output/print-rows.ts';
+import type { Program } from '../program.ts';
+import {
+  addInstrumentOptions,
+  addLimitOption,
+  addTimeOptions,
+  filterOf,
+  limitOf,
+  type FilterOptions,
+  type LimitOptions,
+} from './tick-options.ts';
+import { withSession } from './with-session.ts';
+
+const HELP = `
+Examples:
+  $ k2 symbols
+  $ k2 symbols --exchange ASX --from 2014-03-10 --to 2014-03-11 --json`;
+
+/** `k2 symbols`: the instruments recorded, with counts and times. */
+export function addSymbols(program: Program, context: CliContext): void {
+  const command = program.command('symbols').description('instruments recorded, with counts and first and last time');
+  addLimitOption(addTimeOptions(addInstrumentOptions(command)))
+    .addHelpText('after', HELP)
+    .action(async (_options: unknown, self: Command) => {
+      const options = self.optsWithGlobals<FilterOptions & LimitOptions & GlobalOptions>();
+      const limit = limitOf(options);
+      await withSession(context, options, 'ask', async (session) => {
+        const stream = await session.symbols(filterOf(options), limit + 1);
+        await printRows(context, stream, { json: options.json === true, limit, none: 'nothing was recorded' });
+      });
+    });
+}

@@ -1,0 +1,17 @@
+import type { CliContext, GlobalOptions, SessionPurpose } from '../context.ts';
+import type { K2Session } from '../session/session.ts';
+
+/** Opens a session for one command and closes it, whatever happens. */
+export async function withSession(
+  context: CliContext,
+  { data }: GlobalOptions,
+  purpose: SessionPurpose,
+  work: (session: K2Session) => Promise<void>,
+): Promise<void> {
+  const session = await context.openSession(data, purpose);
+  try {
+    await work(session);
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '@k2/ports';
+import type { Output } from './output/output.ts';
+import type { K2Session } from './session/session.ts';
+
+/** The world as the commands see it; tests bring their own. */
+export interface CliContext {
+  /** Rows, and nothing else. */
+  readonly stdout: Output;
+  /** Provenance, progress and errors. */
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Pick<Clock, 'monotonicUs'>;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  openSession(dataDir: string, purpose: SessionPurpose): Promise<K2Session>;
+  /** Runs the server until it ends; resolves with its exit code. */
+  runServer(args: readonly string[]): Promise<number>;
+}
+
+/** What a session is for: `load` needs the right to write. */
+export type SessionPurpose = 'ask' | 'load';
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  readonly data: string;
+  readonly json?: true;
+}

@@ -1,0 +1,127 @@
+import { printTimeUs, US_PER_DAY, US_PER_SECOND } from '@k2/domain/market';
+import type { AsOf, TickFilter } from '@k2/ports';
+import { HttpClient, type QueryParameters } from './http-client.ts';
+import { loadOverHttp } from './http-load.ts';
+import { ndjsonBatches } from './ndjson-lines.ts';
+import type {
+  AnswerProvenance,
+  BarsQuestion,
+  CompletenessJson,
+  GapsQuestion,
+  JsonRow,
+  K2Session,
+  LoadProgress,
+  LoadSummary,
+  RowStream,
+  SnapshotsQuestion,
+  TicksQuestion,
+} from './session.ts';
+
+/** A running server, by its API. */
+export class HttpSession implements K2Session {
+  readonly where: string;
+  private readonly http: HttpClient;
+
+  constructor(url: string, signal: AbortSignal) {
+    this.where = `the server at ${url}`;
+    this.http = new HttpClient(url, signal);
+  }
+
+  ticks({ recordType, filter, asOf, fields, order, limit }: TicksQuestion): Promise<RowStream> {
+    return this.rows(`/v1/${recordType}`, {
+      ...filterParameters(filter),
+      ...asOfParameter(asOf),
+      ...(fields !== undefined && { fields: fields.join(',') }),
+      ...(order === 'newest-first' && { order }),
+      limit,
+    });
+  }
+
+  bars({ filter, asOf, intervalUs, limit }: BarsQuestion): Promise<RowStream> {
+    return this.rows('/v1/bars', {
+      ...filterParameters(filter),
+      ...asOfParameter(asOf),
+      interval: printInterval(intervalUs),
+      limit,
+    });
+  }
+
+  symbols(filter: TickFilter, limit: number): Promise<RowStream> {
+    return this.rows('/v1/symbols', { ...filterParameters(filter), limit });
+  }
+
+  async query(sql: string, limit: number): Promise<RowStream> {
+    return answered(await this.http.postRows('/v1/query', { sql, limit }));
+  }
+
+  gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {
+    const type = recordType === undefined ? {} : { recordType };
+    return this.rows('/v1/gaps', { ...filterParameters(filter), ...type, limit });
+  }
+
+  snapshots({ table, limit }: SnapshotsQuestion): Promise<RowStream> {
+    return this.rows('/v1/snapshots', { table, limit });
+  }
+
+  stats(): Promise<RowStream> {
+    return this.rows('/v1/stats', {});
+  }
+
+  load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {
+    return loadOverHttp(this.http, feed, progress);
+  }
+
+  async close(): Promise<void> {
+    // Requests end with their answers; there is nothing to hold open.
+  }
+
+  private async rows(path: string, parameters: QueryParameters): Promise<RowStream> {
+    return answered(await this.http.getRows(path, parameters));
+  }
+}
+
+function answered({
+  headers,
+  body,
+}: {
+  readonly headers: Headers;
+  readonly body: AsyncIterable<Uint8Array>;
+}): RowStream {
+  return { provenance: readProvenance(headers), batches: ndjsonBatches<JsonRow>(body) };
+}
+
+function readProvenance(headers: Headers): AnswerProvenance | null {
+  const completeness = headers.get('k2-completeness');
+  const snapshotId = headers.get('k2-snapshot-id');
+  if (completeness === null) return null;
+  return {
+    completeness: JSON.parse(completeness) as CompletenessJson,
+    snapshotId: snapshotId === null || snapshotId === '' || snapshotId === 'null' ? null : snapshotId,
+  };
+}
+
+function filterParameters({ exchange, symbols, fromUs, toUs }: TickFilter): QueryParameters {
+  return {
+    ...(exchange !== undefined && { exchange }),
+    ...(symbols !== undefined && { symbol: symbols }),
+    ...(fromUs !== undefined && { from: printTimeUs(fromUs) }),
+    ...(toUs !== undefined && { to: printTimeUs(toUs) }),
+  };
+}
+
+function asOfParameter(asOf: AsOf): QueryParameters {
+  switch (asOf.kind) {
+    case 'latest':
+      return {};
+    case 'snapshot':
+      return { asOf: String(asOf.snapshotId) };
+    case 'time':
+      return { asOf: printTimeUs(asOf.timeUs) };
+  }
+}
+
+/** In whole days where it is some: the API takes at most five digits. */
+function printInterval(intervalUs: number): string {
+  const days = intervalUs / US_PER_DAY;
+  return Number.isInteger(days) ? `${days}d` : `${intervalUs / US_PER_SECOND}s`;
+}

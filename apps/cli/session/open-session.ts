@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { openPlatform, readHolder, readSettings } from '@k2/composition';
+import type { SessionPurpose } from '../context.ts';
+import { CliError, EXIT } from '../exit-codes.ts';
+import { DirectorySession } from './directory-session.ts';
+import { HttpSession } from './http-session.ts';
+import type { K2Session } from './session.ts';
+
+/** The server of the data directory where there is one; otherwise the directory itself. */
+export async function openSession(
+  dataDir: string,
+  purpose: SessionPurpose,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<K2Session> {
+  const holder = await readHolder(dataDir);
+  if (holder?.url != null) return new HttpSession(holder.url, signal);
+  if (purpose === 'load' && holder !== null) {
+    const who =
+      holder.pid === null ? 'another process' : `process ${holder.pid} (${holder.command ?? 'unknown command'})`;
+    throw new CliError(
+      `${dataDir} is in use by ${who}: wait until it ends, or choose another --data`,
+      EXIT.unreachable,
+    );
+  }
+  if (purpose === 'ask' && !existsSync(dataDir)) {
+    const next = 'start one with `k2 up`, fill one with `k2 load`, or name another with --data';
+    throw new CliError(`there is no data directory ${dataDir}: ${next}`, EXIT.unreachable);
+  }
+  const flags = { data: dataDir, feed: 'none', role: purpose === 'load' ? 'sink' : 'api', storage: 'embedded' };
+  const settings = readSettings({ logLevel: 'error', ...flags }, env);
+  const opened = await openPlatform(settings, { access: purpose === 'load' ? 'write' : 'read' });
+  return new DirectorySession(opened, settings, signal);
+}

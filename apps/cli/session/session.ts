@@ -1,0 +1,125 @@
+import type { RecordType, TableName } from '@k2/domain/market';
+import type { AsOf, TickFilter } from '@k2/ports';
+
+/** What JSON can say. Decimals are exact strings, times ISO 8601 in UTC, integers beyond 2^53 strings. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonRow = Readonly<Record<string, JsonValue>>;
+
+/** How complete an answer is, as the API says it: times are ISO 8601. Of many gaps only the first are listed. */
+export type CompletenessJson =
+  | { readonly status: 'complete' }
+  | { readonly status: 'unverifiable'; readonly reason: string }
+  | {
+      readonly status: 'gaps';
+      readonly gapCount: number;
+      readonly missingTicks: number;
+      readonly gaps: readonly GapJson[];
+    };
+
+export interface GapJson {
+  readonly exchange: string;
+  readonly symbol: string;
+  readonly session: string;
+  readonly sequenceFrom: number;
+  readonly sequenceTo: number;
+  readonly fromTime: string;
+  readonly toTime: string;
+}
+
+/** Which snapshot an answer is of, and how complete it is. */
+export interface AnswerProvenance {
+  readonly completeness: CompletenessJson;
+  /** Null: nothing was committed yet. */
+  readonly snapshotId: string | null;
+}
+
+export interface RowStream {
+  /** Null: the question is not one about ticks. */
+  readonly provenance: AnswerProvenance | null;
+  /** In order; pulled, so a slow reader slows the answer. Ending the iteration early ends the question. */
+  readonly batches: AsyncIterable<readonly JsonRow[]>;
+}
+
+export interface TicksQuestion {
+  readonly recordType: RecordType;
+  readonly filter: TickFilter;
+  readonly asOf: AsOf;
+  /** All where absent. */
+  readonly fields?: readonly string[];
+  readonly order: 'oldest-first' | 'newest-first';
+  readonly limit: number;
+}
+
+export interface BarsQuestion {
+  readonly filter: TickFilter;
+  readonly asOf: AsOf;
+  readonly intervalUs: number;
+  readonly limit: number;
+}
+
+export interface GapsQuestion {
+  readonly recordType?: RecordType;
+  readonly filter: Pick<TickFilter, 'exchange' | 'symbols'>;
+  readonly limit: number;
+}
+
+export interface SnapshotsQuestion {
+  readonly table: TableName;
+  readonly limit: number;
+}
+
+export interface LoadProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Rows that the log has acknowledged. */
+  readonly rows: number;
+}
+
+/** What became of a load's rows. rows = kept + duplicates + quarantined where `committed`. */
+export interface LoadSummary {
+  readonly feed: string;
+  /** Rows of the source, refused ones included. */
+  readonly rows: number;
+  /** False: it was stopped before everything was committed. */
+  readonly committed: boolean;
+  /** New in the lake, by table. */
+  readonly kept: { readonly trades: number; readonly quotes: number };
+  /** Already there. */
+  readonly duplicates: number;
+  /** New in the quarantine. */
+  readonly quarantined: number;
+  /** Why, most frequent first. */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly reason: string;
+  readonly count: number;
+  /** The first few, as `file:line`. */
+  readonly places: readonly string[];
+}
+
+/** A K2 to ask and to load into: a running server, or a data directory that nobody serves. */
+export interface K2Session {
+  /** For messages: `the server at http://…`, `the directory …`. */
+  readonly where: string;
+  ticks(question: TicksQuestion): Promise<RowStream>;
+  bars(question: BarsQuestion): Promise<RowStream>;
+  symbols(filter: TickFilter, limit: number): Promise<RowStream>;
+  query(sql: string, limit: number): Promise<RowStream>;
+  /** Open ranges of the gap ledger. */
+  gaps(question: GapsQuestion): Promise<RowStream>;
+  /** Newest first. */
+  snapshots(question: SnapshotsQuestion): Promise<RowStream>;
+  /** One row a table. */
+  stats(): Promise<RowStream>;
+  load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary>;
+  close(): Promise<void>;
+}
+
+/** All rows of a small answer. */
+export async function collectRows({ batches }: RowStream): Promise<readonly JsonRow[]> {
+  const rows: JsonRow[] = [];
+  for await (const batch of batches) rows.push(...batch);
+  return rows;
+}

@@ -1,0 +1,121 @@
+import type { RecordType } from '@k2/domain/market';
+import { collectRows, type JsonRow, type K2Session } from '../session/session.ts';
+import type { CheckResult } from './check-result.ts';
+import { normalised, printRanges, within, without, type Range } from './ranges.ts';
+
+type Lake = Pick<K2Session, 'query'>;
+
+/** Ranges of one kind that one check can hold. */
+const RANGES_MAX = 1_000_000;
+
+class TooMany extends Error {}
+
+/**
+ * Compares the ledger with the numbers that are there: between the first and the last number of a session that the venue
+ * numbers, what is neither in the table nor refused as impossible must be open in the ledger, and nothing else.
+ */
+export async function checkGapLedger(lake: Lake, type: RecordType): Promise<CheckResult> {
+  const result = (ok: boolean, detail: string): CheckResult => ({
+    check: 'gap ledger = missing numbers',
+    table: type,
+    ok,
+    detail,
+  });
+  let findings: Findings;
+  try {
+    findings = await read(lake, type);
+  } catch (error) {
+    if (error instanceof TooMany) return result(false, `over ${RANGES_MAX} ranges: more than this check can compare`);
+    throw error;
+  }
+  const wrong: string[] = [];
+  let missing = 0;
+  for (const [series, bounds] of findings.bounds) {
+    const absent = without(findings.absent.get(series) ?? [], findings.refused.get(series) ?? []);
+    const ledger = without(findings.open.get(series) ?? [], findings.filled.get(series) ?? []);
+    const unrecorded = without(absent, ledger);
+    const unfounded = without(within(ledger, bounds), findings.absent.get(series) ?? []);
+    if (unrecorded.length > 0) wrong.push(`${series}: ${printRanges(unrecorded)} missing and not in the ledger`);
+    if (unfounded.length > 0) wrong.push(`${series}: ${printRanges(unfounded)} open in the ledger and there`);
+    missing += ledger.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  }
+  if (wrong.length > 0)
+    return result(false, wrong.slice(0, 3).join('; ') + (wrong.length > 3 ? `; … ${wrong.length} in all` : ''));
+  if (findings.bounds.size === 0) return result(true, 'no session is numbered by its venue: nothing to compare');
+  return result(true, `${missing} missing ticks, as recorded`);
+}
+
+type BySeries = ReadonlyMap<string, readonly Range[]>;
+
+interface Findings {
+  /** First and last number in the table, of each session that the venue numbers. */
+  readonly bounds: ReadonlyMap<string, Range>;
+  /** Holes between them. */
+  readonly absent: BySeries;
+  /** Numbers that came and were refused. */
+  readonly refused: BySeries;
+  readonly open: BySeries;
+  readonly filled: BySeries;
+}
+
+async function read(lake: Lake, type: RecordType): Promise<Findings> {
+  const numbered = `select distinct exchange, symbol, session from sessions where record_type = '${type}' and sequence_origin = 'venue'`;
+  const series = 'exchange, symbol, session';
+  const previous = `lag(source_sequence) over (partition by ${series} order by source_sequence)`;
+  const rows = async (sql: string) => {
+    const found = await collectRows(await lake.query(sql, RANGES_MAX));
+    if (found.length === RANGES_MAX) throw new TooMany();
+    return found;
+  };
+  const bounds = await rows(
+    `select ${series}, min(source_sequence) as sequence_from, max(source_sequence) as sequence_to
+     from ${type} semi join (${numbered}) using (${series}) group by ${series}`,
+  );
+  const absent = await rows(
+    `select ${series}, previous + 1 as sequence_from, source_sequence - 1 as sequence_to
+     from (select ${series}, source_sequence, ${previous} as previous from ${type} semi join (${numbered}) using (${series}))
+     where source_sequence > previous + 1`,
+  );
+  const ledger = await rows(
+    `select ${series}, status, sequence_from, sequence_to from sequence_gaps where record_type = '${type}'`,
+  );
+  const refused = await rows(`select quarantine_id from quarantine where source = 'log' and record_type = '${type}'`);
+  return {
+    bounds: new Map(bounds.map((row) => [seriesOf(row), rangeOf(row)])),
+    absent: bySeries(absent),
+    refused: bySeries(refused.flatMap(identityOf)),
+    open: bySeries(ledger.filter((row) => row['status'] === 'open')),
+    filled: bySeries(ledger.filter((row) => row['status'] === 'filled')),
+  };
+}
+
+function bySeries(rows: readonly JsonRow[]): BySeries {
+  const ranges = new Map<string, Range[]>();
+  for (const row of rows) {
+    const series = seriesOf(row);
+    const known = ranges.get(series);
+    if (known === undefined) ranges.set(series, [rangeOf(row)]);
+    else known.push(rangeOf(row));
+  }
+  return new Map([...ranges].map(([series, of]) => [series, normalised(of)]));
+}
+
+/** `trades/exchange/symbol/session/sequence`, the id of a tick that was refused after it was numbered. */
+function identityOf(row: JsonRow): readonly JsonRow[] {
+  const parts = String(row['quarantine_id']).split('/');
+  if (parts.length !== 5) return [];
+  const [, exchange, symbol, session, sequence] = parts.map((part) =>
+    part.replaceAll('%2F', '/').replaceAll('%25', '%'),
+  );
+  return [
+    { exchange, symbol, session, sequence_from: Number(sequence), sequence_to: Number(sequence) },
+  ] as readonly JsonRow[];
+}
+
+function seriesOf({ exchange, symbol, session }: JsonRow): string {
+  return `${exchange}/${symbol}/${session}`;
+}
+
+function rangeOf(row: JsonRow): Range {
+  return { from: Number(row['sequence_from']), to: Number(row['sequence_to']) };
+}

@@ -1,0 +1,84 @@
+import type { RecordType } from '@k2/domain/market';
+import type { K2Session } from '../session/session.ts';
+import { recountFiles, type FileCount } from './asx-files.ts';
+import { AMOUNTS, printAmount } from './asx-rows.ts';
+import { lakeTallies, quarantinedLines, refusedTallies } from './lake-tallies.ts';
+import type { Tallies, Tally } from './tally.ts';
+
+/** One thing counted in the files and in the lake. */
+export interface Comparison {
+  readonly type: RecordType;
+  /** A symbol, or a file. */
+  readonly of: string;
+  readonly measure: string;
+  readonly files: string;
+  readonly lake: string;
+  readonly ok: boolean;
+  /** Where they differ, as far as that is known. */
+  readonly where?: string;
+}
+
+const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
+
+/**
+ * Recounts the files by a reader of their own and compares with SQL over the lake: lines, rows, exact sums, first and
+ * last local time. Lines that the quarantine holds are expected there and nowhere else.
+ */
+export async function verifyAsx(lake: Pick<K2Session, 'query'>, directory: string): Promise<readonly Comparison[]> {
+  const { tallies, files } = await recountFiles(directory, await quarantinedLines(lake));
+  const comparisons: Comparison[] = [];
+  for (const type of RECORD_TYPES) {
+    const found = await lakeTallies(lake, type);
+    const refused = await refusedTallies(lake, type);
+    for (const file of files.filter(({ recordType }) => recordType === type)) comparisons.push(compareLines(file));
+    for (const symbol of tallies[type].symbols) {
+      for (const date of refused.dates(symbol)) found.add(symbol, date, refused.of(symbol, date));
+      comparisons.push(...compareSymbol(symbol, tallies[type], found));
+    }
+  }
+  return comparisons;
+}
+
+/** Every line is a row or in the quarantine. */
+function compareLines({ recordType, file, lines, quarantined, strangers, unaccounted }: FileCount): Comparison {
+  const rows = lines - quarantined;
+  const isWrong = unaccounted.length > 0 || strangers > 0;
+  const where = [
+    ...(unaccounted.length > 0 ? [`neither a row nor in the quarantine: line ${unaccounted.join(', ')}`] : []),
+    ...(strangers > 0 ? [`${strangers} lines in the quarantine that the file does not have`] : []),
+  ].join('; ');
+  return {
+    type: recordType,
+    of: file,
+    measure: 'lines',
+    files: String(lines),
+    lake: `${rows} rows + ${quarantined + strangers} quarantined`,
+    ok: !isWrong,
+    ...(isWrong && { where }),
+  };
+}
+
+function compareSymbol(symbol: string, files: Tallies, lake: Tallies): readonly Comparison[] {
+  const type = files.recordType;
+  const dates = files.dates(symbol);
+  const expected = measures(type, files.total(symbol, dates));
+  const found = measures(type, lake.total(symbol, dates));
+  return [...expected].map(([measure, value]): Comparison => {
+    const differing = dates.filter((date) => {
+      const ofDate = (tallies: Tallies) => measures(type, tallies.of(symbol, date)).get(measure);
+      return ofDate(files) !== ofDate(lake);
+    });
+    const ok = differing.length === 0;
+    const where = `on ${differing.slice(0, 3).join(', ')}${differing.length > 3 ? `, … ${differing.length} dates` : ''}`;
+    return { type, of: symbol, measure, files: value, lake: found.get(measure)!, ok, ...(!ok && { where }) };
+  });
+}
+
+function measures(type: RecordType, { rows, sums, first, last }: Tally): ReadonlyMap<string, string> {
+  return new Map([
+    ['rows', String(rows)],
+    ...AMOUNTS[type].map((column, at): [string, string] => [`sum of ${column}`, printAmount(sums[at]!)]),
+    ['first local time', first ?? '-'],
+    ['last local time', last ?? '-'],
+  ]);
+}

@@ -1,0 +1,30 @@
+import type { LoadReport, PlatformPorts, PlatformStatus, Settings } from '@k2/composition';
+import type { FeedEvent, MarketFeed, Random } from '@k2/ports';
+import type { AnswerTicks } from '@k2/usecases';
+
+/** What the API needs of a running platform. */
+export interface ApiPlatform {
+  readonly ports: PlatformPorts;
+  readonly answers: AnswerTicks;
+  readonly status: PlatformStatus;
+  /** Null while every room runs. */
+  readonly failed: Error | null;
+  load(feed: MarketFeed, signal: AbortSignal, listener: (event: FeedEvent) => void): Promise<LoadReport>;
+}
+
+export interface ApiContext {
+  readonly platform: ApiPlatform;
+  readonly settings: Pick<Settings, 'role' | 'host' | 'queryTimeoutMs'>;
+  readonly random: Pick<Random, 'uuid'>;
+  /** Prometheus' text format 0.0.4. */
+  readonly metrics: () => Promise<string>;
+  /** Throws PortError `misconfigured` for a spec that names no feed. */
+  readonly createFeed: (spec: string) => MarketFeed | Promise<MarketFeed>;
+  /** Log lines written during `work` carry the id. */
+  readonly runWithCorrelationId: <Result>(correlationId: string, work: () => Result) => Result;
+  /** True once the process has begun to stop. */
+  readonly isStopping: () => boolean;
+}
+
+/** Token under which Nest hands out the context. */
+export const API_CONTEXT = Symbol('ApiContext');

@@ -1,0 +1,147 @@
+import { makeData, Struct, Utf8, type Data, type DataType, type Decimal, type Field, type List, type Map_ } from 'apache-arrow';
+import { int64From, int64Words, type DictionaryValue, type Utf8Column } from '@k2/domain/market';
+import type { AnswerColumn, AnswerValues } from '@k2/ports';
+
+type Nulls = Uint8Array | null;
+
+/** A column's values as Arrow buffers. Values are moved by column; only dictionaries are looked at one by one. */
+export function arrowData(type: DataType, column: AnswerColumn, values: AnswerValues, nulls: Nulls, rowCount: number): Data {
+  switch (values.kind) {
+    case 'integer':
+      return plain(type, int64From(values.values.subarray(0, rowCount)), nulls, rowCount);
+    case 'int64':
+    case 'double':
+      return plain(type, values.values.subarray(0, rowCount), nulls, rowCount);
+    case 'decimal':
+      return plain(type as Decimal, wideDecimals(values.values, rowCount), nulls, rowCount);
+    case 'boolean':
+      return plain(type, bits(values.values, rowCount), nulls, rowCount);
+    case 'utf8':
+    case 'binary':
+      return varying(type, values.values, nulls, rowCount);
+    case 'dictionary':
+      return dictionaryData(type, column, values.codes, values.dictionary, nulls, rowCount);
+  }
+}
+
+function plain(type: DataType, data: unknown, nulls: Nulls, length: number): Data {
+  return makeData({ type, length, data, ...validity(nulls, length) } as Parameters<typeof makeData>[0]);
+}
+
+function varying(type: DataType, { offsets, bytes }: Utf8Column, nulls: Nulls, length: number): Data {
+  // Arrow's offsets are signed; a batch's bytes stay far below 2^31.
+  const valueOffsets = Int32Array.from(offsets.subarray(0, length + 1));
+  return makeData({ type: type as Utf8, length, valueOffsets, data: bytes, ...validity(nulls, length) });
+}
+
+/** Decimal128: four 32-bit words, the int64 sign-extended. */
+function wideDecimals(values: BigInt64Array, rowCount: number): Uint32Array {
+  const words = int64Words(values);
+  const out = new Uint32Array(rowCount * 4);
+  for (let row = 0; row < rowCount; row++) {
+    const high = words[2 * row + 1];
+    const sign = high < 0 ? 0xffffffff : 0;
+    out[4 * row] = words[2 * row];
+    out[4 * row + 1] = high;
+    out[4 * row + 2] = sign;
+    out[4 * row + 3] = sign;
+  }
+  return out;
+}
+
+function dictionaryData(
+  type: DataType,
+  column: AnswerColumn,
+  codes: Uint16Array | Uint8Array,
+  dictionary: readonly DictionaryValue[],
+  nulls: Nulls,
+  rowCount: number,
+): Data {
+  const absent = withNullEntries(codes, dictionary, nulls, rowCount);
+  const rows = { codes, absent, rowCount };
+  if (column.type === 'string-list') {
+    const lists = dictionary.map((value) => (Array.isArray(value) ? (value as readonly string[]) : []));
+    const { offsets, child } = nested(rows, lists);
+    const item = (type as List<Utf8>).children[0] as Field<Utf8>;
+    const strings = varying(item.type, child, null, child.offsets.length - 1);
+    return makeData({ type: type as List, length: rowCount, valueOffsets: offsets, child: strings, ...validity(absent, rowCount) });
+  }
+  if (column.type === 'string-map') {
+    const entries = dictionary.map((value) => Object.entries(isMap(value) ? value : {}));
+    const keys = nested(rows, entries.map((pairs) => pairs.map(([key]) => key)));
+    const values = nested(rows, entries.map((pairs) => pairs.map(([, value]) => value)));
+    const length = keys.child.offsets.length - 1;
+    const struct = (type as Map_<Utf8, Utf8>).children[0].type;
+    const children = [varying(new Utf8(), keys.child, null, length), varying(new Utf8(), values.child, null, length)];
+    const child = makeData({ type: new Struct(struct.children), length, nullCount: 0, children });
+    return makeData({ type: type as Map_, length: rowCount, valueOffsets: keys.offsets, child, ...validity(absent, rowCount) } as Parameters<typeof makeData>[0]);
+  }
+  const texts = dictionary.map((value) => (value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)));
+  return varying(type, spread(rows, texts), absent, rowCount);
+}
+
+interface DictionaryRows {
+  readonly codes: Uint16Array | Uint8Array;
+  readonly absent: Nulls;
+  readonly rowCount: number;
+}
+
+/** Each row's text, written out. */
+function spread({ codes, rowCount }: DictionaryRows, texts: readonly string[]): Utf8Column {
+  const encoded = texts.map((text) => Buffer.from(text));
+  const offsets = new Uint32Array(rowCount + 1);
+  for (let row = 0; row < rowCount; row++) offsets[row + 1] = offsets[row] + encoded[codes[row]].length;
+  const bytes = new Uint8Array(offsets[rowCount]);
+  for (let row = 0; row < rowCount; row++) bytes.set(encoded[codes[row]], offsets[row]);
+  return { offsets, bytes };
+}
+
+/** Each row's list of texts: where it starts in the child column, and that column. */
+function nested({ codes, absent, rowCount }: DictionaryRows, lists: readonly (readonly string[])[]) {
+  const offsets = new Int32Array(rowCount + 1);
+  const items: string[] = [];
+  for (let row = 0; row < rowCount; row++) {
+    if (absent?.[row] !== 1) items.push(...lists[codes[row]]);
+    offsets[row + 1] = items.length;
+  }
+  return { offsets, child: columnOf(items) };
+}
+
+function columnOf(items: readonly string[]): Utf8Column {
+  const offsets = new Uint32Array(items.length + 1);
+  items.forEach((item, at) => (offsets[at + 1] = offsets[at] + Buffer.byteLength(item)));
+  const bytes = Buffer.allocUnsafe(offsets[items.length]);
+  items.forEach((item, at) => bytes.write(item, offsets[at]));
+  return { offsets, bytes };
+}
+
+/** A dictionary's null entry makes its rows null, too. */
+function withNullEntries(codes: Uint16Array | Uint8Array, dictionary: readonly DictionaryValue[], nulls: Nulls, rowCount: number): Nulls {
+  if (!dictionary.includes(null)) return nulls;
+  const absent = new Uint8Array(rowCount);
+  for (let row = 0; row < rowCount; row++) {
+    absent[row] = nulls?.[row] === 1 || dictionary[codes[row]] === null ? 1 : 0;
+  }
+  return absent;
+}
+
+function isMap(value: DictionaryValue): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function validity(nulls: Nulls, length: number): { readonly nullCount: number; readonly nullBitmap?: Uint8Array } {
+  if (nulls === null) return { nullCount: 0 };
+  const nullBitmap = new Uint8Array((length + 7) >> 3);
+  let nullCount = 0;
+  for (let row = 0; row < length; row++) {
+    if (nulls[row] === 1) nullCount++;
+    else nullBitmap[row >> 3] |= 1 << (row & 7);
+  }
+  return { nullCount, nullBitmap };
+}
+
+function bits(values: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array((length + 7) >> 3);
+  for (let row = 0; row < length; row++) if (values[row] === 1) out[row >> 3] |= 1 << (row & 7);
+  return out;
+}

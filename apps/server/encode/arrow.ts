@@ -1,0 +1,82 @@
+import {
+  Binary,
+  Bool,
+  Decimal,
+  Field,
+  Float64,
+  Int64,
+  List,
+  makeData,
+  Map_,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  Table,
+  tableToIPC,
+  TimestampMicrosecond,
+  Utf8,
+  type Data,
+  type DataType,
+} from 'apache-arrow';
+import { DECIMAL_PRECISION, DECIMAL_SCALE } from '@k2/domain/market';
+import type { Answer, AnswerBatch, AnswerColumn } from '@k2/ports';
+import { arrowData } from './arrow-data.ts';
+
+/** Which Arrow type a column has: exact ones throughout, so that nothing is rounded on the way. */
+export function arrowType({ type, scale = DECIMAL_SCALE }: AnswerColumn): DataType {
+  switch (type) {
+    case 'integer':
+      return new Int64();
+    case 'timestamp':
+      return new TimestampMicrosecond('UTC');
+    case 'decimal':
+      return new Decimal(scale, DECIMAL_PRECISION, 128);
+    case 'double':
+      return new Float64();
+    case 'boolean':
+      return new Bool();
+    case 'binary':
+      return new Binary();
+    case 'string':
+    case 'json':
+      return new Utf8();
+    case 'string-list':
+      return new List(new Field('item', new Utf8(), true));
+    case 'string-map':
+      return new Map_(new Field('entries', new Struct<{ key: Utf8; value: Utf8 }>(mapFields()), false));
+  }
+}
+
+function mapFields() {
+  return [new Field('key', new Utf8(), false), new Field('value', new Utf8(), true)];
+}
+
+/** Arrow IPC streaming format: the schema, a record batch for each batch of the answer, the end mark. */
+export async function* encodeArrow({ columns, batches }: Answer): AsyncGenerator<Uint8Array> {
+  const schema = new Schema(columns.map((column) => new Field(column.name, arrowType(column), true)));
+  yield firstMessage(tableToIPC(new Table(schema), 'stream'));
+  for await (const batch of batches) {
+    if (batch.rowCount === 0) continue;
+    const stream = RecordBatchStreamWriter.writeAll([recordBatch(schema, columns, batch)]).toUint8Array(true);
+    yield stream.subarray(firstMessage(stream).length, stream.length - END_MARK.length);
+  }
+  yield END_MARK;
+}
+
+/** Continuation mark and a length of zero. */
+const END_MARK = new Uint8Array([255, 255, 255, 255, 0, 0, 0, 0]);
+
+/** The schema's message has no body: mark, length of the metadata, metadata. */
+function firstMessage(stream: Uint8Array): Uint8Array {
+  const length = new DataView(stream.buffer, stream.byteOffset).getInt32(4, true);
+  return stream.subarray(0, 8 + length);
+}
+
+function recordBatch(schema: Schema, columns: readonly AnswerColumn[], batch: AnswerBatch): RecordBatch {
+  const children: Data[] = columns.map((column, at) =>
+    arrowData(schema.fields[at].type, column, batch.columns[at], batch.nulls[at] ?? null, batch.rowCount),
+  );
+  const data = makeData({ type: new Struct(schema.fields), length: batch.rowCount, nullCount: 0, children });
+  return new RecordBatch(schema, data);
+}

@@ -1,0 +1,70 @@
+import type { Answer, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
+
+const CHUNK_ROWS = 1_024;
+
+/**
+ * RFC 4180 with a header line. Null is an empty field, an empty string is `""`; lists and maps are their JSON text,
+ * binary is base64.
+ */
+export async function* encodeCsv({ columns, batches }: Answer): AsyncGenerator<string> {
+  yield `${columns.map(({ name }) => csvField(name)).join(',')}\r\n`;
+  for await (const batch of batches) {
+    const cells = columns.map((column, at) => csvCells(column, batch, at));
+    for (let from = 0; from < batch.rowCount; from += CHUNK_ROWS) {
+      yield csvRows(cells, from, Math.min(from + CHUNK_ROWS, batch.rowCount));
+    }
+  }
+}
+
+function csvRows(cells: readonly TextAt[], from: number, to: number): string {
+  let out = '';
+  for (let row = from; row < to; row++) {
+    for (let at = 0; at < cells.length; at++) out += at === 0 ? cells[at](row) : `,${cells[at](row)}`;
+    out += '\r\n';
+  }
+  return out;
+}
+
+function csvCells(column: AnswerColumn, batch: AnswerBatch, at: number): TextAt {
+  const text = valueCells(column, batch.columns[at], batch.rowCount);
+  const nulls = batch.nulls[at];
+  return nulls === null || nulls === undefined ? text : (row) => (nulls[row] === 1 ? '' : text(row));
+}
+
+function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, rowCount: number): TextAt {
+  switch (values.kind) {
+    case 'integer':
+      return type === 'timestamp' ? timeText(values.values) : (row) => String(values.values[row]);
+    case 'int64':
+    case 'double':
+      return (row) => String(values.values[row]);
+    case 'decimal':
+      return decimalText(values.values, scale);
+    case 'boolean':
+      return (row) => (values.values[row] === 1 ? 'true' : 'false');
+    case 'binary':
+      return base64Text(values.values);
+    case 'utf8': {
+      const { at, all } = utf8Text(values.values, rowCount);
+      return NEEDS_QUOTES.test(all) ? (row) => csvField(at(row)) : (row) => at(row) || '""';
+    }
+    case 'dictionary': {
+      const texts: (string | undefined)[] = [];
+      const { codes, dictionary } = values;
+      const print = (code: number) => {
+        const value = dictionary[code];
+        if (value === null || value === undefined) return '';
+        return csvField(typeof value === 'string' ? value : JSON.stringify(value));
+      };
+      return (row) => (texts[codes[row]] ??= print(codes[row]));
+    }
+  }
+}
+
+const NEEDS_QUOTES = /[",\r\n]/;
+
+function csvField(text: string): string {
+  if (text === '') return '""';
+  return NEEDS_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

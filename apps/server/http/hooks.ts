@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiContext } from '../api-context.ts';
+import { isForbiddenHost } from './host-check.ts';
+import { ProblemError, wrongValue } from './problem.ts';
+import type { ProblemFilter } from './problem-filter.ts';
+
+const CORRELATION_ID = /^[\w.:/+=-]{1,128}$/;
+
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  // The docs' page brings its script and style with it; nothing is loaded from elsewhere.
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+} as const;
+
+/** The caller's correlation id where it is a fit one, otherwise one of ours. */
+export function correlationId(given: string | string[] | undefined, { random }: Pick<ApiContext, 'random'>): string {
+  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : random.uuid();
+}
+
+/** What happens around every request: correlation, headers, checks of the URL and host, metrics and one log line. */
+export function addHooks(instance: FastifyInstance, context: ApiContext, problems: ProblemFilter): void {
+  const { runWithCorrelationId, platform } = context;
+  const { clock, telemetry } = platform.ports;
+  const requests = telemetry.counter('k2_http_requests_total', 'Requests answered, by method, route and status.');
+  const latency = telemetry.histogram('k2_http_request_ms', 'From request to the last byte handed over.', 'ms');
+  const startedUs = new WeakMap<FastifyRequest, number>();
+
+  instance.addHook('onRequest', (request, reply, done) => {
+    startedUs.set(request, clock.monotonicUs());
+    void reply.headers(SECURITY_HEADERS).header('x-correlation-id', request.id);
+    runWithCorrelationId(request.id, () => {
+      const problem = refusal(request, context);
+      if (problem === null) done();
+      else problems.send(problem, request, reply);
+    });
+  });
+
+  // The body arrives outside the context that onRequest ran in.
+  instance.addHook('preHandler', (request, _reply, done) => runWithCorrelationId(request.id, done));
+
+  const finish = (request: FastifyRequest, reply: FastifyReply, outcome: string) => {
+    const ms = (clock.monotonicUs() - (startedUs.get(request) ?? clock.monotonicUs())) / 1_000;
+    const route = request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched');
+    const attributes = { method: request.method, route, status: reply.statusCode };
+    requests.add(1, attributes);
+    latency.record(ms, attributes);
+    const level = /^\/(?:health|metrics|docs)/.test(route) ? 'debug' : 'info';
+    runWithCorrelationId(request.id, () => telemetry.log(level, outcome, { ...attributes, ms: Math.round(ms * 1_000) / 1_000 }));
+  };
+  instance.addHook('onResponse', (request, reply, done) => {
+    finish(request, reply, reply.raw.writableFinished ? 'request' : 'request broken off');
+    done();
+  });
+}
+
+function refusal(request: FastifyRequest, { settings }: ApiContext): ProblemError | null {
+  const query = request.url.split('?', 2)[1] ?? '';
+  if (!isWellEncoded(query)) return wrongValue('query string', query, 'percent-encoded UTF-8 without null bytes');
+  if (request.method !== 'GET' && request.method !== 'HEAD' && isForbiddenHost(request.headers.host, settings.host)) {
+    const detail = `Host is ${JSON.stringify(request.headers.host ?? '')}: expected localhost or ${settings.host}, as the server listens on this machine only`;
+    return new ProblemError('forbidden-host', detail);
+  }
+  return null;
+}
+
+function isWellEncoded(query: string): boolean {
+  if (query === '') return true;
+  if (!query.includes('%')) return true;
+  try {
+    return !decodeURIComponent(query).includes('\u0000');
+  } catch {
+    return false;
+  }
+}

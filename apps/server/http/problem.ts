@@ -1,0 +1,142 @@
+import { HttpException } from '@nestjs/common';
+import { isPortError, type PortError } from '@k2/ports';
+import { CursorError } from '@k2/usecases';
+
+/** One wrong value of a request. */
+export interface FieldError {
+  readonly field: string;
+  readonly value: unknown;
+  readonly expected: string;
+}
+
+/** Kinds of problem: `type` is `urn:k2:problem:<kind>`. */
+export const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request has a wrong value' },
+  'invalid-query': { status: 400, title: 'The SQL does not run' },
+  'forbidden-query': { status: 403, title: 'The SQL is not permitted' },
+  'forbidden-host': { status: 403, title: 'The Host header names another machine' },
+  'not-found': { status: 404, title: 'No such resource' },
+  'unknown-snapshot': { status: 404, title: 'No such snapshot' },
+  'no-snapshot-before': { status: 404, title: 'Nothing was committed at that time' },
+  'method-not-allowed': { status: 405, title: 'The resource has no such method' },
+  'not-acceptable': { status: 406, title: 'No such representation' },
+  timeout: { status: 408, title: 'The query ran out of its deadline' },
+  conflict: { status: 409, title: 'The server does not run what this needs' },
+  'payload-too-large': { status: 413, title: 'The body is too large' },
+  'uri-too-long': { status: 414, title: 'The URL is too long' },
+  'unsupported-media-type': { status: 415, title: 'The body is not JSON' },
+  'out-of-memory': { status: 422, title: 'The query needs more memory than it may have' },
+  overloaded: { status: 429, title: 'Too many requests at once' },
+  'headers-too-large': { status: 431, title: 'The request head is too large' },
+  internal: { status: 500, title: 'The server failed' },
+  unavailable: { status: 503, title: 'The server cannot answer now' },
+} as const;
+export type ProblemKind = keyof typeof PROBLEMS;
+
+/** An error that the caller gets as RFC 9457 problem details. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly kind: ProblemKind;
+  readonly errors: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    kind: ProblemKind,
+    detail: string,
+    more: { readonly errors?: readonly FieldError[]; readonly headers?: Readonly<Record<string, string>>; readonly cause?: unknown } = {},
+  ) {
+    super(detail, more.cause === undefined ? undefined : { cause: more.cause });
+    this.kind = kind;
+    this.errors = more.errors ?? [];
+    this.headers = more.headers ?? {};
+  }
+}
+
+/** One wrong value. */
+export function wrongValue(field: string, value: unknown, expected: string): ProblemError {
+  const shown = shownValue(value);
+  return new ProblemError('invalid-request', `${field} is ${JSON.stringify(shown)}: expected ${expected}`, {
+    errors: [{ field, value: shown, expected }],
+  });
+}
+
+const SHOWN_LENGTH_MAX = 200;
+
+/** What a problem repeats of a value: short, and always JSON. */
+export function shownValue(value: unknown): unknown {
+  if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value ?? null;
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
+}
+
+/** RFC 9457. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly correlationId: string;
+  readonly errors: readonly FieldError[];
+}
+
+export function problemDetails({ kind, message, errors }: ProblemError, instance: string, correlationId: string): ProblemDetails {
+  const { status, title } = PROBLEMS[kind];
+  return { type: `urn:k2:problem:${kind}`, title, status, detail: message, instance: instance.slice(0, 2_000), correlationId, errors };
+}
+
+/** Whatever was thrown, as a problem. */
+export function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof CursorError) {
+    return new ProblemError('invalid-request', error.message, {
+      errors: [{ field: 'cursor', value: null, expected: 'the nextCursor of an earlier answer, unchanged' }],
+      cause: error,
+    });
+  }
+  if (isPortError(error)) return portProblem(error);
+  const status = error instanceof HttpException ? error.getStatus() : frameworkStatus(error);
+  if (status !== null) return frameworkProblem(status, error as Error);
+  const detail = 'something went wrong that the caller cannot mend: the log has it under the correlation id';
+  return new ProblemError('internal', detail, { cause: error });
+}
+
+function portProblem(error: PortError): ProblemError {
+  const cause = { cause: error };
+  switch (error.kind) {
+    case 'invalid-query':
+    case 'forbidden-query':
+    case 'timeout':
+    case 'out-of-memory':
+    case 'no-snapshot-before':
+      return new ProblemError(error.kind, error.message, cause);
+    case 'unknown-snapshot':
+    case 'unknown-table':
+      return new ProblemError('unknown-snapshot', error.message, cause);
+    case 'misconfigured':
+      return new ProblemError('invalid-request', error.message, cause);
+    case 'overloaded':
+      return new ProblemError('overloaded', error.message, { ...cause, headers: { 'retry-after': '1' } });
+    case 'cancelled':
+    case 'unavailable':
+    case 'disconnected':
+    case 'closed':
+      return new ProblemError('unavailable', error.message, { ...cause, headers: { 'retry-after': '5' } });
+    default:
+      return new ProblemError('internal', 'a part of the server failed: the log has it under the correlation id', cause);
+  }
+}
+
+/** Fastify's own errors carry a status code. */
+function frameworkStatus(error: unknown): number | null {
+  const status = (error as { readonly statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' && status >= 400 ? status : null;
+}
+
+function frameworkProblem(status: number, error: Error): ProblemError {
+  const kinds = Object.keys(PROBLEMS) as ProblemKind[];
+  if (status === 503) return new ProblemError('unavailable', 'the server is stopping', { headers: { 'retry-after': '5' } });
+  if (status >= 500) return new ProblemError('internal', 'the server failed: the log has it under the correlation id', { cause: error });
+  const kind = kinds.find((one) => PROBLEMS[one].status === status) ?? 'invalid-request';
+  return new ProblemError(kind, error.message, { cause: error });
+}

@@ -1,0 +1,61 @@
+import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AsOf, AskOptions } from '@k2/ports';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { CONTENT_TYPES } from '../encode/formats.ts';
+import { jsonArray } from '../encode/json.ts';
+import { parquetStream } from '../encode/parquet-file.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { wrongValue } from '../http/problem.ts';
+import { RequestScope } from '../http/request-scope.ts';
+import { parseBarsCursor, printBarsCursor } from './bars-cursor.ts';
+import { completenessJson, provenanceHeaders } from './provenance.ts';
+import { BarsQuery, TICK_FORMATS } from './requests.ts';
+import { collectBatches, rowCountOf, sendJson, sendStream } from './send-answer.ts';
+import { envelope } from './tick-page.ts';
+
+@Controller('v1')
+export class BarsController {
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  @Get('bars')
+  async bars(@Query() query: BarsQuery, @Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { platform, settings } = this.context;
+    const { answers, ports } = platform;
+    const format = negotiate(headers.accept, query.format, TICK_FORMATS);
+    if (query.cursor !== undefined && format !== 'json') {
+      throw wrongValue('cursor', query.cursor, 'none with a streamed format: it is not paged');
+    }
+    const limit = query.rowLimit(format);
+    const request = { filter: query.filter(), asOf: query.asOfWanted, intervalUs: query.intervalUs, limit };
+    const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
+    if (format === 'json') {
+      sendJson(reply, await scope.within(this.page(query, limit, scope.options)));
+    } else if (format === 'parquet') {
+      // The provenance comes with an answer; its snapshot is then what the file is of.
+      const { answer, ...provenance } = await scope.within(answers.bars({ ...request, limit: 1 }, scope.options));
+      await collectBatches(answer);
+      const asOf: AsOf = provenance.snapshotId === null ? request.asOf : { kind: 'snapshot', snapshotId: provenance.snapshotId };
+      const plan = await scope.within(ports.store.plan({ table: 'market_data.trades', asOf, ...request.filter }));
+      const write = (path: string) => ports.engine.exportParquet({ kind: 'bars', ...request }, [plan], path, scope.options);
+      const { stream } = await scope.within(parquetStream(write));
+      const rowLimit = { 'k2-row-limit': String(limit) };
+      void reply.headers({ ...provenanceHeaders(provenance), ...rowLimit }).type(CONTENT_TYPES.parquet).send(stream);
+    } else {
+      const { answer, ...provenance } = await scope.within(answers.bars(request, scope.options));
+      await sendStream(reply, scope, ports.telemetry, { answer, format, rowLimit: limit, headers: provenanceHeaders(provenance) });
+    }
+  }
+
+  private async page(query: BarsQuery, limit: number, options: AskOptions): Promise<string> {
+    const from = query.cursor === undefined ? null : parseBarsCursor(query.cursor);
+    const offset = from?.offset ?? 0;
+    const asOf: AsOf = from === null ? query.asOfWanted : { kind: 'snapshot', snapshotId: from.snapshotId };
+    const request = { filter: query.filter(), asOf, intervalUs: query.intervalUs, limit: offset + limit + 1 };
+    const { answer, completeness, snapshotId } = await this.context.platform.answers.bars(request, options);
+    const batches = await collectBatches(answer);
+    const hasMore = rowCountOf(batches) > offset + limit;
+    const nextCursor = hasMore ? printBarsCursor({ snapshotId: snapshotId!, offset: offset + limit }) : null;
+    return envelope(jsonArray(answer.columns, batches, limit, offset), completenessJson(completeness), snapshotId, nextCursor);
+  }
+}

@@ -1,0 +1,128 @@
+import { parseTimeUs } from '@k2/domain/market';
+import type { AsOf } from '@k2/ports';
+import { FORMATS, type Format } from '../encode/formats.ts';
+import type { Check } from '../http/checked.ts';
+
+/** Symbols in one request. */
+export const SYMBOLS_MAX = 1_000;
+const NAME_LENGTH_MAX = 64;
+const CURSOR_LENGTH_MAX = 2_000;
+const INT63_MAX = 2n ** 63n - 1n;
+
+const isName = (value: unknown) => typeof value === 'string' && /^[^\p{Cc}]+$/u.test(value) && value.length <= NAME_LENGTH_MAX;
+
+export const EXCHANGE: Check = {
+  description: 'Venue code, verbatim.',
+  expected: `one venue code of 1 to ${NAME_LENGTH_MAX} printable characters`,
+  holds: isName,
+  schema: { type: 'string', minLength: 1, maxLength: NAME_LENGTH_MAX },
+  example: 'ASX',
+};
+
+export const SYMBOL: Check = {
+  description: `Symbols of the venue, verbatim; repeat the parameter or separate them by commas. Up to ${SYMBOLS_MAX}.`,
+  expected: `up to ${SYMBOLS_MAX} symbols of 1 to ${NAME_LENGTH_MAX} printable characters, separated by commas or repeated`,
+  holds: (value) => {
+    const symbols = listOf(value);
+    return symbols !== null && symbols.length <= SYMBOLS_MAX && symbols.every(isName);
+  },
+  schema: { type: 'array', items: { type: 'string' }, maxItems: SYMBOLS_MAX, style: 'form', explode: true },
+  example: ['BHP'],
+};
+
+const TIME_EXPECTED = 'ISO 8601 in UTC or with an offset, to the microsecond, as 2014-03-09T20:57:14.754Z or 2014-03-10';
+
+export const FROM: Check = {
+  description: "Start, inclusive: the venue's time as ISO 8601; UTC where no offset is given, midnight where no time is.",
+  expected: TIME_EXPECTED,
+  holds: isTime,
+  schema: { type: 'string' },
+  example: '2014-03-10T00:00:00Z',
+};
+export const TO: Check = { ...FROM, description: 'End, exclusive; as `from`.', example: '2014-03-11T00:00:00Z' };
+
+export const AS_OF: Check = {
+  description: 'Time travel: a snapshot id, or a time (the newest snapshot then). Newest where absent.',
+  expected: `a snapshot id (digits) or a time in ${TIME_EXPECTED}`,
+  holds: (value) => parseAsOf(value) !== null,
+  schema: { type: 'string' },
+};
+
+export const ORDER: Check = {
+  description: 'By time, then exchange, symbol, session and sequence.',
+  expected: 'oldest-first or newest-first',
+  holds: (value) => value === 'oldest-first' || value === 'newest-first',
+  schema: { type: 'string', enum: ['oldest-first', 'newest-first'], default: 'oldest-first' },
+};
+
+export const CURSOR: Check = {
+  description: '`nextCursor` of the page before: goes on in the same snapshot. The other parameters must stay the same.',
+  expected: 'the nextCursor of an earlier answer, unchanged',
+  holds: (value) => typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX,
+  schema: { type: 'string', maxLength: CURSOR_LENGTH_MAX },
+};
+
+export function formatCheck(offered: readonly Format[]): Check {
+  return {
+    description: `Representation; wins over the Accept header. One of ${offered.join(', ')}.`,
+    expected: `one of ${offered.join(', ')}`,
+    holds: (value) => (FORMATS as readonly unknown[]).includes(value),
+    schema: { type: 'string', enum: [...offered] },
+  };
+}
+
+export function fieldsCheck(fields: readonly string[]): Check {
+  return {
+    description: `Fields of the rows, in the order wanted; repeat the parameter or separate them by commas. All where absent: ${fields.join(', ')}.`,
+    expected: `some of ${fields.join(', ')}, each once`,
+    holds: (value) => {
+      const named = listOf(value);
+      return named !== null && new Set(named).size === named.length && named.every((name) => fields.includes(name));
+    },
+    schema: { type: 'array', items: { type: 'string', enum: [...fields] }, style: 'form', explode: true },
+  };
+}
+
+/** Query parameters are text; in a body the number itself is expected. */
+export function integerCheck(description: string, min: number, max: number, byDefault?: number): Check {
+  return {
+    description,
+    expected: `an integer from ${min} to ${max}`,
+    holds: (value) => {
+      const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+      return Number.isSafeInteger(number) && (number as number) >= min && (number as number) <= max;
+    },
+    schema: { type: 'integer', minimum: min, maximum: max, ...(byDefault !== undefined && { default: byDefault }) },
+  };
+}
+
+/** `a,b` and repeated values as one list; null for anything else, also for an empty entry. */
+export function listOf(value: unknown): readonly string[] | null {
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (!given.every((one): one is string => typeof one === 'string')) return null;
+  const entries = given.flatMap((one) => one.split(','));
+  return entries.length === 0 || entries.includes('') ? null : entries;
+}
+
+function isTime(value: unknown): boolean {
+  return timeOf(value) !== null;
+}
+
+function timeOf(value: unknown): number | null {
+  if (typeof value !== 'string' || value.length > 40) return null;
+  try {
+    return parseTimeUs(value);
+  } catch {
+    return null;
+  }
+}
+
+export function parseAsOf(value: unknown): AsOf | null {
+  if (value === undefined) return { kind: 'latest' };
+  if (typeof value === 'string' && /^\d{1,19}$/.test(value)) {
+    const snapshotId = BigInt(value);
+    return snapshotId <= INT63_MAX ? { kind: 'snapshot', snapshotId } : null;
+  }
+  const timeUs = timeOf(value);
+  return timeUs === null ? null : { kind: 'time', timeUs };
+}

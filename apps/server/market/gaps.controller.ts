@@ -1,0 +1,40 @@
+import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer } from '@k2/ports';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { jsonArray } from '../encode/json.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { RequestScope } from '../http/request-scope.ts';
+import { findOpenGaps, GAP_COLUMNS, gapsBatch } from './open-gaps.ts';
+import { GAP_FORMATS, GapsQuery } from './requests.ts';
+import { sendJson, sendStream, type StreamFormat } from './send-answer.ts';
+
+@Controller('v1')
+export class GapsController {
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  @Get('gaps')
+  async gaps(@Query() query: GapsQuery, @Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { platform, settings } = this.context;
+    const { ports } = platform;
+    const format = negotiate(headers.accept, query.format, GAP_FORMATS);
+    const limit = query.rowLimit(format);
+    const { recordType } = query;
+    const request = { filter: query.filter(), asOf: query.asOfWanted, ...(recordType !== undefined && { recordType }) };
+    const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
+    const found = await scope.within(findOpenGaps(ports, request, scope.options));
+    const batch = gapsBatch(found.slice(0, limit));
+    if (format === 'json') {
+      const missingTicks = found.reduce((sum, { sequenceFrom, sequenceTo }) => sum + sequenceTo - sequenceFrom + 1, 0);
+      const totals = `"gapCount":${found.length},"missingTicks":${missingTicks},"truncated":${found.length > limit}`;
+      sendJson(reply, `{"data":${jsonArray(GAP_COLUMNS, [batch], limit)},${totals}}`);
+    } else {
+      const answer: Answer = { columns: GAP_COLUMNS, batches: once(batch) };
+      await sendStream(reply, scope, ports.telemetry, { answer, format: format as StreamFormat, rowLimit: limit });
+    }
+  }
+}
+
+async function* once<Value>(value: Value): AsyncGenerator<Value> {
+  yield value;
+}

@@ -1,0 +1,67 @@
+import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import type { Format } from '../encode/formats.ts';
+import { Checked } from '../http/checked.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { wrongValue } from '../http/problem.ts';
+import { RequestScope } from '../http/request-scope.ts';
+import { AS_OF, formatCheck, integerCheck, parseAsOf } from './checks.ts';
+import { ALL_TABLES, plansAsOf } from './plans.ts';
+import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
+import { sendQuestion } from './send-question.ts';
+
+const SQL_LENGTH_MAX = 100_000;
+
+export class SqlBody {
+  @Checked({
+    required: true,
+    description: 'One SELECT over trades, quotes, sequence_gaps, sessions and quarantine, in the SQL of DuckDB.',
+    expected: `one SELECT of 1 to ${SQL_LENGTH_MAX} characters, as a string`,
+    holds: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= SQL_LENGTH_MAX && !value.includes('\0'),
+    schema: { type: 'string', minLength: 1, maxLength: SQL_LENGTH_MAX },
+    example: "SELECT symbol, count(*) AS trades FROM trades WHERE exchange = 'ASX' GROUP BY symbol ORDER BY trades DESC",
+  })
+  sql!: string;
+
+  @Checked(
+    integerCheck(
+      `Rows. JSON: ${JSON_ROWS_DEFAULT} where absent, at most ${JSON_ROWS_MAX}. Other formats: ${STREAM_ROWS_MAX} where absent and at most.`,
+      1,
+      STREAM_ROWS_MAX,
+    ),
+  )
+  limit?: number;
+
+  @Checked({ ...AS_OF, description: 'Time travel of all tables at once: a snapshot id of any of them, or a time. Newest where absent.' })
+  asOf?: string;
+}
+
+export class FormatQuery {
+  @Checked(formatCheck(TICK_FORMATS)) format?: Format;
+}
+
+@Controller('v1')
+export class QueryController {
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  @Post('query')
+  @HttpCode(200)
+  async query(
+    @Body() body: SqlBody,
+    @Query() { format: wanted }: FormatQuery,
+    @Req() { headers }: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { platform, settings } = this.context;
+    const format = negotiate(headers.accept, wanted, TICK_FORMATS);
+    const limit = Number(body.limit ?? (format === 'json' ? JSON_ROWS_DEFAULT : STREAM_ROWS_MAX));
+    if (format === 'json' && limit > JSON_ROWS_MAX) {
+      throw wrongValue('limit', limit, `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`);
+    }
+    const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
+    const plans = await scope.within(plansAsOf(platform.ports.store, ALL_TABLES, parseAsOf(body.asOf)!));
+    const question = { kind: 'sql', sql: body.sql, limit } as const;
+    await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
+  }
+}

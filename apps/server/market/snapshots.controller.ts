@@ -1,0 +1,52 @@
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { printTimeUs, RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
+import type { TableSnapshot } from '@k2/ports';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { Checked } from '../http/checked.ts';
+import { integerCheck } from './checks.ts';
+
+const TABLES = RECORD_SCHEMAS.map(({ table }) => table);
+const SNAPSHOTS_DEFAULT = 20;
+const SNAPSHOTS_MAX = 1_000;
+
+export class SnapshotsQuery {
+  @Checked({
+    description: 'Table; the namespace may be left out.',
+    expected: `one of ${TABLES.join(', ')}`,
+    holds: (value) => tableOf(value) !== null,
+    schema: { type: 'string', default: 'market_data.trades', enum: [...TABLES, ...TABLES.map(shortName)] },
+  })
+  table?: string;
+  @Checked(integerCheck('Snapshots, newest first.', 1, SNAPSHOTS_MAX, SNAPSHOTS_DEFAULT)) limit?: string;
+}
+
+@Controller('v1')
+export class SnapshotsController {
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  @Get('snapshots')
+  async snapshots(@Query() { table, limit }: SnapshotsQuery): Promise<object> {
+    const { store } = this.context.platform.ports;
+    const named = tableOf(table ?? 'market_data.trades')!;
+    const snapshots = await store.snapshots(named, Number(limit ?? SNAPSHOTS_DEFAULT));
+    return { data: snapshots.map(snapshotJson) };
+  }
+}
+
+function snapshotJson(snapshot: TableSnapshot): object {
+  const { snapshotId, parentSnapshotId, committedUs, ...rest } = snapshot;
+  return {
+    ...rest,
+    snapshotId: String(snapshotId),
+    parentSnapshotId: parentSnapshotId === null ? null : String(parentSnapshotId),
+    committedTime: printTimeUs(committedUs),
+  };
+}
+
+function tableOf(value: unknown): TableName | null {
+  return TABLES.find((table) => table === value || shortName(table) === value) ?? null;
+}
+
+function shortName(table: TableName): string {
+  return table.split('.')[1];
+}

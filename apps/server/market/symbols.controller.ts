@@ -1,0 +1,25 @@
+import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { RequestScope } from '../http/request-scope.ts';
+import { plansAsOf } from './plans.ts';
+import { SymbolsQuery, TICK_FORMATS } from './requests.ts';
+import { sendQuestion } from './send-question.ts';
+
+@Controller('v1')
+export class SymbolsController {
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  @Get('symbols')
+  async symbols(@Query() query: SymbolsQuery, @Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { platform, settings } = this.context;
+    const format = negotiate(headers.accept, query.format, TICK_FORMATS);
+    const limit = query.rowLimit(format);
+    const filter = query.filter();
+    const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
+    const plans = await scope.within(plansAsOf(platform.ports.store, ['market_data.trades', 'market_data.quotes'], query.asOfWanted, filter));
+    const question = { kind: 'symbols', filter, limit } as const;
+    await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
+  }
+}

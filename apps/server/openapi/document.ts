@@ -1,0 +1,94 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { MEDIA_TYPES, type Format } from '../encode/formats.ts';
+import { PROBLEM_MEDIA_TYPE } from '../http/problem-filter.ts';
+import { PROBLEMS } from '../http/problem.ts';
+import { VERSIONS } from '../operations/versions.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
+import { problemExample, schemaRef, SCHEMAS, type Json } from './schemas.ts';
+
+const DESCRIPTION = `Market data with nothing lost, nothing counted twice, and every answer saying how complete it is.
+
+Times are ISO 8601 in UTC to the microsecond. Prices and quantities are exact decimal strings; integers beyond 2^53 are strings.
+Errors are RFC 9457 problem details which name the wrong value and what was expected.
+X-Correlation-Id, given or made, comes back and is in every log line of the request.`;
+
+/** OpenAPI 3.1: parameters and bodies from the DTOs, everything else from the table of operations. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('K2')
+    .setDescription(DESCRIPTION)
+    .setVersion(VERSIONS.k2)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .build();
+  const scanned = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method });
+  const document = structuredClone(scanned) as unknown as MutableDocument;
+  document.components = { ...document.components, schemas: { ...document.components?.schemas, ...SCHEMAS } };
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, scannedOperation] of Object.entries(methods)) {
+      const operation = OPERATIONS[`${method} ${path}`];
+      if (operation !== undefined) methods[method] = { ...scannedOperation, ...described(operation) };
+    }
+  }
+  return document as unknown as OpenAPIObject;
+}
+
+interface MutableDocument {
+  components?: { schemas?: Record<string, Json> };
+  paths: Record<string, Record<string, Json>>;
+}
+
+function described({ summary, description, tag, problems, ...answer }: Operation): Json {
+  const responses = { '200': success(answer), ...problemResponses(problems) };
+  return { summary, description, tags: [tag], responses };
+}
+
+function success({ schema, formats = ['json'], other = {}, example, hasProvenance = false }: Partial<Operation>): Json {
+  const representations = schema === undefined ? [] : formats.map((format) => [MEDIA_TYPES[format], representation(format, schema, example)] as const);
+  const isStreamed = formats.length > 1;
+  return {
+    description: 'The answer.',
+    headers: {
+      'X-Correlation-Id': { schema: { type: 'string' } },
+      ...(isStreamed && {
+        'K2-Row-Limit': { description: 'Streamed formats: an answer of this many rows may be cut.', schema: { type: 'integer' } },
+      }),
+      ...(hasProvenance && {
+        'K2-Completeness': {
+          description: 'Streamed formats: completeness as compact JSON; of many gaps it lists the first and counts all.',
+          content: { 'application/json': { schema: schemaRef('Completeness') } },
+        },
+        'K2-Snapshot-Id': { description: 'Streamed formats: what the answer is of.', schema: { type: 'string' } },
+      }),
+    },
+    content: { ...Object.fromEntries(representations), ...other },
+  };
+}
+
+function representation(format: Format, schema: string, example: unknown): Json {
+  if (format === 'json') return { schema: schemaRef(schema), example };
+  if (format === 'arrow' || format === 'parquet') return { schema: { type: 'string', format: 'binary' } };
+  const note = format === 'ndjson' ? 'A row as JSON a line.' : 'RFC 4180 with a header line; null is empty, an empty string is "".';
+  return { schema: { type: 'string', description: note } };
+}
+
+/** Kinds that share a status share a response. */
+function problemResponses(problems: Operation['problems']): Json {
+  const statuses = [...new Set(problems.map((kind) => PROBLEMS[kind].status))];
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const kinds = problems.filter((kind) => PROBLEMS[kind].status === status);
+      const examples = Object.fromEntries(kinds.map((kind) => [kind, { value: problemExample(kind) }]));
+      const retry = status === 429 || status === 503 ? { headers: { 'Retry-After': { schema: { type: 'integer' } } } } : {};
+      return [
+        String(status),
+        {
+          description: kinds.map((kind) => PROBLEMS[kind].title).join('; '),
+          ...retry,
+          content: { [PROBLEM_MEDIA_TYPE]: { schema: schemaRef('Problem'), examples } },
+        },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,193 @@
+import type { ProblemKind } from '../http/problem.ts';
+import type { Format } from '../encode/formats.ts';
+import { GAP_FORMATS, TICK_FORMATS } from '../market/requests.ts';
+import type { Json } from './schemas.ts';
+
+/** What the document says of a route beyond its parameters, which come from the DTOs. */
+export interface Operation {
+  readonly summary: string;
+  readonly description: string;
+  readonly tag: 'Market data' | 'Lake' | 'Operations';
+  /** Schema of the JSON answer. */
+  readonly schema?: string;
+  readonly formats?: readonly Format[];
+  /** Media types of answers that have no schema. */
+  readonly other?: Readonly<Record<string, Json>>;
+  readonly example?: unknown;
+  /** Streams carry completeness and snapshot in headers. */
+  readonly hasProvenance?: boolean;
+  readonly problems: readonly ProblemKind[];
+}
+
+const ASKING: readonly ProblemKind[] = [
+  'invalid-request',
+  'unknown-snapshot',
+  'not-acceptable',
+  'timeout',
+  'out-of-memory',
+  'overloaded',
+  'unavailable',
+];
+
+const TRADE = {
+  message_id: 'ASX/BHP/2014-03-10/1',
+  trade_id: 't1',
+  symbol: 'BHP',
+  exchange: 'ASX',
+  asset_class: 'equities',
+  timestamp: '2014-03-09T23:00:00.000Z',
+  price: '36.01',
+  quantity: '100',
+  currency: 'AUD',
+  side: 'UNKNOWN',
+  trade_conditions: [],
+  source_sequence: 1,
+  session: '2014-03-10',
+  ingestion_timestamp: '2014-03-09T23:00:00.005Z',
+  platform_sequence: 65_536,
+  vendor_data: null,
+};
+
+const QUOTE = {
+  message_id: 'ASX/BHP/2014-03-10/1',
+  symbol: 'BHP',
+  exchange: 'ASX',
+  timestamp: '2014-03-09T23:00:00.000Z',
+  bid_price: '36',
+  bid_quantity: '500',
+  ask_price: '36.02',
+  ask_quantity: '700',
+};
+
+const PAGE = { completeness: { status: 'complete' }, snapshotId: '4132479056017389321', nextCursor: null };
+const STREAMS =
+  'JSON is a page with a cursor; the other formats (Accept header or format) stream with K2-Completeness, K2-Snapshot-Id and K2-Row-Limit. A stream that breaks off was cut: take no part of it for the whole.';
+
+/** By method and path. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  'get /v1/trades': {
+    summary: 'Trades',
+    description: `Trades of a venue's instruments in order. ${STREAMS}`,
+    tag: 'Market data',
+    schema: 'TradesPage',
+    formats: TICK_FORMATS,
+    example: { data: [TRADE], ...PAGE },
+    hasProvenance: true,
+    problems: ASKING,
+  },
+  'get /v1/quotes': {
+    summary: 'Quotes',
+    description: `Best bids and asks of a venue's instruments in order. ${STREAMS}`,
+    tag: 'Market data',
+    schema: 'QuotesPage',
+    formats: TICK_FORMATS,
+    example: { data: [QUOTE], ...PAGE },
+    hasProvenance: true,
+    problems: ASKING,
+  },
+  'get /v1/bars': {
+    summary: 'Bars of trades',
+    description: `Open, high, low, close, volume and VWAP of half-open windows; windows without trades are absent. ${STREAMS}`,
+    tag: 'Market data',
+    schema: 'BarsPage',
+    formats: TICK_FORMATS,
+    example: { data: [], ...PAGE },
+    hasProvenance: true,
+    problems: ASKING,
+  },
+  'get /v1/symbols': {
+    summary: 'Instruments',
+    description: 'Instruments with counts and first and last times, by record type.',
+    tag: 'Market data',
+    schema: 'Rows',
+    formats: TICK_FORMATS,
+    example: { data: [], columns: [{ name: 'symbol', type: 'string' }], truncated: false },
+    problems: ASKING,
+  },
+  'get /v1/gaps': {
+    summary: 'What is missing',
+    description: 'Ranges of sequence numbers that the venue gave and K2 does not have: gaps reported, less what arrived late.',
+    tag: 'Market data',
+    schema: 'Gaps',
+    formats: GAP_FORMATS,
+    example: {
+      data: [
+        {
+          record_type: 'trades',
+          exchange: 'ASX',
+          symbol: 'BHP',
+          session: '2014-03-10',
+          sequence_from: 4,
+          sequence_to: 5,
+          missing_ticks: 2,
+          timestamp_from: '2014-03-09T23:00:00.003Z',
+          timestamp_to: '2014-03-09T23:00:00.006Z',
+        },
+      ],
+      gapCount: 1,
+      missingTicks: 2,
+      truncated: false,
+    },
+    problems: ASKING,
+  },
+  'post /v1/query': {
+    summary: 'SQL',
+    description: 'One SELECT over trades, quotes, sequence_gaps, sessions and quarantine, all as of one instant. It runs apart from the server, with a deadline and a memory cap.',
+    tag: 'Market data',
+    schema: 'Rows',
+    formats: TICK_FORMATS,
+    example: { data: [{ symbol: 'BHP', trades: 1_234 }], columns: [{ name: 'symbol', type: 'string' }, { name: 'trades', type: 'integer' }], truncated: false },
+    problems: ['invalid-request', 'invalid-query', 'forbidden-query', 'forbidden-host', 'payload-too-large', 'unsupported-media-type', ...ASKING.slice(1)],
+  },
+  'get /v1/snapshots': {
+    summary: 'Snapshots of a table',
+    description: 'Newest first; each is an instant that asOf can go back to.',
+    tag: 'Lake',
+    schema: 'Snapshots',
+    example: { data: [] },
+    problems: ['invalid-request', 'unavailable'],
+  },
+  'get /v1/stats': {
+    summary: 'What runs and how far it is',
+    description: 'Tables, the log against what is committed of it, feeds, sink, versions.',
+    tag: 'Operations',
+    schema: 'Stats',
+    example: { versions: { k2: '0.1.0', node: '24.21.0' }, uptimeSeconds: 12 },
+    problems: ['unavailable'],
+  },
+  'post /v1/loads': {
+    summary: 'Load files',
+    description: 'Carries a finite feed through the log into the lake and answers when it is committed, one event a line meanwhile. Leaving stops it; loading again repeats nothing.',
+    tag: 'Operations',
+    other: {
+      'application/x-ndjson': {
+        schema: { $ref: '#/components/schemas/LoadEvent' },
+        example: { event: 'finished', feed: 'asx:/data/asx-2014-03', acknowledgedTicks: 1_200_000, committed: true },
+      },
+    },
+    problems: ['invalid-request', 'forbidden-host', 'not-acceptable', 'conflict', 'payload-too-large', 'unsupported-media-type', 'overloaded', 'unavailable'],
+  },
+  'get /health/live': {
+    summary: 'The process runs',
+    description: 'For a supervisor: restart the process where this does not answer.',
+    tag: 'Operations',
+    schema: 'Status',
+    example: { status: 'live' },
+    problems: [],
+  },
+  'get /health/ready': {
+    summary: 'Every room runs',
+    description: 'For a balancer: 503 while the server stops, and for good when a room of it stopped.',
+    tag: 'Operations',
+    schema: 'Status',
+    example: { status: 'ready', roles: ['ingest', 'sink', 'api'] },
+    problems: ['unavailable'],
+  },
+  'get /metrics': {
+    summary: 'Metrics',
+    description: "Prometheus' text format 0.0.4.",
+    tag: 'Operations',
+    other: { 'text/plain': { schema: { type: 'string' }, example: 'k2_http_requests_total{method="GET",route="/v1/trades",status="200"} 1' } },
+    problems: [],
+  },
+};

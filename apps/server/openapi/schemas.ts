@@ -1,0 +1,172 @@
+import { recordSchema, type FieldType, type RecordField, type TableName } from '@k2/domain/market';
+import { PROBLEMS, type ProblemKind } from '../http/problem.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+const FIELD_TYPES: Readonly<Record<FieldType, Json>> = {
+  string: { type: 'string' },
+  int: { type: 'integer' },
+  long: { type: ['integer', 'string'], description: 'A string beyond 2^53.' },
+  timestamp: { type: 'string', format: 'date-time', description: 'UTC, to the microsecond.' },
+  decimal: { type: 'string', pattern: '^-?\\d+(\\.\\d{1,8})?$', description: 'Exact decimal(18,8).' },
+  binary: { type: 'string', contentEncoding: 'base64' },
+  'string-list': { type: 'array', items: { type: 'string' } },
+  'string-map': { type: 'object', additionalProperties: { type: 'string' } },
+};
+
+/** A row as JSON; `fields` may leave any of it out. */
+export function rowSchema(table: TableName): Json {
+  const fields = recordSchema(table).fields.map((field) => [field.name, fieldSchema(field)] as const);
+  const messageId = { type: 'string', description: 'Identity: exchange/symbol/session/source_sequence.' };
+  return { type: 'object', properties: { message_id: messageId, ...Object.fromEntries(fields) } };
+}
+
+function fieldSchema({ type, required, doc }: RecordField): Json {
+  const schema = FIELD_TYPES[type];
+  const detail = typeof schema['description'] === 'string' ? `${doc} ${schema['description']}` : doc;
+  const types = [schema['type']].flat();
+  return { ...schema, type: required ? schema['type'] : [...types, 'null'], description: detail };
+}
+
+const object = (properties: Json, more: Json = {}): Json => ({ type: 'object', properties, required: Object.keys(properties), ...more });
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const list = (items: Json): Json => ({ type: 'array', items });
+const text: Json = { type: 'string' };
+const integer: Json = { type: 'integer' };
+const nullable = (type: string): Json => ({ type: [type, 'null'] });
+const time: Json = { type: 'string', format: 'date-time' };
+
+const SNAPSHOT_ID: Json = { type: ['string', 'null'], description: 'What the answer is of; ask for it again with asOf. Null: nothing was committed yet.' };
+
+const page = (row: Json): Json =>
+  object({
+    data: list(row),
+    completeness: ref('Completeness'),
+    snapshotId: SNAPSHOT_ID,
+    nextCursor: { type: ['string', 'null'], description: 'The next page; null on the last.' },
+  });
+
+const openRow: Json = { type: 'object', additionalProperties: true };
+const column = object({ name: text, type: text });
+const rows = (row: Json): Json => object({ data: list(row), columns: list(column), truncated: { type: 'boolean' } });
+
+const missingTicks = {
+  exchange: text,
+  symbol: text,
+  session: text,
+  sequenceFrom: integer,
+  sequenceTo: { type: 'integer', description: 'Inclusive.' },
+  fromTime: { ...time, description: "Venue's time of the tick before." },
+  toTime: { ...time, description: "Venue's time of the tick after." },
+};
+
+/** Named schemas of the document. */
+export const SCHEMAS: Readonly<Record<string, Json>> = {
+  Trade: rowSchema('market_data.trades'),
+  Quote: rowSchema('market_data.quotes'),
+  TradesPage: page(ref('Trade')),
+  QuotesPage: page(ref('Quote')),
+  BarsPage: page(openRow),
+  Rows: rows(openRow),
+  Completeness: {
+    description: 'complete: every tick that the venue numbered is there. gaps: these are missing. unverifiable: nothing could have shown a gap.',
+    oneOf: [
+      object({ status: { const: 'complete' } }),
+      object({ status: { const: 'gaps' }, gapCount: integer, missingTicks: integer, gaps: list(object(missingTicks)) }),
+      object({ status: { const: 'unverifiable' }, reason: text }),
+    ],
+  },
+  Gaps: object({
+    data: list(
+      object({
+        record_type: { enum: ['trades', 'quotes'] },
+        exchange: text,
+        symbol: text,
+        session: text,
+        sequence_from: integer,
+        sequence_to: integer,
+        missing_ticks: integer,
+        timestamp_from: time,
+        timestamp_to: time,
+      }),
+    ),
+    gapCount: integer,
+    missingTicks: integer,
+    truncated: { type: 'boolean' },
+  }),
+  Snapshots: object({
+    data: list(
+      object({
+        table: text,
+        snapshotId: text,
+        parentSnapshotId: nullable('string'),
+        dataSequenceNumber: integer,
+        committedTime: time,
+        operation: text,
+        addedRows: integer,
+        totalRows: integer,
+        totalFiles: integer,
+        totalBytes: integer,
+        isCurrent: { type: 'boolean' },
+        progress: list(openRow),
+      }),
+    ),
+  }),
+  Stats: object({
+    versions: object({ k2: text, node: text }),
+    roles: list(text),
+    startedTime: time,
+    uptimeSeconds: integer,
+    failed: nullable('string'),
+    tables: list(openRow),
+    log: object({ lagRecords: integer, partitions: list(openRow) }),
+    feeds: list(openRow),
+    sink: { type: ['object', 'null'] },
+  }),
+  Status: { type: 'object', properties: { status: text, roles: list(text) }, required: ['status'] },
+  LoadEvent: {
+    type: 'object',
+    description: 'started, progress …, then finished (committed), stopped or failed.',
+    properties: {
+      event: { enum: ['started', 'progress', 'finished', 'stopped', 'failed'] },
+      feed: text,
+      acknowledgedTicks: integer,
+      acknowledgedRejections: integer,
+      doneBytes: integer,
+      totalBytes: integer,
+      committed: { type: 'boolean' },
+      problem: ref('Problem'),
+    },
+    required: ['event'],
+  },
+  Problem: {
+    ...object({
+      type: { type: 'string', format: 'uri', description: `urn:k2:problem:<kind>, the kind being one of ${Object.keys(PROBLEMS).join(', ')}.` },
+      title: text,
+      status: integer,
+      detail: { type: 'string', description: 'What was wrong, with the value and what was expected.' },
+      instance: text,
+      correlationId: text,
+      errors: list(object({ field: text, value: {}, expected: text })),
+    }),
+    description: 'RFC 9457.',
+  },
+};
+
+export function schemaRef(name: string): Json {
+  return ref(name);
+}
+
+export function problemExample(kind: ProblemKind): Json {
+  const { status, title } = PROBLEMS[kind];
+  const isField = kind === 'invalid-request';
+  return {
+    type: `urn:k2:problem:${kind}`,
+    title,
+    status,
+    detail: isField ? 'limit is "0": expected an integer from 1 to 1000000' : title,
+    instance: '/v1/trades?limit=0',
+    correlationId: '0198f0a2-7c1e-7a3b-9d7e-2f6a1c0b4d55',
+    errors: isField ? [{ field: 'limit', value: '0', expected: 'an integer from 1 to 1000000' }] : [],
+  };
+}

@@ -1,0 +1,59 @@
+import { Body, Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { CONTENT_TYPES } from '../encode/formats.ts';
+import { Checked } from '../http/checked.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { ProblemError } from '../http/problem.ts';
+import { LoadEvents } from './load-events.ts';
+
+/** Loads at once; a further one is refused. */
+const LOADS_MAX = 2;
+
+export class LoadBody {
+  @Checked({
+    required: true,
+    description: 'A finite feed: asx:DIR, a directory on the server.',
+    expected: 'asx:DIR, a directory on the server',
+    holds: (value) => typeof value === 'string' && /^asx:[^\p{Cc}]+$/u.test(value) && value.length <= 4_096,
+    schema: { type: 'string', pattern: '^asx:.+$' },
+    example: 'asx:/data/asx-2014-03',
+  })
+  feed!: string;
+}
+
+@Controller('v1')
+export class LoadsController {
+  private running = 0;
+
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  /** Loads until done, telling how far it is. A caller who leaves stops the load; loading again repeats nothing. */
+  @Post('loads')
+  @HttpCode(200)
+  async load(@Body() { feed: spec }: LoadBody, @Req() { id, headers, url }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { platform, settings, createFeed, runWithCorrelationId } = this.context;
+    negotiate(headers.accept, undefined, ['ndjson', 'json']);
+    if (!settings.role.includes('sink')) {
+      throw new ProblemError('conflict', 'this server has no sink, so that nothing it loads would be committed: start it with --role all');
+    }
+    if (this.running >= LOADS_MAX) {
+      throw new ProblemError('overloaded', `${LOADS_MAX} loads are running: try again when one is done`, { headers: { 'retry-after': '10' } });
+    }
+    this.running++;
+    const stop = new AbortController();
+    reply.raw.once('close', () => stop.abort());
+    const events = new LoadEvents(spec, platform.ports.clock, { instance: url, correlationId: id });
+    try {
+      const feed = await createFeed(spec);
+      const report = runWithCorrelationId(id, () => platform.load(feed, stop.signal, (event) => events.take(event)));
+      void events.settle(report).finally(() => this.running--);
+      await events.begun();
+    } catch (error) {
+      if (!events.isSettling) this.running--;
+      throw error;
+    }
+    void reply.type(CONTENT_TYPES.ndjson).send(Readable.from(events.lines(), { objectMode: true, highWaterMark: 1 }));
+  }
+}

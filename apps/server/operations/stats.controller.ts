@@ -1,0 +1,53 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { printTimeUs } from '@k2/domain/market';
+import { partitionName } from '@k2/usecases';
+import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { VERSIONS } from './versions.ts';
+
+@Controller('v1')
+export class StatsController {
+  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+
+  @Get('stats')
+  async stats(): Promise<object> {
+    const { platform } = this.context;
+    const { store, clock } = platform.ports;
+    const { roles, startedUs, feeds, sink } = platform.status;
+    const [tables, partitions] = await Promise.all([store.stats(), this.partitions()]);
+    return {
+      versions: VERSIONS,
+      roles,
+      startedTime: printTimeUs(startedUs),
+      uptimeSeconds: Math.floor((clock.nowUs() - startedUs) / 1_000_000),
+      failed: platform.failed?.message ?? null,
+      tables: tables.map(({ snapshotId, committedUs, ...table }) => ({
+        ...table,
+        snapshotId: snapshotId === null ? null : String(snapshotId),
+        committedTime: printed(committedUs),
+      })),
+      log: { lagRecords: partitions.reduce((sum, { lagRecords }) => sum + lagRecords, 0), partitions },
+      feeds,
+      sink: sink === null ? null : sinkJson(sink),
+    };
+  }
+
+  /** How far the log is, and how far it is committed. */
+  private async partitions() {
+    const { log, store } = this.context.platform.ports;
+    const [topics, progress] = await Promise.all([log.topics(), store.progress()]);
+    const committed = new Map(progress.map((at) => [partitionName(at), at.nextOffset]));
+    const offsets = await log.offsets(topics.map(({ name }) => name));
+    return offsets.map(({ topic, partition, startOffset, endOffset }) => {
+      const committedOffset = committed.get(partitionName({ topic, partition })) ?? 0;
+      return { topic, partition, startOffset, endOffset, committedOffset, lagRecords: Math.max(0, endOffset - committedOffset) };
+    });
+  }
+}
+
+function sinkJson({ lastCommitUs, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
+  return { ...sink, lastCommitTime: printed(lastCommitUs) };
+}
+
+function printed(timeUs: number | null): string | null {
+  return timeUs === null ? null : printTimeUs(timeUs);
+}

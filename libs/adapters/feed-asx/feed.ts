@@ -1,0 +1,160 @@
+import { open as openFile, type FileHandle } from 'node:fs/promises';
+import { BATCH_ROWS_MAX, type Venue } from '@k2/domain/market';
+import { PortError, type Clock, type FeedEvent, type MarketFeed, type MarketFeedErrorKind } from '@k2/ports';
+import { listDirectory, type AsxDirectory, type AsxDirectoryFile } from './directory.ts';
+import { LINE_BYTES_MAX, type AsxFileParser, type AsxFileSummary } from './file-parser.ts';
+import { QuoteFileParser, TradeFileParser } from './parse.ts';
+import { SydneyCalendar } from './sydney-time.ts';
+import { QuoteRows, TradeRows } from './tick-rows.ts';
+
+export interface AsxFeedOptions {
+  /** Holds `trades/<company id>.csv`, `quotes/<company id>.csv` and `reference-data/company_info.csv`. */
+  readonly directory: string;
+  /** Rows of a batch, 1 to 65,536; default 65,536. */
+  readonly rowsMax?: number;
+  /** Bytes read at a time, above 65,536; default 1 MiB. Memory is this and one batch, however long the files are. */
+  readonly readBytes?: number;
+}
+
+export interface AsxLoadSummary {
+  /** Files read so far, in order. */
+  readonly files: readonly AsxFileSummary[];
+  /** Entries of `trades/` and `quotes/` that are not called `<company id>.csv`: not read. */
+  readonly ignoredFiles: readonly string[];
+}
+
+/**
+ * Loads a directory of ASX trade and quote files: trades by file name, then quotes.
+ *
+ * Numbers (`source_sequence`) are by arrival, for each session; loading a directory again gives the same identities.
+ * Throws at open, before the first tick, `misconfigured` where the directory cannot be understood: missing, without
+ * files, or with a file whose company has no symbol in `company_info.csv`. A file that fails while it is read throws
+ * `disconnected`, retryable.
+ */
+export class AsxFeed implements MarketFeed {
+  readonly name: string;
+  readonly venues: readonly Venue[] = [{ exchange: 'ASX', sequenceOrigin: 'arrival' }];
+  private readonly directory: string;
+  private readonly rowsMax: number;
+  private readonly readBytes: number;
+  private readonly clock: Clock;
+  private readonly calendar = new SydneyCalendar();
+  private parsers: AsxFileParser[] = [];
+  private ignoredFiles: readonly string[] = [];
+
+  constructor(options: AsxFeedOptions, ports: { readonly clock: Clock }) {
+    const { directory, rowsMax = BATCH_ROWS_MAX, readBytes = 1_048_576 } = options;
+    requireRange('rowsMax', rowsMax, 1, BATCH_ROWS_MAX);
+    requireRange('readBytes', readBytes, LINE_BYTES_MAX + 1, 1_073_741_824);
+    this.directory = directory;
+    this.rowsMax = rowsMax;
+    this.readBytes = readBytes;
+    this.clock = ports.clock;
+    this.name = `asx:${directory}`;
+  }
+
+  /** What the latest `open` has read, kept and refused. */
+  summary(): AsxLoadSummary {
+    return { files: this.parsers.map((parser) => parser.summary()), ignoredFiles: this.ignoredFiles };
+  }
+
+  async *open(signal: AbortSignal): AsyncGenerator<FeedEvent> {
+    this.parsers = [];
+    if (signal.aborted) return;
+    const directory = await listDirectory(this.directory);
+    this.ignoredFiles = directory.ignoredFiles;
+    yield { kind: 'connected', exchange: 'ASX' };
+    const progress = { doneBytes: 0, totalBytes: directory.totalBytes };
+    for (const recordType of ['trades', 'quotes'] as const) {
+      const rows = recordType === 'trades' ? new TradeRows(this.rowsMax) : new QuoteRows(this.rowsMax);
+      for (const file of directory.files) {
+        if (file.recordType !== recordType || signal.aborted) continue;
+        yield* this.load(file, this.parser(file, directory, rows), rows, progress, signal);
+      }
+      const batch = rows.take();
+      if (batch !== null) yield { kind: 'ticks', batch };
+    }
+    // Files that grew or shrank meanwhile are read to their end all the same.
+    if (!signal.aborted)
+      yield { kind: 'progress', source: this.name, doneBytes: progress.totalBytes, totalBytes: progress.totalBytes };
+  }
+
+  private parser(file: AsxDirectoryFile, { symbols }: AsxDirectory, rows: TradeRows | QuoteRows): AsxFileParser {
+    const parser =
+      rows instanceof TradeRows
+        ? new TradeFileParser(file, symbols, this.calendar, rows)
+        : new QuoteFileParser(file, symbols, this.calendar, rows);
+    this.parsers.push(parser);
+    return parser;
+  }
+
+  private async *load(
+    file: AsxDirectoryFile,
+    parser: AsxFileParser,
+    rows: TradeRows | QuoteRows,
+    progress: { doneBytes: number; readonly totalBytes: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<FeedEvent> {
+    const buffer = new Uint8Array(Math.min(this.readBytes, Math.max(file.sizeBytes, LINE_BYTES_MAX) + 1));
+    const handle = await attempt(file.path, () => openFile(file.path, 'r'));
+    try {
+      let length = 0;
+      let isLast = false;
+      while (!isLast && !signal.aborted) {
+        const read = await attempt(file.path, () => fill(handle, buffer, length));
+        length += read;
+        isLast = length < buffer.length;
+        const receiveTimeUs = this.clock.nowUs();
+        let at = 0;
+        let isDue = true;
+        while (isDue) {
+          at = parser.parse(buffer.subarray(0, length), at, isLast, receiveTimeUs);
+          isDue = parser.isDue;
+          const rejections = parser.takeRejections();
+          if (rejections.length > 0) yield { kind: 'rejections', rejections };
+          const batch = rows.builder.isFull ? rows.take() : null;
+          if (batch !== null) yield { kind: 'ticks', batch };
+        }
+        buffer.copyWithin(0, at, length);
+        length -= at;
+        progress.doneBytes = Math.min(progress.totalBytes, progress.doneBytes + read);
+        yield { kind: 'progress', source: this.name, ...progress };
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+/** Reads until the buffer is full or the file is over. */
+async function fill(handle: FileHandle, buffer: Uint8Array, from: number): Promise<number> {
+  let filled = from;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled - from;
+}
+
+async function attempt<Value>(path: string, read: () => Promise<Value>): Promise<Value> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new PortError<MarketFeedErrorKind>(
+      'disconnected',
+      `reading ${path} failed: ${cause instanceof Error ? cause.message : String(cause)}; load the directory again once it can be read: ticks already loaded keep their identity`,
+      { path },
+      { retryable: true, cause },
+    );
+  }
+}
+
+function requireRange(option: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new PortError<MarketFeedErrorKind>(
+    'misconfigured',
+    `${option} is ${value}: expected a whole number from ${min} to ${max}`,
+    { option, value },
+  );
+}

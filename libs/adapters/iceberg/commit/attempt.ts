@@ -1,0 +1,9 @@
+import type { CatalogChange } from '@k2/ports';
+
+/** A change of the catalog that is ready to be applied. */
+export interface Attempt {
+  readonly change: CatalogChange;
+  readonly committedMs: number;
+  /** Metadata files that no table's log names any more once the change took effect. */
+  readonly retired: readonly string[];
+}

@@ -1,0 +1,103 @@
+import { isPortError, PortError, type CatalogChange, type Random, type Scheduler, type TableCatalog, type TableCatalogErrorKind, type TickStoreError } from '@k2/ports';
+import { storeError } from '../store-error.ts';
+import type { Attempt } from './attempt.ts';
+
+export interface LandingLimits {
+  readonly attemptsMax: number;
+  /** Pause before the second attempt; it doubles up to the maximum, with jitter. */
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+}
+
+/**
+ * Applies changes to the catalog until one takes effect. A lost race is prepared anew on what won. An unknown outcome
+ * is resolved by asking the catalog, before anything is concluded from what a later attempt is told: the change may
+ * take effect late. Nothing is ever deleted because an outcome is unknown.
+ */
+export class Landing {
+  private readonly catalog: TableCatalog;
+  private readonly random: Random;
+  private readonly scheduler: Scheduler;
+  private readonly limits: LandingLimits;
+
+  constructor(ports: { readonly catalog: TableCatalog; readonly random: Random; readonly scheduler: Scheduler }, limits: LandingLimits) {
+    this.catalog = ports.catalog;
+    this.random = ports.random;
+    this.scheduler = ports.scheduler;
+    this.limits = limits;
+  }
+
+  /**
+   * Returns the attempt that took effect. `unresolved` holds those whose outcome is unknown; what is left in it when
+   * this throws may still take effect, and is to be given again with the next call.
+   */
+  async land(prepare: () => Promise<Attempt>, unresolved: Attempt[]): Promise<Attempt> {
+    for (let attempt = 1; ; attempt++) {
+      const early = await this.landed(unresolved);
+      if (early !== null) return early;
+      const prepared = await prepare();
+      const refusal = await this.refusal(prepared.change);
+      if (refusal === null) return prepared;
+      if (isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome')) unresolved.push(prepared);
+      const late = await this.landed(unresolved);
+      if (late !== null) return late;
+      if (!isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome', 'commit-conflict')) throw storeError(refusal);
+      if (attempt === this.limits.attemptsMax) throw givenUp(refusal, prepared.change, attempt);
+      await this.pause(attempt);
+    }
+  }
+
+  private async refusal(change: CatalogChange): Promise<unknown> {
+    try {
+      await this.catalog.apply(change);
+      return null;
+    } catch (error) {
+      return error ?? new Error('the catalog threw nothing');
+    }
+  }
+
+  private async landed(unresolved: readonly Attempt[]): Promise<Attempt | null> {
+    for (const attempt of unresolved) {
+      if (await this.committed(attempt.change.changeId)) return attempt;
+    }
+    return null;
+  }
+
+  /** The catalog was just lost, most likely: it gets time to come back. */
+  private async committed(changeId: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.catalog.committed(changeId);
+      } catch (error) {
+        if (attempt === this.limits.attemptsMax) throw unresolvable(changeId, error);
+        await this.pause(attempt);
+      }
+    }
+  }
+
+  private pause(attempt: number): Promise<void> {
+    const { backoffMinMs, backoffMaxMs } = this.limits;
+    const fullMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** (attempt - 1));
+    return this.scheduler.sleep(fullMs * (0.5 + this.random.next() / 2));
+  }
+}
+
+function givenUp(cause: unknown, change: CatalogChange, attempts: number): TickStoreError {
+  const tables = change.tables.map(({ table }) => table);
+  const context = { tables, attempts, changeId: change.changeId };
+  if (isPortError(cause, 'unknown-outcome')) {
+    return new PortError('unavailable', `${attempts} attempts to commit to ${tables.join(', ')} got no answer: commit the same staged rows again`, context, {
+      retryable: true,
+      cause,
+    });
+  }
+  return new PortError('commit-conflict', `other writers won ${attempts} attempts to commit to ${tables.join(', ')}: commit the same staged rows again`, context, {
+    retryable: true,
+    cause,
+  });
+}
+
+function unresolvable(changeId: string, cause: unknown): TickStoreError {
+  const message = `whether change ${changeId} took effect is unknown, and the catalog does not answer: commit the same staged rows again`;
+  return new PortError('unavailable', message, { changeId }, { retryable: true, cause });
+}

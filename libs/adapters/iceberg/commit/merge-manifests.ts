@@ -1,0 +1,77 @@
+import { currentSchema, specById, type TableMetadata } from '../format/metadata.ts';
+import { inherited, partitionTypes, type ManifestEntry } from '../format/manifest.ts';
+import { entryCounts, partitionSummaries, type ManifestFile } from '../format/manifest-list.ts';
+import type { TableFiles } from '../table-files.ts';
+
+export interface MergeLimits {
+  /** A snapshot with more manifests gets them merged (`commit.manifest.min-count-to-merge`). */
+  readonly manifestsMax: number;
+  /** Size up to which manifests are put together (`commit.manifest.target-size-bytes`). */
+  readonly manifestBytesTarget: number;
+}
+
+/**
+ * The manifests of a snapshot, newest first, merged where they have become too many: neighbours of one partition spec
+ * are put together up to the target size, so that each file is rewritten into ever larger manifests a few times only.
+ */
+export async function mergedManifests(
+  manifests: readonly ManifestFile[],
+  metadata: TableMetadata,
+  snapshot: { readonly snapshotId: bigint; readonly sequenceNumber: number },
+  files: TableFiles,
+  limits: MergeLimits,
+): Promise<readonly ManifestFile[]> {
+  if (manifests.length <= limits.manifestsMax) return manifests;
+  const merged: ManifestFile[] = [];
+  for (const group of groups(manifests, limits.manifestBytesTarget)) {
+    merged.push(group.length === 1 ? group[0]! : await merge(group, metadata, snapshot, files));
+  }
+  return merged;
+}
+
+function groups(manifests: readonly ManifestFile[], bytesTarget: number): ManifestFile[][] {
+  const result: ManifestFile[][] = [];
+  let sizeBytes = 0;
+  for (const manifest of manifests) {
+    const group = result.at(-1);
+    const fits = group?.[0]!.partitionSpecId === manifest.partitionSpecId && sizeBytes + manifest.lengthBytes <= bytesTarget;
+    if (group !== undefined && fits) {
+      group.push(manifest);
+      sizeBytes += manifest.lengthBytes;
+    } else {
+      result.push([manifest]);
+      sizeBytes = manifest.lengthBytes;
+    }
+  }
+  return result;
+}
+
+/** Files of this snapshot stay added, those of earlier ones become existing, deleted ones are dropped. */
+async function merge(
+  group: readonly ManifestFile[],
+  metadata: TableMetadata,
+  { snapshotId, sequenceNumber }: { readonly snapshotId: bigint; readonly sequenceNumber: number },
+  files: TableFiles,
+): Promise<ManifestFile> {
+  const entries: ManifestEntry[] = [];
+  for (const manifest of group) {
+    for (const entry of await files.entries(metadata, manifest)) {
+      const full = inherited(entry, manifest);
+      if (full.status === 'deleted') continue;
+      // An entry added now takes its sequence numbers from the list again: a re-based commit changes them.
+      const isNew = full.snapshotId === snapshotId;
+      entries.push(isNew ? { ...full, status: 'added', dataSequenceNumber: null, fileSequenceNumber: null } : { ...full, status: 'existing' });
+    }
+  }
+  const schema = currentSchema(metadata);
+  const spec = specById(metadata, group[0]!.partitionSpecId);
+  const types = partitionTypes(schema, spec).map(({ result }) => result);
+  return {
+    ...(await files.writeManifest(metadata.location, schema, spec, entries)),
+    partitionSpecId: spec['spec-id'],
+    sequenceNumber,
+    addedSnapshotId: snapshotId,
+    ...entryCounts(entries, sequenceNumber),
+    partitions: partitionSummaries(entries.map((entry) => entry.file), types),
+  };
+}

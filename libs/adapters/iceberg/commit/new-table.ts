@@ -1,0 +1,54 @@
+import type { RecordSchema } from '@k2/domain/market';
+import { PortError, type TickStoreError } from '@k2/ports';
+import { currentSchema, fieldById, type TableMetadata } from '../format/metadata.ts';
+import { fieldType, lastColumnId, lastPartitionId, partitionSpecOf, schemaOf, sortOrderOf } from '../format/schema.ts';
+
+/** The first metadata of a table: no snapshot yet. */
+export function newTable(
+  record: RecordSchema,
+  { location, uuid, nowMs, metadataVersionsMax }: { location: string; uuid: string; nowMs: number; metadataVersionsMax: number },
+): TableMetadata {
+  const schema = schemaOf(record);
+  const spec = partitionSpecOf(record);
+  const sortOrder = sortOrderOf(record);
+  return {
+    'format-version': 2,
+    'table-uuid': uuid,
+    location,
+    'last-sequence-number': 0,
+    'last-updated-ms': nowMs,
+    'last-column-id': lastColumnId(schema),
+    'current-schema-id': schema['schema-id'],
+    schemas: [schema],
+    'default-spec-id': spec['spec-id'],
+    'partition-specs': [spec],
+    'last-partition-id': lastPartitionId(spec),
+    'default-sort-order-id': sortOrder['order-id'],
+    'sort-orders': [sortOrder],
+    // Other engines that write here keep to the same rules.
+    properties: {
+      'write.parquet.compression-codec': 'zstd',
+      'write.metadata.previous-versions-max': String(metadataVersionsMax),
+      'write.metadata.delete-after-commit.enabled': 'true',
+    },
+    refs: {},
+    snapshots: [],
+    'snapshot-log': [],
+    'metadata-log': [],
+  };
+}
+
+/** Rows are written by field id: a table that lacks one, or has it as another type, cannot take them. */
+export function checkFits(record: RecordSchema, metadata: TableMetadata): void {
+  const schema = currentSchema(metadata);
+  for (const { id, name, type } of record.fields) {
+    const field = fieldById(schema, id);
+    const actual = field === undefined ? null : fieldType(field.type);
+    if (actual === type || (type === 'int' && actual === 'long')) continue;
+    throw new PortError(
+      'invalid-schema-change',
+      `${record.table} has ${actual ?? 'no column'} under field id ${id}, where this version of K2 writes ${name} (${type}): evolve the table, or run the version that made it`,
+      { table: record.table, fieldId: id, expected: type, actual },
+    ) satisfies TickStoreError;
+  }
+}

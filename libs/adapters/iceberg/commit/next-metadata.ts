@@ -1,0 +1,56 @@
+import { MAIN_BRANCH, type Snapshot, type TableMetadata } from '../format/metadata.ts';
+import type { Schema } from '../format/schema.ts';
+
+/** Successor of a metadata file, and which files its log no longer names. */
+export interface NextMetadata {
+  readonly metadata: TableMetadata;
+  /** Locations to delete once the successor is committed. */
+  readonly retired: readonly string[];
+}
+
+export interface MetadataFile {
+  readonly location: string;
+  readonly metadata: TableMetadata;
+}
+
+export function withSnapshot(base: MetadataFile, snapshot: Snapshot, versionsMax: number): NextMetadata {
+  const { metadata } = base;
+  const snapshotId = snapshot['snapshot-id'];
+  const timestampMs = snapshot['timestamp-ms'];
+  return logged(base, versionsMax, {
+    ...metadata,
+    'last-sequence-number': snapshot['sequence-number'],
+    'last-updated-ms': timestampMs,
+    'current-snapshot-id': snapshotId,
+    refs: { ...metadata.refs, [MAIN_BRANCH]: { 'snapshot-id': snapshotId, type: 'branch' } },
+    snapshots: [...metadata.snapshots, snapshot],
+    'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': timestampMs, 'snapshot-id': snapshotId }],
+  });
+}
+
+export function withSchema(base: MetadataFile, schema: Schema, lastColumnId: number, nowMs: number, versionsMax: number): NextMetadata {
+  const { metadata } = base;
+  return logged(base, versionsMax, {
+    ...metadata,
+    'last-updated-ms': nowMs,
+    'last-column-id': lastColumnId,
+    'current-schema-id': schema['schema-id'],
+    schemas: [...metadata.schemas, schema],
+  });
+}
+
+function logged(base: MetadataFile, versionsMax: number, next: TableMetadata): NextMetadata {
+  const previous = { 'timestamp-ms': base.metadata['last-updated-ms'], 'metadata-file': base.location };
+  const log = [...base.metadata['metadata-log'], previous];
+  const kept = log.slice(-versionsMax);
+  return {
+    metadata: { ...next, 'metadata-log': kept },
+    retired: log.slice(0, log.length - kept.length).map((entry) => entry['metadata-file']),
+  };
+}
+
+/** Versions count up in the file names: `00007-<uuid>.metadata.json`. */
+export function metadataVersion(location: string): number {
+  const [, digits = '0'] = /\/(\d+)-[^/]*$/.exec(location) ?? [];
+  return Number(digits);
+}

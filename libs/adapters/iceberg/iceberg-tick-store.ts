@@ -1,0 +1,250 @@
+import type { RecordSchema, TableName } from '@k2/domain/market';
+import {
+  isPortError,
+  PortError,
+  type Clock,
+  type CommitReceipt,
+  type ObjectStore,
+  type PartitionClaim,
+  type PartitionProgress,
+  type PlannedRows,
+  type ProgressChange,
+  type Random,
+  type ScanPlan,
+  type ScanRequest,
+  type Scheduler,
+  type SchemaChange,
+  type StagedRows,
+  type TableCatalog,
+  type TableCatalogErrorKind,
+  type TableSnapshot,
+  type TableStats,
+  type Telemetry,
+  type TickStore,
+  type TopicPartition,
+} from '@k2/ports';
+import { LakeCommits } from './commit/lake-commits.ts';
+import { Landing } from './commit/landing.ts';
+import { checkFits, newTable } from './commit/new-table.ts';
+import { TableStage } from './commit/stage.ts';
+import { StagedLakeRows } from './commit/staged-rows.ts';
+import { LakeTables } from './lake-tables.ts';
+import { planScan } from './read/scan-planning.ts';
+import { snapshotAsOf, tableSnapshots, tableStats } from './read/snapshots.ts';
+import { inStoreTerms } from './store-error.ts';
+import { TableFiles } from './table-files.ts';
+import { ParquetWriter } from './write/parquet-writer.ts';
+import { tableBatches } from './write/table-batches.ts';
+
+export interface IcebergTickStorePorts {
+  readonly catalog: TableCatalog;
+  /** Its root is the warehouse. */
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+}
+
+export interface IcebergTickStoreOptions {
+  /** Local directory, which exists, for files on their way to the object store. */
+  readonly tempDirectory: string;
+  /** Data files are split beyond this. */
+  readonly fileBytesTarget: number;
+  /** Smaller row groups let readers skip more and compress less. */
+  readonly rowGroupRows: number;
+  readonly zstdLevel: number;
+  /** Threads of the DuckDB that encodes and compresses, besides the thread that sorts. */
+  readonly writerThreads: number;
+  /** Tables being staged at once; further stages wait. */
+  readonly stagesMax: number;
+  /** A stage that takes longer fails with `unavailable`. */
+  readonly stageTimeoutMs: number;
+  readonly commitAttemptsMax: number;
+  readonly commitBackoffMinMs: number;
+  readonly commitBackoffMaxMs: number;
+  readonly metadataVersionsMax: number;
+  readonly manifestsMax: number;
+  readonly manifestBytesTarget: number;
+  /** Parsed metadata and manifests kept in memory; the least recently used go first. */
+  readonly cacheBytesMax: number;
+}
+
+export const ICEBERG_DEFAULTS: Omit<IcebergTickStoreOptions, 'tempDirectory'> = {
+  fileBytesTarget: 134_217_728,
+  rowGroupRows: 122_880,
+  zstdLevel: 3,
+  writerThreads: 1,
+  stagesMax: 2,
+  stageTimeoutMs: 120_000,
+  commitAttemptsMax: 10,
+  commitBackoffMinMs: 20,
+  commitBackoffMaxMs: 2_000,
+  metadataVersionsMax: 100,
+  manifestsMax: 100,
+  manifestBytesTarget: 8_388_608,
+  cacheBytesMax: 134_217_728,
+};
+
+/**
+ * Ticks in Apache Iceberg tables, format v2, that every Iceberg engine reads. Rows are written as Parquet, sorted within
+ * each partition, and become visible by one change of the catalog which also moves the log's progress.
+ */
+export class IcebergTickStore implements TickStore {
+  private readonly ports: IcebergTickStorePorts;
+  private readonly options: IcebergTickStoreOptions;
+  private readonly files: TableFiles;
+  private readonly tables: LakeTables;
+  private readonly writer: ParquetWriter;
+  private readonly tableStage: TableStage;
+  private readonly commits: LakeCommits;
+  private lastCommit: Promise<unknown> = Promise.resolve();
+  private closed = false;
+
+  constructor(ports: IcebergTickStorePorts, options: Pick<IcebergTickStoreOptions, 'tempDirectory'> & Partial<IcebergTickStoreOptions>) {
+    this.ports = ports;
+    this.options = { ...ICEBERG_DEFAULTS, ...options };
+    const { cacheBytesMax, rowGroupRows, zstdLevel, writerThreads, stagesMax, stageTimeoutMs } = this.options;
+    const { commitAttemptsMax, commitBackoffMinMs, commitBackoffMaxMs } = this.options;
+    this.files = new TableFiles({ ...ports, cacheBytesMax });
+    this.tables = new LakeTables({ ...ports, files: this.files });
+    this.writer = new ParquetWriter({ rowGroupRows, zstdLevel, duckdbThreads: writerThreads }, { jobsMax: stagesMax, jobTimeoutMs: stageTimeoutMs });
+    const { files, tables, writer } = this;
+    this.tableStage = new TableStage({ ...ports, tables, files, writer }, this.options);
+    const landing = new Landing(ports, { attemptsMax: commitAttemptsMax, backoffMinMs: commitBackoffMinMs, backoffMaxMs: commitBackoffMaxMs });
+    this.commits = new LakeCommits({ ...ports, tables, files, landing }, this.options);
+  }
+
+  async ensureTables(schemas: readonly RecordSchema[]): Promise<void> {
+    await this.run(async () => {
+      for (const schema of schemas) await this.ensureTable(schema);
+    });
+  }
+
+  private async ensureTable(record: RecordSchema): Promise<void> {
+    const { catalog, random } = this.ports;
+    if ((await catalog.metadataLocation(record.table)) === null) {
+      const next = await this.files.writeMetadata(this.firstMetadata(record), 0);
+      try {
+        await catalog.apply({ changeId: random.uuid(), tables: [{ table: record.table, expected: null, next }], progress: [], state: new Map() });
+      } catch (error) {
+        // Another process has created it meanwhile, or this one did and was not told: what is there decides.
+        if (!isPortError<TableCatalogErrorKind>(error, 'commit-conflict', 'unknown-outcome')) throw error;
+      }
+    }
+    checkFits(record, (await this.tables.load(record.table)).metadata);
+  }
+
+  private firstMetadata(record: RecordSchema) {
+    const { objects, random, clock } = this.ports;
+    return newTable(record, {
+      location: objects.uri(record.table.replaceAll('.', '/')),
+      uuid: random.uuid(),
+      nowMs: Math.floor(clock.nowUs() / 1_000),
+      metadataVersionsMax: this.options.metadataVersionsMax,
+    });
+  }
+
+  claim(writer: string, partitions: readonly (TopicPartition & { readonly topicId: string })[]): Promise<readonly PartitionClaim[]> {
+    return this.run(() => this.ports.catalog.claim(writer, partitions));
+  }
+
+  progress(): Promise<readonly PartitionProgress[]> {
+    return this.run(() => this.ports.catalog.progress());
+  }
+
+  state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.run(() => this.ports.catalog.state(keys));
+  }
+
+  stage(rows: PlannedRows): Promise<StagedRows> {
+    return this.run(async () => {
+      const batches = [...tableBatches(rows)];
+      const outcomes = await Promise.allSettled(batches.map(([table, columns]) => this.tableStage.stage(table, columns)));
+      const staged = outcomes.filter((outcome) => outcome.status === 'fulfilled').map((outcome) => outcome.value);
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      const all = new StagedLakeRows(staged);
+      if (failed === undefined) return all;
+      await this.deleteStaged(all);
+      throw failed.reason;
+    });
+  }
+
+  commit(staged: StagedRows, progress: ProgressChange): Promise<CommitReceipt> {
+    return this.oneAtATime(() => this.commits.append(uncommitted(staged), progress));
+  }
+
+  discard(staged: StagedRows): Promise<void> {
+    return this.run(async () => {
+      const rows = ownRows(staged);
+      // Of rows whose commit may still take effect, no file may go.
+      if (rows.state !== 'staged' || rows.unresolved.length > 0) return;
+      rows.state = 'discarded';
+      await this.deleteStaged(rows);
+    });
+  }
+
+  private async deleteStaged(rows: StagedLakeRows): Promise<void> {
+    for (const key of rows.tables.flatMap((table) => table.keys)) {
+      await this.ports.objects.delete(key).catch((error: unknown) => {
+        this.ports.telemetry.log('warn', 'a file of discarded rows could not be deleted', { key, error: String(error) });
+      });
+    }
+  }
+
+  snapshots(table: TableName, limit: number): Promise<readonly TableSnapshot[]> {
+    return this.run(async () => tableSnapshots(table, (await this.tables.load(table)).metadata, limit));
+  }
+
+  plan(request: ScanRequest): Promise<ScanPlan> {
+    return this.run(async () => {
+      const { metadata } = await this.tables.load(request.table);
+      const snapshot = snapshotAsOf(request.table, metadata, request.asOf);
+      return planScan(request, metadata, snapshot, this.files, (path) => this.ports.objects.key(path));
+    });
+  }
+
+  stats(): Promise<readonly TableStats[]> {
+    return this.run(async () => Array.from(await this.tables.loadAll(), ([table, { metadata }]) => tableStats(table, metadata)));
+  }
+
+  evolve(table: TableName, changes: readonly SchemaChange[]): Promise<void> {
+    return this.oneAtATime(() => this.commits.evolve(table, changes));
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.lastCommit;
+    await this.writer.close();
+  }
+
+  private async run<Result>(step: () => Promise<Result>): Promise<Result> {
+    if (this.closed) throw new PortError('unavailable', 'this store was closed: open another');
+    return inStoreTerms(step);
+  }
+
+  /** Commits of one store would only get in each other's way. */
+  private oneAtATime<Result>(step: () => Promise<Result>): Promise<Result> {
+    const previous = this.lastCommit;
+    const result = this.run(async () => {
+      await previous;
+      return step();
+    });
+    this.lastCommit = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+}
+
+function ownRows(staged: StagedRows): StagedLakeRows {
+  if (staged instanceof StagedLakeRows) return staged;
+  throw new TypeError('these rows were staged by another store: commit them there');
+}
+
+function uncommitted(staged: StagedRows): StagedLakeRows {
+  const rows = ownRows(staged);
+  if (rows.state !== 'staged') throw new TypeError(`these rows were ${rows.state} already`);
+  return rows;
+}

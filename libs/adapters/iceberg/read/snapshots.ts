@@ -1,0 +1,78 @@
+import type { TableName } from '@k2/domain/market';
+import { PortError, type AsOf, type TableSnapshot, type TableStats, type TickStoreError } from '@k2/ports';
+import { PROGRESS_PROPERTY } from '../commit/append-snapshot.ts';
+import { parseProgress } from '../commit/progress.ts';
+import { currentSnapshot, snapshotById, type Snapshot, type TableMetadata } from '../format/metadata.ts';
+
+/** The snapshot meant; null where the table has none yet and the newest is asked for. */
+export function snapshotAsOf(table: TableName, metadata: TableMetadata, asOf: AsOf): Snapshot | null {
+  switch (asOf.kind) {
+    case 'latest':
+      return currentSnapshot(metadata);
+    case 'snapshot':
+      return snapshotById(metadata, asOf.snapshotId) ?? thrown(unknownSnapshot(table, asOf.snapshotId));
+    case 'time':
+      return snapshotAt(metadata, asOf.timeUs) ?? thrown(noSnapshotBefore(table, metadata, asOf.timeUs));
+  }
+}
+
+/** By the log of what was current when, which a rollback or another branch does not confuse. */
+function snapshotAt(metadata: TableMetadata, timeUs: number): Snapshot | undefined {
+  const entry = metadata['snapshot-log'].findLast((logged) => logged['timestamp-ms'] * 1_000 <= timeUs);
+  return entry === undefined ? undefined : snapshotById(metadata, entry['snapshot-id']);
+}
+
+function thrown(error: TickStoreError): never {
+  throw error;
+}
+
+function unknownSnapshot(table: TableName, snapshotId: bigint): TickStoreError {
+  return new PortError('unknown-snapshot', `${table} has no snapshot ${snapshotId}, or no longer: list its snapshots`, { table, snapshotId });
+}
+
+function noSnapshotBefore(table: TableName, metadata: TableMetadata, timeUs: number): TickStoreError {
+  const firstMs = metadata['snapshot-log'][0]?.['timestamp-ms'];
+  const firstUs = firstMs === undefined ? null : firstMs * 1_000;
+  const first = firstUs === null ? 'it has none yet' : `its first was committed at ${firstUs} µs`;
+  return new PortError('no-snapshot-before', `${table} had no snapshot at ${timeUs} µs: ${first}`, { table, timeUs, firstUs });
+}
+
+/** Newest first. */
+export function tableSnapshots(table: TableName, metadata: TableMetadata, limit: number): readonly TableSnapshot[] {
+  return metadata.snapshots
+    .toSorted((a, b) => b['sequence-number'] - a['sequence-number'])
+    .slice(0, limit)
+    .map((snapshot) => tableSnapshot(table, metadata, snapshot));
+}
+
+function tableSnapshot(table: TableName, metadata: TableMetadata, snapshot: Snapshot): TableSnapshot {
+  const { summary } = snapshot;
+  return {
+    table,
+    snapshotId: snapshot['snapshot-id'],
+    parentSnapshotId: snapshot['parent-snapshot-id'] ?? null,
+    dataSequenceNumber: snapshot['sequence-number'],
+    committedUs: snapshot['timestamp-ms'] * 1_000,
+    operation: summary.operation,
+    addedRows: Number(summary['added-records'] ?? 0),
+    totalRows: Number(summary['total-records'] ?? 0),
+    totalFiles: Number(summary['total-data-files'] ?? 0),
+    totalBytes: Number(summary['total-files-size'] ?? 0),
+    isCurrent: snapshot['snapshot-id'] === metadata['current-snapshot-id'],
+    progress: parseProgress(summary[PROGRESS_PROPERTY]).map(({ topic, partition, topicId, nextOffset }) => ({ topic, partition, topicId, nextOffset })),
+  };
+}
+
+export function tableStats(table: TableName, metadata: TableMetadata): TableStats {
+  const current = currentSnapshot(metadata);
+  const total = (key: string) => Number(current?.summary[key] ?? 0);
+  return {
+    table,
+    snapshotId: current?.['snapshot-id'] ?? null,
+    committedUs: current === null ? null : current['timestamp-ms'] * 1_000,
+    rowCount: total('total-records'),
+    fileCount: total('total-data-files'),
+    sizeBytes: total('total-files-size'),
+    snapshotCount: metadata.snapshots.length,
+  };
+}

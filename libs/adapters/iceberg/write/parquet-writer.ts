@@ -1,0 +1,122 @@
+import { Worker, isMarkedAsUntransferable, type Transferable } from 'node:worker_threads';
+import type { Column } from '@k2/domain/market';
+import type { WriteJob, WriterOptions, WriterRequest, WriterResponse, WrittenFile } from './write-job.ts';
+
+export interface ParquetWriterLimits {
+  /** Jobs being written or waiting for it; further calls wait for their turn. */
+  readonly jobsMax: number;
+  /** A job that takes longer is given up, and its thread with it. */
+  readonly jobTimeoutMs: number;
+}
+
+/** Writes jobs in a thread of their own. The columns' memory moves there; the caller has them no more. */
+export class ParquetWriter {
+  private readonly options: WriterOptions;
+  private readonly limits: ParquetWriterLimits;
+  private worker: Worker | null = null;
+  private readonly running = new Map<number, { resolve(files: readonly WrittenFile[]): void; reject(error: Error): void }>();
+  private readonly waiting: (() => void)[] = [];
+  private jobs = 0;
+  private lastId = 0;
+  private closed = false;
+
+  constructor(options: WriterOptions, limits: ParquetWriterLimits) {
+    this.options = options;
+    this.limits = limits;
+  }
+
+  async write(job: WriteJob): Promise<readonly WrittenFile[]> {
+    await this.turn();
+    try {
+      return await this.run(job);
+    } finally {
+      this.jobs--;
+      this.waiting.shift()?.();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.stop(new Error('the Parquet writer was closed'));
+    while (this.waiting.length > 0) this.waiting.shift()!();
+  }
+
+  private async turn(): Promise<void> {
+    if (this.jobs >= this.limits.jobsMax && !this.closed) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.closed) throw new Error('the Parquet writer is closed');
+    this.jobs++;
+  }
+
+  private run(job: WriteJob): Promise<readonly WrittenFile[]> {
+    const id = ++this.lastId;
+    const { jobTimeoutMs } = this.limits;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => void this.stop(new Error(`writing Parquet took longer than ${jobTimeoutMs} ms`)), jobTimeoutMs);
+      const settled = <Argument>(settle: (argument: Argument) => void) => (argument: Argument) => {
+        clearTimeout(timer);
+        this.running.delete(id);
+        settle(argument);
+      };
+      this.running.set(id, { resolve: settled(resolve), reject: settled(reject) });
+      try {
+        this.started().postMessage({ id, job } satisfies WriterRequest, buffersOf(job));
+      } catch (error) {
+        this.running.get(id)!.reject(error as Error);
+      }
+    });
+  }
+
+  private started(): Worker {
+    if (this.worker !== null) return this.worker;
+    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './parquet-worker.ts' : './parquet-worker.js', import.meta.url), {
+      workerData: this.options,
+    });
+    worker.on('message', (response: WriterResponse) => {
+      const job = this.running.get(response.id);
+      if ('files' in response) job?.resolve(response.files);
+      else job?.reject(new Error(response.error));
+    });
+    worker.on('error', (error) => void this.stop(error));
+    worker.on('exit', (code) => {
+      if (this.worker === worker) void this.stop(new Error(`the Parquet writing thread exited with code ${code}`));
+    });
+    this.worker = worker;
+    return worker;
+  }
+
+  /** Fails what runs; the next job starts a new thread. */
+  private async stop(reason: Error): Promise<void> {
+    const worker = this.worker;
+    this.worker = null;
+    for (const job of [...this.running.values()]) job.reject(reason);
+    await worker?.terminate();
+  }
+}
+
+/** The memory of all columns, each buffer once. Node's pooled buffers are shared and copied instead. */
+function buffersOf({ batches }: WriteJob): Transferable[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const column of batches.flatMap((batch) => batch.columns)) {
+    for (const { buffer } of arraysOf(column)) {
+      if (!isShared(buffer) && !isMarkedAsUntransferable(buffer)) buffers.add(buffer as ArrayBuffer);
+    }
+  }
+  return [...buffers];
+}
+
+function isShared(buffer: ArrayBufferLike): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+}
+
+function arraysOf(column: Column): readonly ArrayBufferView<ArrayBufferLike>[] {
+  switch (column.kind) {
+    case 'integer':
+    case 'decimal':
+      return [column.values];
+    case 'dictionary':
+      return [column.codes];
+    case 'utf8':
+    case 'binary':
+      return [column.values.offsets, column.values.bytes];
+  }
+}

@@ -1,0 +1,88 @@
+import type { TableName } from '@k2/domain/market';
+import { PortError, type QueryEngineErrorKind, type Question } from '@k2/ports';
+import { cellAt, type CellValue } from './memory-column-values.ts';
+import { answerColumn, type AnswerTable } from './memory-query-answer.ts';
+import { auditPlan, type PlannedFiles } from './memory-query-plans.ts';
+import { compareText, schemaFieldId } from './memory-query-rows.ts';
+import type { MemoryFile } from './memory-tick-store-file.ts';
+
+export type AuditQuestion = Extract<Question, { readonly kind: 'audit' }>;
+
+interface AuditTable {
+  /** The fields that hold the first and last time a row is about, both inclusive. */
+  readonly times: readonly [string, string];
+  readonly order: readonly string[];
+}
+
+const TABLES: Readonly<Partial<Record<TableName, AuditTable>>> = {
+  'audit.sequence_gaps': {
+    times: ['timestamp_from', 'timestamp_to'],
+    order: [
+      ...['timestamp_from', 'exchange', 'symbol', 'session', 'record_type'],
+      ...['sequence_from', 'sequence_to', 'platform_sequence'],
+    ],
+  },
+  'audit.sessions': {
+    times: ['timestamp', 'timestamp'],
+    order: ['timestamp', 'exchange', 'symbol', 'session', 'record_type', 'platform_sequence'],
+  },
+  'audit.quarantine': {
+    times: ['ingestion_timestamp', 'ingestion_timestamp'],
+    order: ['ingestion_timestamp', 'exchange', 'source', 'position', 'quarantine_id', 'platform_sequence'],
+  },
+};
+
+interface AuditRow {
+  readonly file: MemoryFile;
+  readonly row: number;
+}
+
+/** Rows of the one audit table planned. A gap matches where its times meet the filter's. */
+export function auditAnswer(
+  { filter, limit }: AuditQuestion,
+  planned: readonly PlannedFiles[],
+  check: () => void,
+): AnswerTable {
+  const { plan, files } = auditPlan(planned);
+  const { times, order } = TABLES[plan.table]!;
+  if (filter.symbols !== undefined && schemaFieldId(plan.table, 'symbol') === null) {
+    const message = `${plan.table} has no symbols: ask without them`;
+    throw new PortError<QueryEngineErrorKind>('invalid-query', message, { table: plan.table });
+  }
+  const rows: AuditRow[] = [];
+  for (const file of files) {
+    check();
+    for (let row = 0; row < file.rowCount; row++) if (matches({ file, row }, filter, times)) rows.push({ file, row });
+  }
+  rows.sort((a, b) => compareRows(a, b, order));
+  return {
+    columns: plan.fields.map(answerColumn),
+    rowCount: Math.min(rows.length, limit),
+    cell: (row, column) => cellAt(rows[row].file, plan.fields[column], rows[row].row),
+  };
+}
+
+function matches(row: AuditRow, filter: AuditQuestion['filter'], [first, last]: AuditTable['times']): boolean {
+  const { exchange, symbols, recordType, fromUs = -Infinity, toUs = Infinity } = filter;
+  return (
+    (exchange === undefined || valueOf(row, 'exchange') === exchange) &&
+    (symbols === undefined || symbols.includes(String(valueOf(row, 'symbol')))) &&
+    (recordType === undefined || valueOf(row, 'record_type') === recordType) &&
+    Number(valueOf(row, first)) < toUs &&
+    Number(valueOf(row, last)) >= fromUs
+  );
+}
+
+function compareRows(a: AuditRow, b: AuditRow, order: readonly string[]): number {
+  for (const name of order) {
+    const [ofA, ofB] = [valueOf(a, name), valueOf(b, name)];
+    const difference = typeof ofA === 'number' ? ofA - Number(ofB) : compareText(String(ofA), String(ofB));
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** By the field's first name: columns are kept by id, which a rename does not change. */
+function valueOf({ file, row }: AuditRow, name: string): CellValue {
+  return cellAt(file, { id: schemaFieldId(file.table, name)!, required: true }, row);
+}

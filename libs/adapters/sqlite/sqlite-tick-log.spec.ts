@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tradeBatch } from '@k2/testing/builders';
+import { SqliteTickLog, type SqliteTickLogOptions } from './sqlite-tick-log.ts';
+
+describe('SqliteTickLog', () => {
+  let directory: string;
+  let logs: SqliteTickLog[];
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'k2-log-'));
+    logs = [];
+  });
+  afterEach(async () => {
+    for (const log of logs) await log.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const path = () => join(directory, 'log.db');
+  const open = async (options: Partial<SqliteTickLogOptions> = {}) => {
+    const log = await SqliteTickLog.open({
+      path: path(),
+      scheduler: {
+        sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),
+        yield: () => sleep(0),
+      },
+      random: { next: () => 0.5, uuid: () => randomUUID(), int63: () => 1n },
+      ...options,
+    });
+    logs.push(log);
+    return log;
+  };
+  const ticks = (count: number) => ({ kind: 'ticks' as const, batch: tradeBatch({ count }) });
+
+  it('takes far more appends than its queue holds: they wait, and keep their order', async () => {
+    const log = await open({ queuedBytesMax: 1_000 });
+    await log.declareTopic({ name: 't', partitions: 1, framing: 'block' });
+    const receipts = await Promise.all(Array.from({ length: 300 }, () => log.append('t', ticks(20))));
+    expect(receipts.map(({ records }) => records[0].offset)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  });
+
+  it('uses the space of trimmed records again', async () => {
+    const log = await open({ bytesMax: 400_000 });
+    await log.declareTopic({ name: 't', partitions: 1, framing: 'block' });
+    const payload = ticks(2_000);
+    for (let i = 0; i < 200; i++) {
+      const { records } = await log.append('t', payload);
+      await log.trim([{ topic: 't', partition: 0, nextOffset: records[0].offset }]);
+    }
+    await log.close();
+    expect((await stat(path())).size).toBeLessThan(4_000_000);
+  });
+
+  it('finishes deleting after a restart, so that a full log takes appends again', async () => {
+    const log = await open({ bytesMax: 200_000 });
+    await log.declareTopic({ name: 't', partitions: 1, framing: 'block' });
+    let appended = 0;
+    for (
+      ;
+      await log.append('t', ticks(500)).then(
+        () => true,
+        () => false,
+      );
+    )
+      appended++;
+    expect(appended).toBeGreaterThan(2);
+    // Closed before anything could be deleted.
+    const trimming = log.trim([{ topic: 't', partition: 0, nextOffset: appended }]);
+    const closing = log.close();
+    await trimming;
+    await closing;
+    const reopened = await open({ bytesMax: 200_000 });
+    expect((await reopened.append('t', ticks(500))).records[0].offset).toBe(appended);
+  });
+
+  it('refuses a log that is open already, one that is damaged, and one in no directory', async () => {
+    await open();
+    await expect(open()).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('second server'),
+    });
+    const damaged = join(directory, 'damaged.db');
+    await writeFile(damaged, 'x'.repeat(50_000));
+    await expect(open({ path: damaged })).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('damaged'),
+    });
+    const nowhere = join(directory, 'no', 'log.db');
+    await expect(open({ path: nowhere })).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining(nowhere),
+    });
+  }, 20_000);
+});

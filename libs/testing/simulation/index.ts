@@ -1,0 +1,3 @@
+export * from './seeded-chance.ts';
+export * from './simulated-process.ts';
+export * from './sink-world.ts';
