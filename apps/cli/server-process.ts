@@ -2,15 +2,13 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { CliError } from './exit-codes.ts';
+import { CliError, EXIT } from './exit-codes.ts';
+import { onStopSignal } from './signals.ts';
 
 const workspace = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url);
 const serverMain = fileURLToPath(new URL('apps/server/dist/main.js', workspace));
 /** Makes the server stop in good order should this process die without a word. */
 const stopWithParent = new URL('tools/bootstrap/stop-with-parent.mjs', workspace).href;
-
-/** npm, the shell and the terminal may each send the same Ctrl-C. */
-const REPEAT_IGNORED_US = 1_000_000n;
 
 /**
  * Runs the server until it ends and resolves with its exit code. It has a process group of its own, so that a Ctrl-C,
@@ -23,17 +21,10 @@ export function superviseServer(args: readonly string[]): Promise<number> {
     env: { ...process.env, K2_SUPERVISOR: String(process.pid) },
     detached: process.platform !== 'win32',
   });
-  let lastSignalAt: bigint | null = null;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      const now = process.hrtime.bigint() / 1_000n;
-      if (lastSignalAt === null || now - lastSignalAt > REPEAT_IGNORED_US) child.kill(name);
-      lastSignalAt = now;
-    });
-  }
+  onStopSignal((signal) => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', (error) =>
-      reject(new CliError(`the server did not start: ${error.message}`, 1, { cause: error })),
+      reject(new CliError(`the server did not start: ${error.message}`, EXIT.failed, { cause: error })),
     );
     child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
   });

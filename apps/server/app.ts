@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyServerOptions } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ApiContext } from './api-context.ts';
@@ -11,7 +11,7 @@ import { addHooks, correlationId } from './http/hooks.ts';
 import { KnownRoutes } from './http/known-routes.ts';
 import { problemDetails, ProblemError, PROBLEMS, type ProblemKind } from './http/problem.ts';
 import { PROBLEM_MEDIA_TYPE, ProblemFilter } from './http/problem-filter.ts';
-import { requestValidation } from './http/validation.ts';
+import { RequestValidation } from './http/validation.ts';
 import { NestLog } from './nest-log.ts';
 import { openApiDocument } from './openapi/document.ts';
 
@@ -27,15 +27,15 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
   const { telemetry } = context.platform.ports;
   const routes = new KnownRoutes();
   const problems = new ProblemFilter(telemetry, routes);
-  const adapter = new FastifyAdapter({
+  const options: FastifyServerOptions = {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     genReqId: ({ headers }) => correlationId(headers['x-correlation-id'], context),
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, context),
-    frameworkErrors: (error, request, reply) => problems.send(error, request as FastifyRequest, reply as never),
-  });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(context), adapter, {
+    frameworkErrors: (error, request, reply) => problems.send(error, request, reply),
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(context), new FastifyAdapter(options), {
     logger: new NestLog(telemetry),
     bodyParser: false,
     abortOnError: false,
@@ -45,7 +45,7 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
   instance.removeContentTypeParser('text/plain');
   routes.watch(instance);
   addHooks(instance, context, problems);
-  app.useGlobalPipes(requestValidation());
+  app.useGlobalPipes(new RequestValidation());
   app.useGlobalFilters(problems);
   if (context.settings.role.includes('api')) serveDocs(app);
   app.getHttpServer().maxConnections = CONNECTIONS_MAX;

@@ -1,4 +1,14 @@
-import type { FeedEvent, MarketFeed, QueryEngine, TickLog, TickStore, Telemetry, Clock, Scheduler } from '@k2/ports';
+import type {
+  Clock,
+  FeedEvent,
+  MarketFeed,
+  QueryEngine,
+  Random,
+  Scheduler,
+  Telemetry,
+  TickLog,
+  TickStore,
+} from '@k2/ports';
 import {
   AnswerTicks,
   RecordFeed,
@@ -16,6 +26,7 @@ export interface PlatformPorts {
   readonly store: TickStore;
   readonly engine: QueryEngine;
   readonly clock: Clock;
+  readonly random: Random;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
 }

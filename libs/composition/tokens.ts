@@ -10,11 +10,10 @@ import type {
   TickLog,
   TickStore,
 } from '@k2/ports';
-import type { AnswerTicks } from '@k2/usecases';
 
 const token = <Port>(name: string): ServiceIdentifier<Port> => Symbol.for(`k2.${name}`);
 
-/** What the container can be asked for. */
+/** The ports that the container is asked for. */
 export const TOKENS = {
   clock: token<Clock>('Clock'),
   random: token<Random>('Random'),
@@ -25,5 +24,4 @@ export const TOKENS = {
   tableCatalog: token<TableCatalog>('TableCatalog'),
   tickStore: token<TickStore>('TickStore'),
   queryEngine: token<QueryEngine>('QueryEngine'),
-  answerTicks: token<AnswerTicks>('AnswerTicks'),
 } as const;

@@ -31,7 +31,7 @@ const mayImport = {
 };
 
 const specMayAlsoImport = {
-  domain: [],
+  domain: ['testing'],
   ports: [],
   usecases: ['testing', 'adapter-memory'],
   testing: [],

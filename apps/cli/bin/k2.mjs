@@ -9,11 +9,13 @@ import { ensureInstalled, say } from '../../../tools/bootstrap/install.mjs';
 import { envFor, findNode24, workspaceRoot } from '../../../tools/bootstrap/node24.mjs';
 
 const main = join(workspaceRoot, 'apps', 'cli', 'dist', 'main.js');
+const serverMain = join(workspaceRoot, 'apps', 'server', 'dist', 'main.js');
 
 try {
   ensureInstalled();
   const node = findNode24();
-  if (!existsSync(main)) build(node, 'build', 'cli');
+  // `k2 up` runs the server.
+  if (![main, serverMain].every((file) => existsSync(file))) build(node, 'run-many', '-t', 'build', '-p', 'cli,server');
   runCli(node);
 } catch (error) {
   say(error.message);
@@ -25,8 +27,7 @@ function runCli(node) {
     stdio: 'inherit',
     env: envFor(node),
   });
-  // A terminal's Ctrl-C reaches the child by itself: wait for what it makes of it.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  // A terminal's Ctrl-C reaches the child by itself, anything else only through here; the child drops the echo.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }

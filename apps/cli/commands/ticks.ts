@@ -37,7 +37,7 @@ stdout has the ${recordType}. stderr says which snapshot they are of and how com
 {"rows":…,"hasMore":…,"completeness":{…},"snapshotId":"…"}.
 
 Fields:
-  ${tickFields(recordType).join(', ')}
+  ${fieldLines(tickFields(recordType))}
 
 Examples:
   $ k2 ${recordType} --exchange ASX --symbol BHP --from 2014-03-10T00:00Z --to 2014-03-10T01:00Z
@@ -77,6 +77,14 @@ export function addTicks(program: Program, context: CliContext, recordType: Reco
         await printRows(context, stream, { json: options.json === true, limit, none: `no ${recordType}` });
       });
     });
+}
+
+const FIELDS_A_LINE = 6;
+
+function fieldLines(fields: readonly string[]): string {
+  const lines = [];
+  for (let at = 0; at < fields.length; at += FIELDS_A_LINE) lines.push(fields.slice(at, at + FIELDS_A_LINE).join(', '));
+  return lines.join(',\n  ');
 }
 
 function parseFields(text: string, recordType: RecordType): readonly string[] {

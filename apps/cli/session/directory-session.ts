@@ -1,22 +1,24 @@
 import { RECORD_SCHEMAS, printTimeUs, type RecordType, type TableName } from '@k2/domain/market';
 import type { Completeness } from '@k2/domain/lake';
-import { createFeed, type Platform, type Settings } from '@k2/composition';
+import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
 import { answerRows, type TicksStream } from '@k2/usecases';
 import { loadIntoPlatform } from './directory-load.ts';
 import { gapRows } from './gap-rows.ts';
 import { rowsOf } from './row-json.ts';
-import type {
-  BarsQuestion,
-  CompletenessJson,
-  GapsQuestion,
-  JsonRow,
-  K2Session,
-  LoadProgress,
-  LoadSummary,
-  RowStream,
-  SnapshotsQuestion,
-  TicksQuestion,
+import { snapshotRow, tableStatsRow, type SnapshotJson } from './table-rows.ts';
+import {
+  listed,
+  type BarsQuestion,
+  type CompletenessJson,
+  type GapsQuestion,
+  type JsonRow,
+  type K2Session,
+  type LoadProgress,
+  type LoadSummary,
+  type RowStream,
+  type SnapshotsQuestion,
+  type TicksQuestion,
 } from './session.ts';
 
 const LATEST = { kind: 'latest' } as const;
@@ -24,10 +26,9 @@ const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
 /** Entries of the gap ledger read for one listing. */
 const LEDGER_ROWS_MAX = 1_000_000;
 
-/** A platform over a data directory, open until it is closed. */
-export interface OpenDirectory {
-  readonly platform: Pick<Platform, 'answers' | 'load' | 'ports'>;
-  close(): Promise<void>;
+/** What a session needs of the platform that it asks. */
+export interface OpenDirectory extends Pick<OpenPlatform, 'createFeed' | 'close'> {
+  readonly platform: Pick<OpenPlatform['platform'], 'answers' | 'load' | 'ports'>;
 }
 
 /** A data directory that this process opened itself. */
@@ -74,27 +75,26 @@ export class DirectorySession implements K2Session {
   }
 
   async snapshots({ table, limit }: SnapshotsQuestion): Promise<RowStream> {
-    return listed((await this.platform.ports.store.snapshots(table, limit)).map(snapshotRow));
+    return listed(
+      (await this.platform.ports.store.snapshots(table, limit)).map((one) => snapshotRow(snapshotJson(one))),
+    );
   }
 
   async stats(): Promise<RowStream> {
     const stats = await this.platform.ports.store.stats();
     return listed(
-      stats.map(({ table, snapshotId, committedUs, rowCount, fileCount, sizeBytes, snapshotCount }) => ({
-        table,
-        rows: rowCount,
-        files: fileCount,
-        bytes: sizeBytes,
-        snapshots: snapshotCount,
-        snapshot_id: snapshotId === null ? null : String(snapshotId),
-        committed_at: committedUs === null ? null : printTimeUs(committedUs),
-      })),
+      stats.map(({ snapshotId, committedUs, ...table }) =>
+        tableStatsRow({
+          ...table,
+          snapshotId: snapshotId === null ? null : String(snapshotId),
+          committedTime: committedUs === null ? null : printTimeUs(committedUs),
+        }),
+      ),
     );
   }
 
   async load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {
-    const { platform } = this;
-    return loadIntoPlatform(platform, createFeed(feed, platform.ports), this, this.signal, progress);
+    return loadIntoPlatform(this.platform, this.opened.createFeed(feed), feed, this, this.signal, progress);
   }
 
   async close(): Promise<void> {
@@ -140,32 +140,11 @@ function completenessJson(completeness: Completeness): CompletenessJson {
   return { status, gapCount, missingTicks, gaps };
 }
 
-function listed(rows: readonly JsonRow[]): RowStream {
+function snapshotJson({ snapshotId, parentSnapshotId, committedUs, ...rest }: TableSnapshot): SnapshotJson {
   return {
-    provenance: null,
-    batches: (async function* () {
-      yield rows;
-    })(),
-  };
-}
-
-function snapshotRow(snapshot: TableSnapshot): JsonRow {
-  return {
-    table: snapshot.table,
-    snapshot_id: String(snapshot.snapshotId),
-    committed_at: printTimeUs(snapshot.committedUs),
-    operation: snapshot.operation,
-    added_rows: snapshot.addedRows,
-    total_rows: snapshot.totalRows,
-    total_files: snapshot.totalFiles,
-    total_bytes: snapshot.totalBytes,
-    is_current: snapshot.isCurrent,
-    data_sequence_number: snapshot.dataSequenceNumber,
-    parent_snapshot_id: snapshot.parentSnapshotId === null ? null : String(snapshot.parentSnapshotId),
-    progress: snapshot.progress.map(({ topic, partition, topicId, nextOffset }) => ({
-      ...{ topic, partition },
-      topic_id: topicId,
-      next_offset: nextOffset,
-    })),
+    ...rest,
+    snapshotId: String(snapshotId),
+    parentSnapshotId: parentSnapshotId === null ? null : String(parentSnapshotId),
+    committedTime: printTimeUs(committedUs),
   };
 }

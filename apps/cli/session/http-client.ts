@@ -28,12 +28,25 @@ export class HttpClient {
   }
 
   getRows(path: string, parameters: QueryParameters): Promise<RowsResponse> {
+    return this.get(path, parameters, NDJSON);
+  }
+
+  /** One small JSON document. */
+  async getJson<Document>(path: string, parameters: QueryParameters): Promise<Document> {
+    const { body } = await this.get(path, parameters, 'application/json');
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
+    return JSON.parse(text) as Document;
+  }
+
+  private get(path: string, parameters: QueryParameters, accept: string): Promise<RowsResponse> {
     const url = new URL(path, this.url);
     for (const [name, value] of Object.entries(parameters)) {
       if (typeof value === 'object') for (const one of value) url.searchParams.append(name, one);
       else url.searchParams.set(name, String(value));
     }
-    return this.request(url, { headers: { accept: NDJSON } });
+    return this.request(url, { headers: { accept } });
   }
 
   postRows(path: string, body: unknown): Promise<RowsResponse> {

@@ -1,27 +1,57 @@
 import { CliError, EXIT } from '../exit-codes.ts';
+import { accountLoad, type LoadRun } from './account-load.ts';
 import type { HttpClient } from './http-client.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
-import type { LoadProgress, LoadSummary } from './session.ts';
+import type { K2Session, LoadProgress, LoadSummary } from './session.ts';
 
-/** A line of `POST /v1/loads`: progress, and at the end one summary or error. */
+/** A line of `POST /v1/loads`; the last is `finished`, `stopped` or `failed`. */
 type LoadLine =
-  | ({ readonly kind: 'progress' } & LoadProgress)
-  | ({ readonly kind: 'summary' } & LoadSummary)
-  | { readonly kind: 'error'; readonly detail: string };
+  | { readonly event: 'started' }
+  | {
+      readonly event: 'progress';
+      readonly acknowledgedTicks: number;
+      readonly doneBytes: number;
+      readonly totalBytes: number;
+    }
+  | {
+      readonly event: 'finished' | 'stopped';
+      readonly acknowledgedTicks: number;
+      readonly acknowledgedRejections: number;
+    }
+  | { readonly event: 'failed'; readonly problem: { readonly detail: string } };
 
-/** Has the server load a feed; the server's files are meant, so the feed names them absolutely. */
-export async function loadOverHttp(
+/** Has the server load a feed. The files are the server's, so that the feed names them absolutely. */
+export function loadOverHttp(
   http: HttpClient,
   feed: string,
+  lake: Pick<K2Session, 'query'>,
   progress: (progress: LoadProgress) => void,
 ): Promise<LoadSummary> {
-  const { body } = await http.postRows('/v1/loads', { feed });
-  for await (const lines of ndjsonBatches<LoadLine>(body)) {
-    for (const line of lines) {
-      if (line.kind === 'progress') progress(line);
-      else if (line.kind === 'summary') return line;
-      else throw new CliError(line.detail);
+  return accountLoad(lake, feed, async () => {
+    const { body } = await http.postRows('/v1/loads', { feed });
+    for await (const lines of ndjsonBatches<LoadLine>(body)) {
+      for (const line of lines) {
+        const run = heard(line, progress);
+        if (run !== null) return run;
+      }
     }
+    const next = 'run the same command again: what is loaded is recognised';
+    throw new CliError(`the server broke the load off: ${next}`, EXIT.unreachable);
+  });
+}
+
+/** How the load ran, where the line is the last one. */
+function heard(line: LoadLine, progress: (progress: LoadProgress) => void): LoadRun | null {
+  switch (line.event) {
+    case 'started':
+      return null;
+    case 'progress':
+      progress({ doneBytes: line.doneBytes, totalBytes: line.totalBytes, rows: line.acknowledgedTicks });
+      return null;
+    case 'finished':
+    case 'stopped':
+      return { rows: line.acknowledgedTicks + line.acknowledgedRejections, committed: line.event === 'finished' };
+    case 'failed':
+      throw new CliError(line.problem.detail);
   }
-  throw new CliError('the server ended the load without a summary: run the same command again', EXIT.unreachable);
 }

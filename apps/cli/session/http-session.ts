@@ -3,19 +3,24 @@ import type { AsOf, TickFilter } from '@k2/ports';
 import { HttpClient, type QueryParameters } from './http-client.ts';
 import { loadOverHttp } from './http-load.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
-import type {
-  AnswerProvenance,
-  BarsQuestion,
-  CompletenessJson,
-  GapsQuestion,
-  JsonRow,
-  K2Session,
-  LoadProgress,
-  LoadSummary,
-  RowStream,
-  SnapshotsQuestion,
-  TicksQuestion,
+import {
+  listed,
+  type AnswerProvenance,
+  type BarsQuestion,
+  type CompletenessJson,
+  type GapsQuestion,
+  type JsonRow,
+  type K2Session,
+  type LoadProgress,
+  type LoadSummary,
+  type RowStream,
+  type SnapshotsQuestion,
+  type TicksQuestion,
 } from './session.ts';
+import { snapshotRow, tableStatsRow, type SnapshotJson, type TableStatsJson } from './table-rows.ts';
+
+/** The API lists no more in one answer. */
+const SNAPSHOTS_MAX = 1_000;
 
 /** A running server, by its API. */
 export class HttpSession implements K2Session {
@@ -59,16 +64,19 @@ export class HttpSession implements K2Session {
     return this.rows('/v1/gaps', { ...filterParameters(filter), ...type, limit });
   }
 
-  snapshots({ table, limit }: SnapshotsQuestion): Promise<RowStream> {
-    return this.rows('/v1/snapshots', { table, limit });
+  async snapshots({ table, limit }: SnapshotsQuestion): Promise<RowStream> {
+    const parameters = { table, limit: Math.min(limit, SNAPSHOTS_MAX) };
+    const { data } = await this.http.getJson<{ readonly data: readonly SnapshotJson[] }>('/v1/snapshots', parameters);
+    return listed(data.map(snapshotRow));
   }
 
-  stats(): Promise<RowStream> {
-    return this.rows('/v1/stats', {});
+  async stats(): Promise<RowStream> {
+    const { tables } = await this.http.getJson<{ readonly tables: readonly TableStatsJson[] }>('/v1/stats', {});
+    return listed(tables.map(tableStatsRow));
   }
 
   load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {
-    return loadOverHttp(this.http, feed, progress);
+    return loadOverHttp(this.http, feed, this, progress);
   }
 
   async close(): Promise<void> {

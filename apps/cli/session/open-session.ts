@@ -14,7 +14,7 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<K2Session> {
   const holder = await readHolder(dataDir);
-  if (holder?.url != null) return new HttpSession(holder.url, signal);
+  if (holder !== null && holder.url !== null) return new HttpSession(holder.url, signal);
   if (purpose === 'load' && holder !== null) {
     const who =
       holder.pid === null ? 'another process' : `process ${holder.pid} (${holder.command ?? 'unknown command'})`;
@@ -29,6 +29,8 @@ export async function openSession(
   }
   const flags = { data: dataDir, feed: 'none', role: purpose === 'load' ? 'sink' : 'api', storage: 'embedded' };
   const settings = readSettings({ logLevel: 'error', ...flags }, env);
-  const opened = await openPlatform(settings, { access: purpose === 'load' ? 'write' : 'read' });
+  const access = purpose === 'load' ? 'write' : 'read';
+  const opened = await openPlatform(settings, { access, command: `k2 ${purpose}` });
+  if (access === 'write') opened.platform.start();
   return new DirectorySession(opened, settings, signal);
 }

@@ -43,8 +43,10 @@ function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, row
       return decimalText(values.values, scale);
     case 'boolean':
       return (row) => (values.values[row] === 1 ? 'true' : 'false');
-    case 'binary':
-      return base64Text(values.values);
+    case 'binary': {
+      const text = base64Text(values.values);
+      return (row) => text(row) || '""';
+    }
     case 'utf8': {
       const { at, all } = utf8Text(values.values, rowCount);
       return NEEDS_QUOTES.test(all) ? (row) => csvField(at(row)) : (row) => at(row) || '""';

@@ -52,7 +52,7 @@ export function addHooks(instance: FastifyInstance, context: ApiContext, problem
     runWithCorrelationId(request.id, () => telemetry.log(level, outcome, { ...attributes, ms: Math.round(ms * 1_000) / 1_000 }));
   };
   instance.addHook('onResponse', (request, reply, done) => {
-    finish(request, reply, reply.raw.writableFinished ? 'request' : 'request broken off');
+    finish(request, reply, reply.raw.writableEnded ? 'request' : 'request broken off');
     done();
   });
 }

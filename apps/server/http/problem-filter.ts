@@ -30,7 +30,8 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const details = problemDetails(problem, request.url, request.id);
     const type = `${PROBLEM_MEDIA_TYPE}; charset=utf-8`;
-    void reply.code(status).headers(problem.headers).type(type).send(JSON.stringify(details));
+    const headers = { ...problem.headers, 'x-correlation-id': request.id };
+    void reply.code(status).headers(headers).type(type).send(JSON.stringify(details));
   }
 
   /** What matched no route: another method might. */

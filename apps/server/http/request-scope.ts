@@ -12,7 +12,7 @@ export class RequestScope {
 
   constructor(reply: FastifyReply, scheduler: Scheduler, timeoutMs: number) {
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) this.given.abort();
+      if (!reply.raw.writableEnded) this.given.abort();
     });
     this.scheduler = scheduler;
     this.options = { timeoutMs, signal: this.given.signal };

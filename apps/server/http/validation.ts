@@ -1,33 +1,66 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { ValidationPipe, type ArgumentMetadata, type Type, type ValidationError } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { ProblemError, shownValue, type FieldError } from './problem.ts';
 
 /** Turns what came into a checked DTO; anything unknown or wrong is a problem that names it. */
-export function requestValidation(): ValidationPipe {
-  return new ValidationPipe({
-    transform: true,
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    forbidUnknownValues: true,
-    stopAtFirstError: true,
-    exceptionFactory: (errors) => validationProblem(errors),
-  });
+export class RequestValidation extends ValidationPipe {
+  private readonly known = new Map<Type, ReadonlySet<string>>();
+
+  constructor() {
+    super({
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      stopAtFirstError: true,
+      exceptionFactory: (errors) => validationProblem(errors.map(fieldError)),
+    });
+  }
+
+  /**
+   * Names are checked before anything is transformed: `__proto__` and `constructor` would be dropped in silence, and
+   * the name of a DTO's method would not be missed by the whitelist.
+   */
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if ((metadata.type === 'query' || metadata.type === 'body') && metadata.metatype !== undefined) {
+      this.refuseUnknown(value, metadata.type, metadata.metatype);
+    }
+    return super.transform(value, metadata);
+  }
+
+  private refuseUnknown(value: unknown, type: 'query' | 'body', dto: Type): void {
+    const known = this.namesOf(dto);
+    if (known.size === 0) return;
+    if (type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+      throw validationProblem([{ field: 'body', value: shownValue(value), expected: `a JSON object with ${[...known].join(', ')}` }]);
+    }
+    const unknown = Object.keys(value as object).filter((name) => !known.has(name));
+    if (unknown.length === 0) return;
+    const expected = `only ${[...known].join(', ')}`;
+    const values = value as Readonly<Record<string, unknown>>;
+    throw validationProblem(unknown.slice(0, 20).map((name) => ({ field: shortened(name), value: shownValue(values[name]), expected })));
+  }
+
+  private namesOf(dto: Type): ReadonlySet<string> {
+    let names = this.known.get(dto);
+    if (names === undefined) {
+      const checks = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+      names = new Set(checks.map(({ propertyName }) => propertyName).sort());
+      this.known.set(dto, names);
+    }
+    return names;
+  }
 }
 
-function validationProblem(errors: readonly ValidationError[]): ProblemError {
-  const fields = errors.map(fieldError);
-  const detail = fields.map(({ field, value, expected }) => `${field} is ${JSON.stringify(value)}: expected ${expected}`).join('; ');
-  return new ProblemError('invalid-request', detail, { errors: fields });
+function validationProblem(errors: readonly FieldError[]): ProblemError {
+  const detail = errors.map(({ field, value, expected }) => `${field} is ${JSON.stringify(value)}: expected ${expected}`).join('; ');
+  return new ProblemError('invalid-request', detail, { errors });
 }
 
-function fieldError({ property, value, constraints = {}, target }: ValidationError): FieldError {
-  const [kind = '', message = 'a JSON object'] = Object.entries(constraints)[0] ?? [];
-  const expected = kind === 'whitelistValidation' ? `only ${knownProperties(target).join(', ')}` : message;
-  return { field: property ?? 'body', value: shownValue(value), expected };
+function fieldError({ property, value, constraints = {} }: ValidationError): FieldError {
+  return { field: property ?? 'body', value: shownValue(value), expected: Object.values(constraints)[0] ?? 'another value' };
 }
 
-function knownProperties(target: object | undefined): readonly string[] {
-  if (target === undefined) return [];
-  const metadata = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', true, false);
-  return [...new Set(metadata.map(({ propertyName }) => propertyName))].sort();
+function shortened(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
 }

@@ -84,7 +84,7 @@ export class QuotesQuery extends TicksQuery {
   @Checked(fieldsCheck(tickFields('quotes'))) override readonly fields?: string | string[];
 }
 
-const INTERVAL = /^([1-9]\d{0,4})(s|m|h|d)$/;
+const INTERVAL = /^([1-9]\d{0,5})(s|m|h|d)$/;
 const INTERVAL_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 const INTERVAL_SECONDS_MAX = 7 * 86_400;
 

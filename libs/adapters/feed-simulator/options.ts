@@ -146,9 +146,16 @@ function expectedOf({ min, max, whole, word, unit }: NumberOption): string {
 }
 
 function invalid(key: string, value: unknown, expected: string): PortError<MarketFeedErrorKind> {
-  return new PortError('misconfigured', `simulator: ${key} is ${JSON.stringify(value)}: expected ${expected}`, { key, value });
+  return new PortError('misconfigured', `simulator: ${key} is ${JSON.stringify(value)}: expected ${expected}`, {
+    key,
+    value,
+  });
 }
 
 function unknownKey(key: string): PortError<MarketFeedErrorKind> {
-  return new PortError('misconfigured', `simulator: ${JSON.stringify(key)} is no key of it: expected one of ${KEYS.join(', ')}`, { key });
+  return new PortError(
+    'misconfigured',
+    `simulator: ${JSON.stringify(key)} is no key of it: expected one of ${KEYS.join(', ')}`,
+    { key },
+  );
 }

@@ -24,7 +24,7 @@ export class DurableDirectories {
     await ensuring;
   }
 
-  /** Something was not where it should be: somebody removed directories. */
+  /** To be called when a directory is missing that should be there. */
   forget(): void {
     this.ensured = new Map();
   }

@@ -132,9 +132,14 @@ export class FilesystemObjectStore implements ObjectStore {
     const directory = dirname(target);
     await this.directories.ensure(directory);
     try {
-      await link(source, target);
+      await link(source, target).catch(async (error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error;
+        // Somebody removed directories that this process had made.
+        this.directories.forget();
+        await this.directories.ensure(directory);
+        await link(source, target);
+      });
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') this.directories.forget();
       if (codeOf(error) !== 'EEXIST') throw error;
       if (!(await haveEqualContent(source, target))) {
         throw new PortError('already-exists', `${key} exists with other content: objects are never overwritten`, {

@@ -105,7 +105,7 @@ const SQLITE_BUSY = 5;
 async function namedHolder(directory: string): Promise<DirectoryHolder | null> {
   for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
     const holder = parseHolder(directory);
-    if (holder?.pid != null && isAlive(holder.pid)) return holder;
+    if (typeof holder?.pid === 'number' && isAlive(holder.pid)) return holder;
     await sleep(NAME_RETRY_MS);
   }
   return null;

@@ -61,8 +61,8 @@ export class SqliteClient<Name extends keyof Programs> {
     return new Promise((resolve, reject) => {
       if (this.hasExited) return reject(this.lost(method, undefined));
       const callId = ++this.lastCallId;
-      this.pending.set(callId, { method, resolve, reject });
       this.worker.postMessage({ callId, method, args } satisfies CallMessage, [...transfer]);
+      this.pending.set(callId, { method, resolve, reject });
     });
   }
 

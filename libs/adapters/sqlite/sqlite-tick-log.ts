@@ -13,14 +13,14 @@ import {
   type Scheduler,
   type TickLog,
   type TopicDescription,
-  type TopicPartition,
 } from '@k2/ports';
 import { AppendQueue, type EncodedRecord } from './append-queue.ts';
 import { Arrivals } from './arrivals.ts';
 import { GroupCoordinator } from './group-coordinator.ts';
-import type { LogSlice, StoredRecord } from './log-database.ts';
+import type { LogSlice, StoredRecord, StoredTopic } from './log-database.ts';
 import { splitPayload, type PartitionPayload } from './split-payload.ts';
 import { SqliteClient } from './sqlite-client.ts';
+import { TopicTable, assertDeclarable } from './topic-table.ts';
 
 export interface SqliteTickLogOptions {
   /** The database file, `DIR/log.db`; created where it is missing. One SqliteTickLog at a time may have it open. */
@@ -39,18 +39,6 @@ const GROUP_BYTES_MAX = 4 * 2 ** 20;
 /** Trimmed records deleted in one transaction, so that appends never wait long behind it. */
 const RECLAIM_ROWS_MAX = 256;
 
-interface Topic {
-  readonly description: TopicDescription;
-  readonly partitions: readonly Partition[];
-}
-
-interface Partition {
-  readonly topicPartition: TopicPartition;
-  readonly partitionKey: number;
-  startOffset: number;
-  endOffset: number;
-}
-
 /**
  * A TickLog in one SQLite file, for one process. Appends are encoded on the caller's thread and written by a worker
  * thread, many to a transaction; what is acknowledged survives power loss. Records are blocks whatever the topic's
@@ -63,8 +51,7 @@ export class SqliteTickLog implements TickLog {
   private readonly queue: AppendQueue;
   private readonly arrivals: Arrivals;
   private readonly groups: GroupCoordinator;
-  private topicsByName = new Map<string, Topic>();
-  private partitionsByKey = new Map<number, Partition>();
+  private readonly topicTable = new TopicTable();
   private storedBytes = 0;
   private reclaiming: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
@@ -74,7 +61,9 @@ export class SqliteTickLog implements TickLog {
   static async open(options: SqliteTickLogOptions): Promise<SqliteTickLog> {
     const log = new SqliteTickLog(options);
     try {
-      await log.loadTopics();
+      for (const { partitions } of await log.loadTopics()) {
+        for (const { storedBytes } of partitions) log.storedBytes += storedBytes;
+      }
     } catch (error) {
       await log.endThread();
       throw error;
@@ -94,12 +83,12 @@ export class SqliteTickLog implements TickLog {
       write: (records) => this.write(records),
     });
     this.arrivals = new Arrivals(options.scheduler);
-    this.groups = new GroupCoordinator(options.scheduler, (topics) => this.partitionsOf(topics));
+    this.groups = new GroupCoordinator(options.scheduler, (topics) => this.topicTable.partitionsOf(topics));
   }
 
   async declareTopic(spec: TopicSpec): Promise<TopicDescription> {
     this.assertOpen();
-    const existing = this.topicsByName.get(spec.name)?.description;
+    const existing = this.topicTable.find(spec.name)?.description;
     if (existing !== undefined) assertDeclarable(spec, existing);
     if (existing === undefined || existing.partitions < spec.partitions) {
       const { name, partitions, framing } = spec;
@@ -107,17 +96,17 @@ export class SqliteTickLog implements TickLog {
       await this.loadTopics();
       this.groups.topicsChanged();
     }
-    return this.topic(spec.name).description;
+    return this.topicTable.topic(spec.name).description;
   }
 
   async topics(): Promise<readonly TopicDescription[]> {
     this.assertOpen();
-    return [...this.topicsByName.values()].map(({ description }) => description);
+    return this.topicTable.descriptions;
   }
 
   async append(topic: string, payload: LogPayload): Promise<AppendReceipt> {
     this.assertOpen();
-    const { partitions } = this.topic(topic);
+    const { partitions } = this.topicTable.topic(topic);
     let parts: readonly PartitionPayload[] = [];
     const offsets = await this.queue.push(() => {
       parts = splitPayload(payload, partitions.length);
@@ -152,7 +141,7 @@ export class SqliteTickLog implements TickLog {
   async offsets(topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
     this.assertOpen();
     return topics.flatMap((name) => {
-      const { description, partitions } = this.topic(name);
+      const { description, partitions } = this.topicTable.topic(name);
       return partitions.map(({ topicPartition, startOffset, endOffset }) => ({
         ...topicPartition,
         topicId: description.topicId,
@@ -166,7 +155,7 @@ export class SqliteTickLog implements TickLog {
     this.assertOpen();
     const starts = positions
       .map((position) => {
-        const partition = this.partition(position);
+        const partition = this.topicTable.partition(position);
         return { partition, startOffset: Math.min(position.nextOffset, partition.endOffset) };
       })
       .filter(({ partition, startOffset }) => startOffset > partition.startOffset);
@@ -203,31 +192,10 @@ export class SqliteTickLog implements TickLog {
     await this.client.ended();
   }
 
-  private async loadTopics(): Promise<void> {
+  private async loadTopics(): Promise<readonly StoredTopic[]> {
     const stored = await this.client.call('topics', []);
-    const topics = new Map<string, Topic>();
-    for (const { name, topicId, framing, partitions } of stored) {
-      const description = { name, topicId, framing, partitions: partitions.length };
-      topics.set(name, {
-        description,
-        // A partition already known keeps its object: appends and reads under way hold on to it.
-        partitions: partitions.map(({ partitionKey, startOffset, endOffset }, partition) => {
-          const topicPartition = { topic: name, partition };
-          return this.partitionsByKey.get(partitionKey) ?? { topicPartition, partitionKey, startOffset, endOffset };
-        }),
-      });
-    }
-    if (this.topicsByName.size === 0) {
-      this.storedBytes = stored
-        .flatMap(({ partitions }) => partitions)
-        .reduce((sum, { storedBytes }) => sum + storedBytes, 0);
-    }
-    this.topicsByName = topics;
-    this.partitionsByKey = new Map(
-      [...topics.values()].flatMap(({ partitions }) =>
-        partitions.map((partition) => [partition.partitionKey, partition]),
-      ),
-    );
+    this.topicTable.update(stored);
+    return stored;
   }
 
   private admit(bytes: number, queuedBytes: number): 'now' | 'later' | Error {
@@ -251,7 +219,7 @@ export class SqliteTickLog implements TickLog {
       owned.map(({ payload }) => payload.buffer),
     );
     offsets.forEach((offset, index) => {
-      this.partitionsByKey.get(records[index].partitionKey)!.endOffset = offset + 1;
+      this.topicTable.partitionByKey(records[index].partitionKey).endOffset = offset + 1;
       this.storedBytes += sizes[index];
     });
     this.arrivals.notify();
@@ -279,7 +247,7 @@ export class SqliteTickLog implements TickLog {
 
   private slices(positions: readonly LogPosition[]): LogSlice[] {
     return positions.flatMap((position) => {
-      const { partitionKey, startOffset, endOffset } = this.partition(position);
+      const { partitionKey, startOffset, endOffset } = this.topicTable.partition(position);
       if (position.nextOffset < startOffset) throw trimmed(position, startOffset);
       return position.nextOffset < endOffset
         ? [{ partitionKey, fromOffset: position.nextOffset, toOffset: endOffset }]
@@ -288,28 +256,8 @@ export class SqliteTickLog implements TickLog {
   }
 
   private logRecord({ partitionKey, offset, payload }: StoredRecord): LogRecord {
-    const { topicPartition } = this.partitionsByKey.get(partitionKey)!;
+    const { topicPartition } = this.topicTable.partitionByKey(partitionKey);
     return { topicPartition, offset, payload: decoded(payload), sizeBytes: payload.byteLength };
-  }
-
-  private partitionsOf(topics: ReadonlySet<string>): readonly TopicPartition[] {
-    return [...topics].flatMap(
-      (name) => this.topicsByName.get(name)?.partitions.map(({ topicPartition }) => topicPartition) ?? [],
-    );
-  }
-
-  private topic(name: string): Topic {
-    const topic = this.topicsByName.get(name);
-    if (topic === undefined)
-      throw new PortError('unknown-topic', `topic ${name} is not declared: declare it first`, { topic: name });
-    return topic;
-  }
-
-  private partition({ topic, partition }: TopicPartition): Partition {
-    const { partitions } = this.topic(topic);
-    if (partition in partitions) return partitions[partition];
-    const message = `topic ${topic} has ${partitions.length} partitions, and no partition ${partition}`;
-    throw new PortError('unknown-topic', message, { topic, partition });
   }
 
   private assertOpen(): void {
@@ -342,14 +290,5 @@ function trimmed(position: LogPosition, startOffset: number): PortError {
     'offset-trimmed',
     `${topic}/${partition}: offset ${nextOffset} was trimmed; the first one left is ${startOffset}`,
     { topic, partition, nextOffset, startOffset },
-  );
-}
-
-function assertDeclarable(spec: TopicSpec, existing: TopicDescription): void {
-  if (spec.partitions >= existing.partitions && spec.framing === existing.framing) return;
-  throw new PortError(
-    'unavailable',
-    `topic ${spec.name} exists with ${existing.partitions} partitions and ${existing.framing} framing: it cannot get ${spec.partitions} and ${spec.framing}`,
-    { topic: spec.name, partitions: existing.partitions, framing: existing.framing },
   );
 }

@@ -40,11 +40,15 @@ export class Ledger {
   expected(table: TableName) {
     const { rows, symbols, members, snapshots } = this.totals(table);
     const sums = ({ sums: all }: SymbolTotals) =>
-      Object.fromEntries(Array.from(all, ([name, sum]) => [this.names.get(`${table} ${name}`) ?? name, printDecimal(sum)]));
+      Object.fromEntries(
+        Array.from(all, ([name, sum]) => [this.names.get(`${table} ${name}`) ?? name, printDecimal(sum)]),
+      );
     return {
       rows,
       members: Object.fromEntries(members),
-      symbols: Object.fromEntries(Array.from(symbols, ([symbol, totals]) => [symbol, { rows: totals.rows, sums: sums(totals) }])),
+      symbols: Object.fromEntries(
+        Array.from(symbols, ([symbol, totals]) => [symbol, { rows: totals.rows, sums: sums(totals) }]),
+      ),
       snapshots: Object.fromEntries(Array.from(snapshots, ([id, count]) => [String(id), count])),
     };
   }
@@ -72,24 +76,33 @@ export class Ledger {
 }
 
 function addRow(totals: TableTotals, batch: TickBatch, row: number): void {
-  const { symbol, exchange } = batch.series[batch.seriesCode[row]!]!;
+  const { symbol, exchange } = batch.series[batch.seriesCode[row]];
   const ofSymbol = totals.symbols.get(symbol) ?? { rows: 0, sums: new Map<string, bigint>() };
   totals.symbols.set(symbol, ofSymbol);
   totals.rows++;
   ofSymbol.rows++;
   totals.venues.set(exchange, (totals.venues.get(exchange) ?? 0) + 1);
-  totals.times.push(batch.eventTimeUs[row]!);
+  totals.times.push(batch.eventTimeUs[row]);
   for (const [name, count] of nested(batch, row)) totals.members.set(name, (totals.members.get(name) ?? 0) + count);
-  for (const [name, values] of decimals(batch)) ofSymbol.sums.set(name, (ofSymbol.sums.get(name) ?? 0n) + values[row]!);
+  for (const [name, values] of decimals(batch)) ofSymbol.sums.set(name, (ofSymbol.sums.get(name) ?? 0n) + values[row]);
 }
 
 function decimals(batch: TickBatch): readonly (readonly [string, BigInt64Array])[] {
-  if (batch.recordType === 'trades') return [['price', batch.price], ['quantity', batch.quantity]];
-  return [['bid_price', batch.bidPrice], ['bid_quantity', batch.bidQuantity], ['ask_price', batch.askPrice], ['ask_quantity', batch.askQuantity]];
+  if (batch.recordType === 'trades')
+    return [
+      ['price', batch.price],
+      ['quantity', batch.quantity],
+    ];
+  return [
+    ['bid_price', batch.bidPrice],
+    ['bid_quantity', batch.bidQuantity],
+    ['ask_price', batch.askPrice],
+    ['ask_quantity', batch.askQuantity],
+  ];
 }
 
 function nested(batch: TickBatch, row: number): readonly (readonly [string, number])[] {
-  const vendorData = ['vendor_data', Object.keys(batch.vendorData[batch.vendorDataCode[row]!] ?? {}).length] as const;
+  const vendorData = ['vendor_data', Object.keys(batch.vendorData[batch.vendorDataCode[row]] ?? {}).length] as const;
   if (batch.recordType === 'quotes') return [vendorData];
-  return [vendorData, ['trade_conditions', batch.conditions[batch.conditionsCode[row]!]!.length]];
+  return [vendorData, ['trade_conditions', batch.conditions[batch.conditionsCode[row]].length]];
 }

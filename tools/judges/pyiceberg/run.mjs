@@ -28,7 +28,9 @@ function judgeOwnLake() {
 }
 
 function judge(data, expect) {
-  const { status, signal } = spawnSync(python, [join(here, 'judge.py'), '--data', data, '--expect', expect], { stdio: 'inherit' });
+  const { status, signal } = spawnSync(python, [join(here, 'judge.py'), '--data', data, '--expect', expect], {
+    stdio: 'inherit',
+  });
   if (signal !== null) throw new Error(`the judge was ended by ${signal}`);
   return status;
 }
@@ -44,9 +46,17 @@ function preparedPython() {
     mkdirSync(cache, { recursive: true });
     rmSync(directory, { recursive: true, force: true });
     must('python3', ['-m', 'venv', directory], 'making a virtual environment (needs Python 3.10 or later with venv)');
-    must(join(directory, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', '-r', requirements], 'installing pyiceberg');
+    must(
+      join(directory, 'bin', 'pip'),
+      ['install', '--quiet', '--disable-pip-version-check', '-r', requirements],
+      'installing pyiceberg',
+    );
     const proof = join(directory, 'complete.new');
-    must(join(directory, 'bin', 'python'), ['-c', `import pyiceberg.catalog.sql, pyarrow; open(${JSON.stringify(proof)}, "w").close()`], 'importing pyiceberg');
+    must(
+      join(directory, 'bin', 'python'),
+      ['-c', `import pyiceberg.catalog.sql, pyarrow; open(${JSON.stringify(proof)}, "w").close()`],
+      'importing pyiceberg',
+    );
     renameSync(proof, marker);
   }
   return join(directory, 'bin', 'python');

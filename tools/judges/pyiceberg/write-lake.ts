@@ -53,7 +53,11 @@ for (const venue of VENUES) await commitDay(venue, DAYS);
 const columns = (table: TableName) => recordSchema(table).fields.map((field) => field.name);
 const lastDay = `timestamp >= '${printTimeUs(FIRST_DAY_US + DAYS * US_PER_DAY).replace('Z', '+00:00')}'`;
 const filtersOf = (table: TableName) => [
-  ...SYMBOLS.map((symbol) => ({ where: `symbol == '${symbol}'`, rows: ledger.symbolRows(table, symbol), prunes: true })),
+  ...SYMBOLS.map((symbol) => ({
+    where: `symbol == '${symbol}'`,
+    rows: ledger.symbolRows(table, symbol),
+    prunes: true,
+  })),
   { where: lastDay, rows: ledger.rowsFrom(table, FIRST_DAY_US + DAYS * US_PER_DAY), prunes: true },
   { where: `exchange == '${VENUES[0]}'`, rows: ledger.venueRows(table, VENUES[0]), prunes: true },
 ];
@@ -78,7 +82,7 @@ async function commitDay(venue: (typeof VENUES)[number], day: number): Promise<v
   offset += 2;
   const receipt = await store.commit(staged, { partitions: [{ claim, nextOffset: offset }], state: new Map() });
   ledger.committed(receipt.snapshots);
-  claim = receipt.claims[0]!;
+  claim = receipt.claims[0];
 }
 
 function quarantined(venue: string) {

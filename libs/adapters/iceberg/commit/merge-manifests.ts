@@ -24,7 +24,7 @@ export async function mergedManifests(
   if (manifests.length <= limits.manifestsMax) return manifests;
   const merged: ManifestFile[] = [];
   for (const group of groups(manifests, limits.manifestBytesTarget)) {
-    merged.push(group.length === 1 ? group[0]! : await merge(group, metadata, snapshot, files));
+    merged.push(group.length === 1 ? group[0] : await merge(group, metadata, snapshot, files));
   }
   return merged;
 }
@@ -34,7 +34,7 @@ function groups(manifests: readonly ManifestFile[], bytesTarget: number): Manife
   let sizeBytes = 0;
   for (const manifest of manifests) {
     const group = result.at(-1);
-    const fits = group?.[0]!.partitionSpecId === manifest.partitionSpecId && sizeBytes + manifest.lengthBytes <= bytesTarget;
+    const fits = group?.[0].partitionSpecId === manifest.partitionSpecId && sizeBytes + manifest.lengthBytes <= bytesTarget;
     if (group !== undefined && fits) {
       group.push(manifest);
       sizeBytes += manifest.lengthBytes;
@@ -64,7 +64,7 @@ async function merge(
     }
   }
   const schema = currentSchema(metadata);
-  const spec = specById(metadata, group[0]!.partitionSpecId);
+  const spec = specById(metadata, group[0].partitionSpecId);
   const types = partitionTypes(schema, spec).map(({ result }) => result);
   return {
     ...(await files.writeManifest(metadata.location, schema, spec, entries)),

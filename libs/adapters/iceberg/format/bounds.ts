@@ -43,9 +43,9 @@ function nextString(prefix: string): string | null {
 
 function nextBytes(prefix: Uint8Array): Uint8Array | null {
   for (let length = prefix.length; length > 0; length--) {
-    if (prefix[length - 1]! < 0xff) {
+    if (prefix[length - 1] < 0xff) {
       const next = prefix.slice(0, length);
-      next[length - 1]!++;
+      next[length - 1]++;
       return next;
     }
   }

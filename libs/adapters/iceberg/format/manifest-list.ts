@@ -63,7 +63,7 @@ export function entryCounts(entries: readonly ManifestEntry[], sequenceNumber: n
 
 export function partitionSummaries(files: readonly DataFile[], types: readonly PrimitiveType[]): readonly FieldSummary[] {
   return types.map((type, index) => {
-    const values = files.map((file) => file.partition[index]!);
+    const values = files.map((file) => file.partition[index]);
     const present = values.filter((value) => value !== null).sort(compareValues);
     const bound = (value: Value | undefined) => (value === undefined ? null : serializeValue(type, value));
     return { containsNull: present.length < values.length, lowerBound: bound(present[0]), upperBound: bound(present.at(-1)) };

@@ -74,7 +74,7 @@ export function partitionTypes(schema: Schema, spec: PartitionSpec): readonly { 
 
 function entrySchema(schema: Schema, spec: PartitionSpec): AvroSchema {
   const types = partitionTypes(schema, spec);
-  const partition = spec.fields.map((field, index) => optional(field['field-id'], field.name, avroType(types[index]!.result)));
+  const partition = spec.fields.map((field, index) => optional(field['field-id'], field.name, avroType(types[index].result)));
   return record('manifest_entry', [
     required(0, 'status', 'int'),
     optional(1, 'snapshot_id', 'long'),
@@ -157,7 +157,7 @@ function entryRecord({ status, snapshotId, dataSequenceNumber, fileSequenceNumbe
       content: 0,
       file_path: file.path,
       file_format: 'PARQUET',
-      partition: Object.fromEntries(names.map((name, index) => [name, avroValue(file.partition[index]!)])),
+      partition: Object.fromEntries(names.map((name, index) => [name, avroValue(file.partition[index])])),
       record_count: BigInt(file.recordCount),
       file_size_in_bytes: BigInt(file.sizeBytes),
       column_sizes: pairs(file.columnSizes, BigInt),
@@ -190,7 +190,7 @@ function parsedEntry(entry: EntryRecord, names: readonly string[]): ManifestEntr
   const file = entry.data_file;
   if (file.content !== 0) throw new Error(`${file.file_path} holds deletes: K2 reads tables of data files only`);
   return {
-    status: STATUSES[entry.status]!,
+    status: STATUSES[entry.status],
     snapshotId: entry.snapshot_id,
     dataSequenceNumber: optionalNumber(entry.sequence_number),
     fileSequenceNumber: optionalNumber(entry.file_sequence_number),

@@ -66,7 +66,7 @@ export function decimalBytes(unscaled: bigint): Uint8Array {
   do {
     bytes.unshift(Number(rest & 0xffn));
     rest >>= 8n;
-  } while (rest !== (bytes[0]! >= 0x80 ? -1n : 0n));
+  } while (rest !== (bytes[0] >= 0x80 ? -1n : 0n));
   return Uint8Array.from(bytes);
 }
 
@@ -106,7 +106,7 @@ function isSurrogate(unit: number): boolean {
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
+    if (a[i] !== b[i]) return a[i] - b[i];
   }
   return a.length - b.length;
 }

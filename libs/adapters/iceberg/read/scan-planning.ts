@@ -59,7 +59,7 @@ function scanFields(schema: Schema): ScanPlan['fields'] {
 function manifestCanMatch(manifest: ManifestFile, spec: PartitionSpec, types: readonly PrimitiveType[], predicates: readonly Predicate[]): boolean {
   return spec.fields.every((field, index) => {
     const summary = manifest.partitions[index];
-    const range = summary === undefined ? null : summaryRange(summary, types[index]!);
+    const range = summary === undefined ? null : summaryRange(summary, types[index]);
     if (range === null) return true;
     return of(field['source-id'], predicates).every((predicate) => canMatchPartition(predicate, field.transform, range.min, range.max));
   });
@@ -67,7 +67,7 @@ function manifestCanMatch(manifest: ManifestFile, spec: PartitionSpec, types: re
 
 function fileCanMatch(file: DataFile, spec: PartitionSpec, predicates: readonly Predicate[]): boolean {
   const partitionMatches = spec.fields.every((field, index) => {
-    const value = file.partition[index]!;
+    const value = file.partition[index];
     if (value === null) return true;
     return of(field['source-id'], predicates).every((predicate) => canMatchPartition(predicate, field.transform, value, value));
   });

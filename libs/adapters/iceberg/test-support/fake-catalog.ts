@@ -7,7 +7,7 @@ export class FakeCatalog implements TableCatalog {
   private readonly values = new Map<string, string>();
   private readonly changeIds = new Set<string>();
   /** Called with each change instead of applying it; `apply` applies it. */
-  intercept: ((change: CatalogChange, apply: () => void) => void) | null = null;
+  intercept: ((change: CatalogChange, apply: () => void) => void | Promise<void>) | null = null;
   applied = 0;
 
   async tables(): Promise<ReadonlyMap<string, string>> {
@@ -21,7 +21,7 @@ export class FakeCatalog implements TableCatalog {
   async apply(change: CatalogChange): Promise<void> {
     const apply = () => this.applyNow(change);
     if (this.intercept === null) apply();
-    else this.intercept(change, apply);
+    else await this.intercept(change, apply);
   }
 
   private applyNow(change: CatalogChange): void {

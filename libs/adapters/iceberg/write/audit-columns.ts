@@ -66,7 +66,7 @@ function columnBatches<Row>(schema: RecordSchema, rows: readonly Row[], getters:
     const batch = rows.slice(from, from + BATCH_ROWS_MAX);
     batches.push({
       rowCount: batch.length,
-      columns: schema.fields.map(({ name, type }) => ({ name, type, column: columnOf(type, batch.map(getters[name]!)) })),
+      columns: schema.fields.map(({ name, type }) => ({ name, type, column: columnOf(type, batch.map(getters[name])) })),
     });
   }
   return batches;
@@ -86,8 +86,8 @@ function dictionaryColumn(values: readonly string[]): Column {
 
 function bytesColumn(values: readonly Uint8Array[]): Utf8Column {
   const offsets = new Uint32Array(values.length + 1);
-  values.forEach((value, row) => (offsets[row + 1] = offsets[row]! + value.length));
-  const bytes = new Uint8Array(offsets[values.length]!);
+  values.forEach((value, row) => (offsets[row + 1] = offsets[row] + value.length));
+  const bytes = new Uint8Array(offsets[values.length]);
   values.forEach((value, row) => bytes.set(value, offsets[row]));
   return { offsets, bytes };
 }

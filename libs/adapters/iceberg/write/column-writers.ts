@@ -3,7 +3,7 @@ import type { FieldType } from '@k2/domain/market';
 import { compareCodePoints, type Value } from '../format/single-value.ts';
 import { ListWriter } from './list-writer.ts';
 import { decimalAt } from './row-order.ts';
-import type { TableColumn } from './table-rows.ts';
+import type { DictionaryCodes, TableColumn } from './table-rows.ts';
 import { CHUNK_ROWS, copyWords, INLINE_BYTES_MAX, STRING_WORDS, PaddedBytes, StringStaging, ValidityMask } from './vector-data.ts';
 
 /** Puts one column of the rows asked for into DuckDB's vectors, and keeps what a manifest says about them. */
@@ -72,7 +72,7 @@ class Int64Writer extends IntegerWriter {
     let min = Infinity;
     let max = -Infinity;
     for (let i = 0; i < count; i++) {
-      const value = values[rows[from + i]!]!;
+      const value = values[rows[from + i]];
       if (value < min) min = value;
       if (value > max) max = value;
       const high = Math.floor(value / HIGH_WORD);
@@ -89,7 +89,7 @@ class Int32Writer extends IntegerWriter {
 
   override fill(vector: Vector, rows: Uint32Array, from: number, count: number): void {
     for (let i = 0; i < count; i++) {
-      const value = this.values[rows[from + i]!]!;
+      const value = this.values[rows[from + i]];
       this.widen(value, value);
       this.staging[i] = value;
     }
@@ -114,16 +114,16 @@ class DecimalWriter implements ColumnWriter {
 
   fill(vector: Vector, rows: Uint32Array, from: number, count: number): void {
     const { words, staging } = this;
-    let minRow = this.minRow < 0 ? rows[from]! : this.minRow;
-    let maxRow = this.maxRow < 0 ? rows[from]! : this.maxRow;
-    let minHigh = words[2 * minRow + 1]!;
-    let minLow = words[2 * minRow]! >>> 0;
-    let maxHigh = words[2 * maxRow + 1]!;
-    let maxLow = words[2 * maxRow]! >>> 0;
+    let minRow = this.minRow < 0 ? rows[from] : this.minRow;
+    let maxRow = this.maxRow < 0 ? rows[from] : this.maxRow;
+    let minHigh = words[2 * minRow + 1];
+    let minLow = words[2 * minRow] >>> 0;
+    let maxHigh = words[2 * maxRow + 1];
+    let maxLow = words[2 * maxRow] >>> 0;
     for (let i = 0; i < count; i++) {
-      const row = rows[from + i]!;
-      const low = words[2 * row]!;
-      const high = words[2 * row + 1]!;
+      const row = rows[from + i];
+      const low = words[2 * row];
+      const high = words[2 * row + 1];
       const unsignedLow = low >>> 0;
       staging[2 * i] = low;
       staging[2 * i + 1] = high;
@@ -151,7 +151,7 @@ class DecimalWriter implements ColumnWriter {
 const encoder = new TextEncoder();
 
 class DictionaryWriter implements ColumnWriter {
-  private readonly codes: Uint32Array;
+  private readonly codes: DictionaryCodes;
   private readonly dictionary: readonly (string | null)[];
   private readonly texts: readonly (Uint8Array | null)[];
   /** The dictionary's strings as DuckDB wants them. Pointers of long ones hold for the chunk being filled. */
@@ -168,7 +168,7 @@ class DictionaryWriter implements ColumnWriter {
   /** The code with which all of `staging` is filled; -1 where it is not. */
   private stagedCode = -1;
 
-  constructor(codes: Uint32Array, dictionary: readonly (string | null)[]) {
+  constructor(codes: DictionaryCodes, dictionary: readonly (string | null)[]) {
     this.codes = codes;
     this.dictionary = dictionary;
     this.texts = dictionary.map((text) => (text === null ? null : encoder.encode(text)));
@@ -201,9 +201,10 @@ class DictionaryWriter implements ColumnWriter {
   /** The code that all of the rows have; -1 where they differ. */
   private soleCode(rows: Uint32Array, from: number, count: number): number {
     const { codes } = this;
-    const code = codes[rows[from]!]!;
+    const code = codes[rows[from]];
+    if (this.dictionary.length === 1) return code;
     for (let i = from + 1; i < from + count; i++) {
-      if (codes[rows[i]!] !== code) return -1;
+      if (codes[rows[i]] !== code) return -1;
     }
     return code;
   }
@@ -220,13 +221,13 @@ class DictionaryWriter implements ColumnWriter {
     const { codes, used, staging } = this;
     const { words } = this.strings;
     for (let i = 0, to = 0; i < count; i++, to += STRING_WORDS) {
-      const code = codes[rows[from + i]!]!;
+      const code = codes[rows[from + i]];
       const at = STRING_WORDS * code;
       used[code] = 1;
-      staging[to] = words[at]!;
-      staging[to + 1] = words[at + 1]!;
-      staging[to + 2] = words[at + 2]!;
-      staging[to + 3] = words[at + 3]!;
+      staging[to] = words[at];
+      staging[to + 1] = words[at + 1];
+      staging[to + 2] = words[at + 2];
+      staging[to + 3] = words[at + 3];
     }
     this.stagedCode = -1;
   }
@@ -235,7 +236,7 @@ class DictionaryWriter implements ColumnWriter {
     this.chunk++;
     this.strings.reset();
     for (let i = 0; i < count; i++) {
-      const code = this.codes[rows[from + i]!]!;
+      const code = this.codes[rows[from + i]];
       if (this.pinnedIn[code] === -1 || this.pinnedIn[code] === this.chunk) continue;
       this.pinnedIn[code] = this.chunk;
       const text = this.texts[code]!;
@@ -247,7 +248,7 @@ class DictionaryWriter implements ColumnWriter {
   private markNulls(vector: Vector, rows: Uint32Array, from: number, count: number): void {
     this.validity.reset();
     for (let i = 0; i < count; i++) {
-      if (this.dictionary[this.codes[rows[from + i]!]!] !== null) continue;
+      if (this.dictionary[this.codes[rows[from + i]]] !== null) continue;
       this.validity.setNull(i);
       this.nullCount++;
     }
@@ -257,7 +258,7 @@ class DictionaryWriter implements ColumnWriter {
   facts(): ColumnFacts {
     let range: { min: string; max: string } | null = null;
     for (let code = 0; code < this.used.length; code++) {
-      const text = this.dictionary[code]!;
+      const text = this.dictionary[code];
       if (this.used[code] === 0 || text === null) continue;
       range ??= { min: text, max: text };
       if (compareCodePoints(text, range.min) < 0) range.min = text;
@@ -280,6 +281,9 @@ class BytesWriter implements ColumnWriter {
   private nullCount = 0;
   /** Start and end of the least and the greatest value; null before the first. */
   private range: { minStart: number; minEnd: number; maxStart: number; maxEnd: number } | null = null;
+  /** Values whose key lies between these need no closer look. */
+  private minKey = Infinity;
+  private maxKey = -Infinity;
 
   constructor(offsets: Uint32Array, source: PaddedBytes, type: FieldType, required: boolean) {
     this.offsets = offsets;
@@ -291,6 +295,8 @@ class BytesWriter implements ColumnWriter {
   begin(): void {
     this.nullCount = 0;
     this.range = null;
+    this.minKey = Infinity;
+    this.maxKey = -Infinity;
   }
 
   fill(vector: Vector, rows: Uint32Array, from: number, count: number): void {
@@ -298,16 +304,17 @@ class BytesWriter implements ColumnWriter {
     strings.reset();
     validity.reset();
     for (let i = 0; i < count; i++) {
-      const row = rows[from + i]!;
-      const start = offsets[row]!;
-      const end = offsets[row + 1]!;
+      const row = rows[from + i];
+      const start = offsets[row];
+      const end = offsets[row + 1];
       strings.put(i, source, start, end - start);
       if (start === end && !required) {
         validity.setNull(i);
         this.nullCount++;
-      } else {
-        this.widen(start, end);
+        continue;
       }
+      const key = prefixKey(source, start, end);
+      if (!(key > this.minKey && key < this.maxKey)) this.widen(start, end);
     }
     strings.pinLong(vector);
     copyWords(vector, strings.words, STRING_WORDS * count);
@@ -324,6 +331,8 @@ class BytesWriter implements ColumnWriter {
       range.maxStart = start;
       range.maxEnd = end;
     }
+    this.minKey = prefixKey(this.source, range.minStart, range.minEnd);
+    this.maxKey = prefixKey(this.source, range.maxStart, range.maxEnd);
   }
 
   facts(): ColumnFacts {
@@ -338,6 +347,11 @@ class BytesWriter implements ColumnWriter {
   }
 }
 
+/** The first six bytes as a number, which orders as they do; NaN, which is between nothing, where there are fewer. */
+function prefixKey({ view }: PaddedBytes, start: number, end: number): number {
+  return end - start < 6 ? NaN : view.getUint32(start) * 65_536 + view.getUint16(start + 4);
+}
+
 /** Order of two byte strings of one source; four bytes at a time while both have them. */
 function compareRanges({ bytes, view }: PaddedBytes, aStart: number, aEnd: number, bStart: number, bEnd: number): number {
   const length = Math.min(aEnd - aStart, bEnd - bStart);
@@ -347,7 +361,7 @@ function compareRanges({ bytes, view }: PaddedBytes, aStart: number, aEnd: numbe
     if (difference !== 0) return difference;
   }
   for (; i < length; i++) {
-    const difference = bytes[aStart + i]! - bytes[bStart + i]!;
+    const difference = bytes[aStart + i] - bytes[bStart + i];
     if (difference !== 0) return difference;
   }
   return aEnd - aStart - (bEnd - bStart);

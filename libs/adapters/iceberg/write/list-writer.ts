@@ -1,6 +1,7 @@
 import duckdb, { type Vector } from '@duckdb/node-bindings';
 import type { DictionaryValue } from '@k2/domain/market';
 import type { ColumnFacts, ColumnWriter } from './column-writers.ts';
+import type { DictionaryCodes } from './table-rows.ts';
 import { CHUNK_ROWS, copyWords, STRING_WORDS, PaddedBytes, StringStaging, ValidityMask } from './vector-data.ts';
 
 const encoder = new TextEncoder();
@@ -12,7 +13,7 @@ const ENTRY_WORDS = 4;
  * occurs in it once; rows of equal lists point at the same entries.
  */
 export class ListWriter implements ColumnWriter {
-  private readonly codes: Uint32Array;
+  private readonly codes: DictionaryCodes;
   /** Per code, the list's members, each a string or key and value; null for a null. */
   private readonly lists: readonly (readonly (readonly Uint8Array[])[] | null)[];
   private readonly isMap: boolean;
@@ -26,7 +27,7 @@ export class ListWriter implements ColumnWriter {
   private chunk = 0;
   private nullCount = 0;
 
-  constructor(codes: Uint32Array, dictionary: readonly DictionaryValue[]) {
+  constructor(codes: DictionaryCodes, dictionary: readonly DictionaryValue[]) {
     this.codes = codes;
     this.isMap = dictionary.some((value) => value !== null && !Array.isArray(value));
     this.lists = dictionary.map(members);
@@ -45,14 +46,14 @@ export class ListWriter implements ColumnWriter {
     const chunk = ++this.chunk;
     const placed: (readonly Uint8Array[])[] = [];
     for (let i = 0, to = 0; i < count; i++, to += ENTRY_WORDS) {
-      const code = codes[rows[from + i]!]!;
+      const code = codes[rows[from + i]];
       if (placedIn[code] !== chunk) {
         placedIn[code] = chunk;
         starts[code] = placed.length;
         placed.push(...(this.lists[code] ?? []));
       }
-      entries[to] = starts[code]!;
-      entries[to + 2] = lengths[code]!;
+      entries[to] = starts[code];
+      entries[to + 2] = lengths[code];
     }
     this.fillChildren(vector, placed);
     copyWords(vector, entries, ENTRY_WORDS * count);
@@ -62,7 +63,7 @@ export class ListWriter implements ColumnWriter {
   private markNulls(vector: Vector, rows: Uint32Array, from: number, count: number): void {
     this.validity.reset();
     for (let i = 0; i < count; i++) {
-      if (this.lists[this.codes[rows[from + i]!]!] !== null) continue;
+      if (this.lists[this.codes[rows[from + i]]] !== null) continue;
       this.validity.setNull(i);
       this.nullCount++;
     }

@@ -28,23 +28,27 @@ export class ParquetWriter {
   async write(job: WriteJob): Promise<readonly WrittenFile[]> {
     await this.turn();
     try {
+      if (this.closed) throw new Error('the Parquet writer is closed');
       return await this.run(job);
     } finally {
-      this.jobs--;
-      this.waiting.shift()?.();
+      this.passTurn();
     }
   }
 
   async close(): Promise<void> {
     this.closed = true;
     await this.stop(new Error('the Parquet writer was closed'));
-    while (this.waiting.length > 0) this.waiting.shift()!();
   }
 
   private async turn(): Promise<void> {
-    if (this.jobs >= this.limits.jobsMax && !this.closed) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    if (this.closed) throw new Error('the Parquet writer is closed');
-    this.jobs++;
+    if (this.jobs < this.limits.jobsMax) this.jobs++;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  private passTurn(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.jobs--;
+    else next();
   }
 
   private run(job: WriteJob): Promise<readonly WrittenFile[]> {

@@ -3,7 +3,7 @@ import type { PrimitiveType } from '../format/schema.ts';
 import { icebergType } from '../format/schema.ts';
 import { compareCodePoints, type Value } from '../format/single-value.ts';
 import { parseTransform, type PartitionValue, type Transform } from '../format/transforms.ts';
-import type { TableColumn, TableRows } from './table-rows.ts';
+import type { DictionaryCodes, TableColumn, TableRows } from './table-rows.ts';
 import type { WriteJob } from './write-job.ts';
 
 /** Rows of one table partition, in the table's sort order; equal ones in the order they came. */
@@ -18,7 +18,7 @@ export interface PartitionRows {
  * always come in time order.
  */
 export function partitionRows(table: TableRows, job: Pick<WriteJob, 'fields' | 'partitionBy' | 'sortBy'>): readonly PartitionRows[] {
-  const keys = job.sortBy.map((position) => table.columns[position]!);
+  const keys = job.sortBy.map((position) => table.columns[position]);
   const leading = leadingDictionaries(keys);
   const { codes, partitions } = partitionCodes(table, job);
 
@@ -32,7 +32,7 @@ export function partitionRows(table: TableRows, job: Pick<WriteJob, 'fields' | '
 }
 
 interface CodedKey {
-  readonly codes: Uint32Array;
+  readonly codes: DictionaryCodes;
   /** Codes are below it. */
   readonly count: number;
   /** Rank of a code; absent where a code is its rank. */
@@ -61,15 +61,15 @@ function compareStrings(a: DictionaryValue, b: DictionaryValue): number {
 function countingSort(rows: Uint32Array, { codes, count, ranks }: CodedKey): Uint32Array<ArrayBuffer> {
   const next = new Uint32Array(count + 1);
   for (let i = 0; i < rows.length; i++) {
-    const code = codes[rows[i]!]!;
-    next[(ranks === undefined ? code : ranks[code]!) + 1]!++;
+    const code = codes[rows[i]];
+    next[(ranks === undefined ? code : ranks[code]) + 1]++;
   }
-  for (let code = 0; code < count; code++) next[code + 1]! += next[code]!;
+  for (let code = 0; code < count; code++) next[code + 1] += next[code];
   const sorted = new Uint32Array(rows.length);
   for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    const code = codes[row]!;
-    sorted[next[ranks === undefined ? code : ranks[code]!]!++] = row;
+    const row = rows[i];
+    const code = codes[row];
+    sorted[next[ranks === undefined ? code : ranks[code]]++] = row;
   }
   return sorted;
 }
@@ -80,15 +80,15 @@ function rowComparison(key: TableColumn): RowComparison {
   switch (key.kind) {
     case 'integer': {
       const { values } = key;
-      return (a, b) => values[a]! - values[b]!;
+      return (a, b) => values[a] - values[b];
     }
     case 'decimal': {
       const { words } = key;
-      return (a, b) => words[2 * a + 1]! - words[2 * b + 1]! || (words[2 * a]! >>> 0) - (words[2 * b]! >>> 0);
+      return (a, b) => words[2 * a + 1] - words[2 * b + 1] || (words[2 * a] >>> 0) - (words[2 * b] >>> 0);
     }
     case 'dictionary': {
       const { codes, ranks } = rankedKey(key);
-      return (a, b) => ranks![codes[a]!]! - ranks![codes[b]!]!;
+      return (a, b) => ranks![codes[a]] - ranks![codes[b]];
     }
     case 'bytes':
       throw new RangeError('tables cannot be sorted by a string that every row has for itself');
@@ -98,24 +98,31 @@ function rowComparison(key: TableColumn): RowComparison {
 /** Sorts each run of rows that are equal in the coded keys by the others, where it is out of order. */
 function sortRuns(rows: Uint32Array, coded: readonly CodedKey[], comparisons: readonly RowComparison[]): void {
   if (comparisons.length === 0) return;
+  const [first, ...others] = comparisons;
   const compare: RowComparison = (a, b) => {
-    for (const comparison of comparisons) {
-      const order = comparison(a, b);
-      if (order !== 0) return order;
-    }
-    return a - b;
+    let order = first(a, b);
+    for (let i = 0; order === 0 && i < others.length; i++) order = others[i](a, b);
+    return order === 0 ? a - b : order;
   };
   let start = 0;
   let ordered = true;
   for (let i = 1; i <= rows.length; i++) {
-    if (i < rows.length && coded.every(({ codes }) => codes[rows[i]!] === codes[rows[i - 1]!])) {
-      ordered &&= compare(rows[i - 1]!, rows[i]!) <= 0;
+    if (i < rows.length && sameCodes(coded, rows[i - 1], rows[i])) {
+      ordered = ordered && compare(rows[i - 1], rows[i]) <= 0;
       continue;
     }
     if (!ordered) rows.subarray(start, i).sort(compare);
     start = i;
     ordered = true;
   }
+}
+
+function sameCodes(keys: readonly CodedKey[], a: number, b: number): boolean {
+  for (let i = 0; i < keys.length; i++) {
+    const { codes } = keys[i];
+    if (codes[a] !== codes[b]) return false;
+  }
+  return true;
 }
 
 interface PartitionCodes {
@@ -127,8 +134,8 @@ interface PartitionCodes {
 function partitionCodes(table: TableRows, { fields, partitionBy }: Pick<WriteJob, 'fields' | 'partitionBy'>): PartitionCodes {
   let all: PartitionCodes = { codes: new Uint32Array(table.rowCount), partitions: [[]] };
   for (const { position, transform } of partitionBy) {
-    const type = icebergType(fields[position]!.type, 0) as PrimitiveType;
-    all = combined(all, transformedCodes(table.columns[position]!, parseTransform(transform), type));
+    const type = icebergType(fields[position].type, 0) as PrimitiveType;
+    all = combined(all, transformedCodes(table.columns[position], parseTransform(transform), type));
   }
   return all;
 }
@@ -141,12 +148,12 @@ function combined(a: PartitionCodes, b: PartitionCodes): PartitionCodes {
   let lastPair = -1;
   let lastCode = -1;
   for (let row = 0; row < codes.length; row++) {
-    const pair = a.codes[row]! * b.partitions.length + b.codes[row]!;
+    const pair = a.codes[row] * b.partitions.length + b.codes[row];
     if (pair !== lastPair) {
       lastPair = pair;
       lastCode = known.get(pair) ?? -1;
       if (lastCode < 0) {
-        lastCode = partitions.push([...a.partitions[a.codes[row]!]!, ...b.partitions[b.codes[row]!]!]) - 1;
+        lastCode = partitions.push([...a.partitions[a.codes[row]], ...b.partitions[b.codes[row]]]) - 1;
         known.set(pair, lastCode);
       }
     }
@@ -164,14 +171,14 @@ function transformedCodes(column: TableColumn, transform: Transform, type: Primi
       // Only values that rows have: a dictionary may hold others.
       const byCode = new Int32Array(column.dictionary.length).fill(-1);
       for (let row = 0; row < codes.length; row++) {
-        const code = column.codes[row]!;
+        const code = column.codes[row];
         if (byCode[code] === -1) byCode[code] = apply(column.dictionary[code] as string | null);
-        codes[row] = byCode[code]!;
+        codes[row] = byCode[code];
       }
       break;
     }
     case 'integer':
-      for (let row = 0; row < codes.length; row++) codes[row] = apply(column.values[row]!);
+      for (let row = 0; row < codes.length; row++) codes[row] = apply(column.values[row]);
       break;
     case 'decimal':
       for (let row = 0; row < codes.length; row++) codes[row] = apply(decimalAt(column.words, row));
@@ -197,7 +204,7 @@ function rowCountOf(column: TableColumn): number {
 
 export function decimalAt(words: Int32Array, row: number): bigint {
   if (isSafeAt(words, row)) return BigInt(int64At(words, row));
-  return (BigInt(words[2 * row + 1]!) << 32n) | BigInt(words[2 * row]! >>> 0);
+  return (BigInt(words[2 * row + 1]) << 32n) | BigInt(words[2 * row] >>> 0);
 }
 
 /** Partition values by code; the last one is remembered, since neighbours mostly share it. */
@@ -224,9 +231,9 @@ function splitByCode(rows: Uint32Array, codes: Uint32Array, partitions: Partitio
   const split: PartitionRows[] = [];
   let start = 0;
   for (let i = 1; i <= rows.length; i++) {
-    const code = codes[rows[start]!]!;
-    if (i < rows.length && codes[rows[i]!] === code) continue;
-    split.push({ partition: partitions[code]!, rows: rows.subarray(start, i) });
+    const code = codes[rows[start]];
+    if (i < rows.length && codes[rows[i]] === code) continue;
+    split.push({ partition: partitions[code], rows: rows.subarray(start, i) });
     start = i;
   }
   return split;

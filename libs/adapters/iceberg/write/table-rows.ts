@@ -7,8 +7,11 @@ export type TableColumn =
   | { readonly kind: 'integer'; readonly values: Float64Array }
   /** Scaled int64 as words: see `int64Words`. */
   | { readonly kind: 'decimal'; readonly words: Int32Array }
-  | { readonly kind: 'dictionary'; readonly codes: Uint32Array; readonly dictionary: readonly DictionaryValue[] }
+  | { readonly kind: 'dictionary'; readonly codes: DictionaryCodes; readonly dictionary: readonly DictionaryValue[] }
   | { readonly kind: 'bytes'; readonly offsets: Uint32Array; readonly bytes: PaddedBytes };
+
+/** As narrow as the dictionary allows: rows are fetched in sort order, so that every byte less is fewer cache misses. */
+export type DictionaryCodes = Uint16Array | Uint32Array;
 
 export interface TableRows {
   readonly rowCount: number;
@@ -20,12 +23,12 @@ export function tableRows({ batches, fields }: Pick<WriteJob, 'batches' | 'field
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   return {
     rowCount,
-    columns: fields.map((_, position) => concatenated(batches.map((batch) => batch.columns[position]!), rowCount)),
+    columns: fields.map((_, position) => concatenated(batches.map((batch) => batch.columns[position]), rowCount)),
   };
 }
 
 function concatenated(parts: readonly Column[], rowCount: number): TableColumn {
-  const kind = parts[0]!.kind;
+  const kind = parts[0].kind;
   switch (kind) {
     case 'integer':
       return { kind, values: joinedIntegers(ofKind(parts, kind), rowCount) };
@@ -46,7 +49,7 @@ function ofKind<Kind extends Column['kind']>(parts: readonly Column[], _: Kind):
 }
 
 function joinedIntegers(parts: readonly ColumnOf<'integer'>[], rowCount: number): Float64Array {
-  if (parts.length === 1) return parts[0]!.values;
+  if (parts.length === 1) return parts[0].values;
   const values = new Float64Array(rowCount);
   let at = 0;
   for (const part of parts) {
@@ -57,7 +60,7 @@ function joinedIntegers(parts: readonly ColumnOf<'integer'>[], rowCount: number)
 }
 
 function joinedDecimals(parts: readonly ColumnOf<'decimal'>[], rowCount: number): Int32Array {
-  if (parts.length === 1) return int64Words(parts[0]!.values);
+  if (parts.length === 1) return int64Words(parts[0].values);
   const words = new Int32Array(2 * rowCount);
   let at = 0;
   for (const part of parts) {
@@ -70,18 +73,21 @@ function joinedDecimals(parts: readonly ColumnOf<'decimal'>[], rowCount: number)
 function joinedDictionaries(parts: readonly ColumnOf<'dictionary'>[], rowCount: number): TableColumn {
   const dictionary: DictionaryValue[] = [];
   const known = new Map<string | null, number>();
-  const codes = new Uint32Array(rowCount);
-  let at = 0;
-  for (const part of parts) {
-    const joinedCodes = Uint32Array.from(part.dictionary, (value) => {
+  const joinedCodes = parts.map((part) =>
+    Uint32Array.from(part.dictionary, (value) => {
       const key = dictionaryKey(value);
       const code = known.get(key);
       if (code !== undefined) return code;
       known.set(key, dictionary.length);
       return dictionary.push(value) - 1;
-    });
-    for (let row = 0; row < part.codes.length; row++) codes[at++] = joinedCodes[part.codes[row]!]!;
-  }
+    }),
+  );
+  const codes = dictionary.length <= 65_536 ? new Uint16Array(rowCount) : new Uint32Array(rowCount);
+  let at = 0;
+  parts.forEach((part, index) => {
+    const joined = joinedCodes[index];
+    for (let row = 0; row < part.codes.length; row++) codes[at++] = joined[part.codes[row]];
+  });
   return { kind: 'dictionary', codes, dictionary };
 }
 
@@ -91,16 +97,16 @@ function dictionaryKey(value: DictionaryValue): string | null {
 }
 
 function joinedBytes(parts: readonly ColumnOf<'utf8' | 'binary'>[], rowCount: number): TableColumn {
-  const byteCount = parts.reduce((sum, { values }) => sum + values.offsets.at(-1)! - values.offsets[0]!, 0);
+  const byteCount = parts.reduce((sum, { values }) => sum + values.offsets.at(-1)! - values.offsets[0], 0);
   const offsets = new Uint32Array(rowCount + 1);
   const bytes = new PaddedBytes(byteCount);
   let row = 0;
   let end = 0;
   for (const { values } of parts) {
-    const first = values.offsets[0]!;
+    const first = values.offsets[0];
     bytes.bytes.set(values.bytes.subarray(first, values.offsets.at(-1)), end);
-    for (let i = 1; i < values.offsets.length; i++) offsets[++row] = end + values.offsets[i]! - first;
-    end = offsets[row]!;
+    for (let i = 1; i < values.offsets.length; i++) offsets[++row] = end + values.offsets[i] - first;
+    end = offsets[row];
   }
   return { kind: 'bytes', offsets, bytes };
 }

@@ -24,7 +24,7 @@ export class ValidityMask {
   }
 
   setNull(index: number): void {
-    this.bytes[index >> 3]! &= ~(1 << (index & 7));
+    this.bytes[index >> 3] &= ~(1 << (index & 7));
     this.hasNulls = true;
   }
 
@@ -92,9 +92,9 @@ export class StringStaging {
       return;
     }
     const mask = 3 * length;
-    words[at + 1] = view.getInt32(start, true) & INLINE_MASKS[mask]!;
-    words[at + 2] = view.getInt32(start + 4, true) & INLINE_MASKS[mask + 1]!;
-    words[at + 3] = view.getInt32(start + 8, true) & INLINE_MASKS[mask + 2]!;
+    words[at + 1] = view.getInt32(start, true) & INLINE_MASKS[mask];
+    words[at + 2] = view.getInt32(start + 4, true) & INLINE_MASKS[mask + 1];
+    words[at + 3] = view.getInt32(start + 8, true) & INLINE_MASKS[mask + 2];
   }
 
   private putLong(index: number, text: Uint8Array): void {
@@ -126,8 +126,8 @@ export class StringStaging {
     const baseLow = pinned.getUint32(8, true);
     const baseHigh = pinned.getUint32(12, true);
     for (let i = 0; i < this.longCount; i++) {
-      const low = baseLow + this.long[2 * i + 1]!;
-      const at = STRING_WORDS * this.long[2 * i]!;
+      const low = baseLow + this.long[2 * i + 1];
+      const at = STRING_WORDS * this.long[2 * i];
       this.words[at + 2] = low;
       this.words[at + 3] = baseHigh + (low >= 2 ** 32 ? 1 : 0);
     }

@@ -12,7 +12,7 @@ import type { FileField, WriteJob, WrittenFile } from './write-job.ts';
 /** Writes a job's rows: a sorted file for each partition, or several where one would exceed the target size. */
 export async function writeRows(job: WriteJob, parquet: ParquetFileWriter): Promise<WrittenFile[]> {
   const table = tableRows(job);
-  const writers = job.fields.map((field, position) => columnWriter(table.columns[position]!, field.type, field.required));
+  const writers = job.fields.map((field, position) => columnWriter(table.columns[position], field.type, field.required));
   const files: WrittenFile[] = [];
   let bytesPerRow = BYTES_PER_ROW_GUESS;
   for (const { partition, rows } of partitionRows(table, job)) {
@@ -57,7 +57,7 @@ function columnFacts(fields: readonly FileField[], writers: readonly ColumnWrite
   fields.forEach(({ id, type, nestedId }, position) => {
     const primitive = icebergType(type, nestedId ?? 0);
     if (typeof primitive !== 'string') return;
-    const { nullCount, range } = writers[position]!.facts();
+    const { nullCount, range } = writers[position].facts();
     valueCounts.set(id, rowCount);
     nullValueCounts.set(id, nullCount);
     if (range === null) return;

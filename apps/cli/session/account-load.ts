@@ -1,0 +1,72 @@
+import { collectRows, type K2Session, type LoadSummary, type Refusal } from './session.ts';
+
+type Lake = Pick<K2Session, 'query'>;
+
+/** What the lake holds of one venue. */
+interface LakeCounts {
+  readonly trades: number;
+  readonly quotes: number;
+  readonly quarantined: number;
+  /** When the newest entry of its quarantine was refused; 0 where there is none. */
+  readonly refusedUs: number;
+}
+
+/** How a load ran, by whoever ran it. */
+export interface LoadRun {
+  /** Rows that the log has acknowledged, refused ones included. */
+  readonly rows: number;
+  readonly committed: boolean;
+}
+
+/** Runs a load and says what became of its rows, by counting in the lake before and after. */
+export async function accountLoad(lake: Lake, feed: string, run: () => Promise<LoadRun>): Promise<LoadSummary> {
+  const exchange = feed.slice(0, feed.indexOf(':')).toUpperCase();
+  const before = await countLake(lake, exchange);
+  const { rows, committed } = await run();
+  if (!committed) {
+    return { feed, rows, committed, kept: { trades: 0, quotes: 0 }, duplicates: 0, quarantined: 0, refusals: [] };
+  }
+  const after = await countLake(lake, exchange);
+  const kept = { trades: after.trades - before.trades, quotes: after.quotes - before.quotes };
+  const quarantined = after.quarantined - before.quarantined;
+  return {
+    feed,
+    rows,
+    committed,
+    kept,
+    duplicates: Math.max(0, rows - kept.trades - kept.quotes - quarantined),
+    quarantined,
+    refusals: quarantined === 0 ? [] : await newRefusals(lake, exchange, before.refusedUs),
+  };
+}
+
+async function countLake(lake: Lake, exchange: string): Promise<LakeCounts> {
+  const count = (table: string) => `(select count(*) from ${table} where exchange = '${exchange}')`;
+  const refused = `(select max(epoch_us(ingestion_timestamp)) from quarantine where exchange = '${exchange}')`;
+  const sql = `select ${count('trades')} as trades, ${count('quotes')} as quotes, ${count('quarantine')} as quarantined,
+    coalesce(${refused}, 0) as refused_us`;
+  const [row] = await collectRows(await lake.query(sql, 1));
+  const [trades, quotes, quarantined, refusedUs] = ['trades', 'quotes', 'quarantined', 'refused_us'].map((name) =>
+    Number(row![name]),
+  );
+  return { trades: trades!, quotes: quotes!, quarantined: quarantined!, refusedUs: refusedUs! };
+}
+
+const PLACES_NAMED = 3;
+const ROWS_MAX = 1_000;
+
+async function newRefusals(lake: Lake, exchange: string, afterUs: number): Promise<readonly Refusal[]> {
+  const place = 'row_number() over (partition by reason order by source, position)';
+  const sql = `select reason, source, position, n from (
+      select reason, source, position, count(*) over (partition by reason) as n, ${place} as place from quarantine
+      where exchange = '${exchange}' and epoch_us(ingestion_timestamp) > ${afterUs}
+    ) where place <= ${PLACES_NAMED} order by n desc, reason, place`;
+  const byReason = new Map<string, { reason: string; count: number; places: string[] }>();
+  for (const { reason, source, position, n } of await collectRows(await lake.query(sql, ROWS_MAX))) {
+    const name = String(reason);
+    const refusal = byReason.get(name) ?? { reason: name, count: Number(n), places: [] };
+    refusal.places.push(`${String(source)}:${String(position)}`);
+    byReason.set(name, refusal);
+  }
+  return [...byReason.values()];
+}

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listed, type JsonRow } from '../session/session.ts';
+import { sydneyTime } from './lake-tallies.ts';
+import { verifyAsx } from './verify-asx.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'k2-cli-verify-'));
+  const write = (name: string, lines: readonly string[]) => {
+    mkdirSync(join(directory, name, '..'), { recursive: true });
+    writeFileSync(join(directory, name), lines.map((line) => `${line}\r\n`).join(''));
+  };
+  write('reference-data/company_info.csv', [
+    'company_id,symbol,company_name,ISIN,start_date,end_date',
+    '1,OLD,ONE LTD,AU1,01/01/2000,07/01/2013',
+    '1,NEW,ONE LTD,AU1,07/02/2013,',
+  ]);
+  write('trades/1.csv', [
+    '07/01/2013,10:00:00.000,1.10,100,0,,',
+    '07/02/2013,10:00:00.000,0.10,3,0,XT,',
+    'torn line',
+    '',
+    '07/02/2013,10:00:00.001,0.20,7,0,,',
+  ]);
+  write('quotes/1.csv', ['07/02/2013,10:00:00.000,0.1,0.0,5,0']);
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** What a correct load leaves in the lake, in UTC: Sydney is ten hours ahead in July. */
+const TRADES: readonly JsonRow[] = [
+  {
+    symbol: 'OLD',
+    session: '2013-07-01',
+    n: 1,
+    price: '1.10000000',
+    quantity: '100.00000000',
+    first: '2013-07-01T00:00:00.000Z',
+    last: '2013-07-01T00:00:00.000Z',
+  },
+  {
+    symbol: 'NEW',
+    session: '2013-07-02',
+    n: 2,
+    price: '0.30000000',
+    quantity: '10.00000000',
+    first: '2013-07-02T00:00:00.000Z',
+    last: '2013-07-02T00:00:00.001Z',
+  },
+];
+const QUOTES: readonly JsonRow[] = [
+  {
+    ...{
+      symbol: 'NEW',
+      session: '2013-07-02',
+      n: 1,
+      bid_price: '0.1',
+      ask_price: '0',
+      bid_quantity: '5',
+      ask_quantity: '0',
+    },
+    ...{ first: '2013-07-02T00:00:00.000Z', last: '2013-07-02T00:00:00.000Z' },
+  },
+];
+const TORN: readonly JsonRow[] = [{ source: 'asx:trades/1.csv', position: 3 }];
+
+function lake({ trades = TRADES, quotes = QUOTES, quarantine = TORN, refused = [] as readonly JsonRow[] } = {}) {
+  return {
+    query: (sql: string) => {
+      if (sql.includes('from trades')) return Promise.resolve(listed(trades));
+      if (sql.includes('from quotes')) return Promise.resolve(listed(quotes));
+      if (sql.includes("source = 'log'")) return Promise.resolve(listed(sql.includes("'trades'") ? refused : []));
+      return Promise.resolve(listed(quarantine));
+    },
+  };
+}
+
+const mismatches = async (of: ReturnType<typeof lake>) =>
+  (await verifyAsx(of, directory))
+    .filter(({ ok }) => !ok)
+    .map(({ of: what, measure, where }) => [what, measure, where]);
+
+describe('a recount', () => {
+  it('of a correct load finds everything, by symbol and to the last digit', async () => {
+    const comparisons = await verifyAsx(lake(), directory);
+    expect(comparisons.filter(({ ok }) => !ok)).toEqual([]);
+    const cells = comparisons.map(({ type, of, measure, files, lake: found }) =>
+      [type, of, measure, files, found].join(' '),
+    );
+    expect(cells).toContain('trades trades/1.csv lines 4 3 rows + 1 quarantined');
+    expect(cells).toContain('trades NEW sum of price 0.3 0.3');
+    expect(cells).toContain('trades NEW last local time 2013-07-02 10:00:00.001 2013-07-02 10:00:00.001');
+    expect(cells).toContain('quotes NEW sum of bid_quantity 5 5');
+  });
+
+  it('finds a tick that is missing', async () => {
+    expect(await mismatches(lake({ trades: TRADES.slice(1) }))).toContainEqual(['OLD', 'rows', 'on 2013-07-01']);
+  });
+
+  it('finds a price that is off by the last digit, and nothing else', async () => {
+    const trades = [TRADES[0]!, { ...TRADES[1]!, price: '0.30000001' }];
+    expect(await mismatches(lake({ trades }))).toEqual([['NEW', 'sum of price', 'on 2013-07-02']]);
+  });
+
+  it('finds a time that was shifted by an hour', async () => {
+    const trades = [TRADES[0]!, { ...TRADES[1]!, last: '2013-07-02T01:00:00.001Z' }];
+    expect(await mismatches(lake({ trades }))).toEqual([['NEW', 'last local time', 'on 2013-07-02']]);
+  });
+
+  it('finds a line that was dropped in silence', async () => {
+    const where = 'neither a row nor in the quarantine: line 3';
+    expect(await mismatches(lake({ quarantine: [] }))).toEqual([['trades/1.csv', 'lines', where]]);
+  });
+
+  it('finds a good line that is in the table and in the quarantine', async () => {
+    const quarantine = [...TORN, { source: 'asx:trades/1.csv', position: 5 }];
+    expect(await mismatches(lake({ quarantine }))).toContainEqual(['NEW', 'rows', 'on 2013-07-02']);
+  });
+
+  it('counts a tick that was refused after it was numbered, by its values', async () => {
+    const tick = {
+      symbol: 'OLD',
+      session: '2013-07-01',
+      timestamp: '2013-07-01T00:00:00.000Z',
+      price: '1.1',
+      quantity: '100',
+    };
+    const refused = [{ tick: JSON.stringify(tick) }];
+    expect(await mismatches(lake({ trades: TRADES.slice(1), refused }))).toEqual([]);
+  });
+});
+
+it('an instant is printed as Sydney’s clocks showed it, in summer and in winter', () => {
+  expect(sydneyTime('2014-03-09T20:57:14.754Z')).toBe('2014-03-10 07:57:14.754');
+  expect(sydneyTime('2013-07-01T14:00:00.000Z')).toBe('2013-07-02 00:00:00.000');
+});

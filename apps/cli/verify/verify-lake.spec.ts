@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals';
+import { listed, type JsonRow, type SnapshotsQuestion } from '../session/session.ts';
+import { verifyLake } from './verify-lake.ts';
+
+interface Answers {
+  readonly rows: number;
+  readonly duplicates: number;
+  readonly positions: number;
+  readonly lastPosition: number;
+  readonly bounds: readonly JsonRow[];
+  readonly absent: readonly JsonRow[];
+  readonly ledger: readonly JsonRow[];
+  readonly refused: readonly JsonRow[];
+}
+
+const SERIES = { exchange: 'SIM', symbol: 'A/B', session: 's' };
+const SOUND: Answers = {
+  rows: 10,
+  duplicates: 0,
+  positions: 0,
+  lastPosition: 3 * 65_536 + 9,
+  bounds: [{ ...SERIES, sequence_from: 1, sequence_to: 20 }],
+  absent: [{ ...SERIES, sequence_from: 5, sequence_to: 8 }],
+  ledger: [
+    { ...SERIES, status: 'open', sequence_from: 5, sequence_to: 9 },
+    { ...SERIES, status: 'filled', sequence_from: 9, sequence_to: 9 },
+  ],
+  refused: [],
+};
+
+/** Five tables; then for trades and quotes identities, positions, progress and four on gaps. */
+const QUESTIONS_A_PASS = 5 + 2 * (3 + 4);
+
+/** A lake that goes on to the next of its `turns`, under another snapshot, once all of it was asked for. */
+function lakeOf(...turns: readonly Partial<Answers>[]) {
+  let questions = 0;
+  const turn = () => Math.min(Math.floor(questions / QUESTIONS_A_PASS), turns.length - 1);
+  const answers = (): Answers => ({ ...SOUND, ...turns[turn()]! });
+  return {
+    snapshots: ({ table }: SnapshotsQuestion) => {
+      const progress = [{ topic: 'market.crypto.trades.sim', partition: 0, next_offset: 4 }];
+      const row = { table, snapshot_id: String(turn()), total_rows: 10, progress };
+      return Promise.resolve(listed([row]));
+    },
+    query: (sql: string) => {
+      const rows = answerOf(sql, answers());
+      questions++;
+      return Promise.resolve(listed(rows));
+    },
+  };
+}
+
+function answerOf(sql: string, answers: Answers): readonly JsonRow[] {
+  if (/^select count\(\*\) as n from \w+\.\w+$/.test(sql)) return [{ n: answers.rows }];
+  if (sql.includes('copies'))
+    return sql.includes('limit 1') ? [{ ...SERIES, source_sequence: 4, copies: 2 }] : [{ n: answers.duplicates }];
+  if (sql.includes('as first')) return [{ n: answers.positions, first: 1 }];
+  if (sql.includes('as last'))
+    return sql.includes('from trades') ? [{ exchange: 'SIM', asset_class: 'crypto', last: answers.lastPosition }] : [];
+  if (sql.includes('quarantine_id')) return answers.refused;
+  if (sql.includes('from sequence_gaps')) return answers.ledger;
+  return sql.includes('lag(') ? answers.absent : answers.bounds;
+}
+
+async function failures(lake: ReturnType<typeof lakeOf>) {
+  const found = (await verifyLake(lake)).filter(({ ok }) => !ok);
+  return found.map(({ check, table, detail }) => `${table}: ${check}: ${detail}`);
+}
+
+describe('a lake', () => {
+  it('that is sound passes every check', async () => {
+    expect(await failures(lakeOf({}))).toEqual([]);
+  });
+
+  it.each<[string, Partial<Answers>, string]>([
+    ['with a tick twice', { duplicates: 1 }, 'SIM/A/B/s/4 (2 copies)'],
+    ['whose files hold fewer rows than the snapshot says', { rows: 9 }, 'says 10 rows, the files hold 9'],
+    ['with one log position twice', { positions: 2 }, '2 are in the table more than once'],
+    ['with a row beyond the recorded offsets', { lastPosition: 4 * 65_536 }, 'a row of offset 4, recorded up to 4'],
+    ['with a hole that the ledger does not know', { ledger: [] }, 'SIM/A/B/s: 5–8 missing and not in the ledger'],
+    ['with a gap in the ledger whose ticks are there', { absent: [] }, 'SIM/A/B/s: 5–8 open in the ledger and there'],
+  ])('%s fails, by name', async (_, wrong, detail) => {
+    expect((await failures(lakeOf(wrong))).join('\n')).toContain(detail);
+  });
+
+  it('does not miss a number that came and was refused', async () => {
+    const refused = [5, 6, 7, 8].map((n) => ({ quarantine_id: `trades/SIM/A%2FB/s/${n}` }));
+    expect(await failures(lakeOf({ ledger: [], refused }))).toEqual([]);
+  });
+
+  it('may have gaps before its first tick, which only the ledger can know', async () => {
+    const ledger = [...SOUND.ledger, { ...SERIES, status: 'open', sequence_from: -9, sequence_to: 0 }];
+    expect(await failures(lakeOf({ ledger }))).toEqual([]);
+  });
+
+  it('that changed while it was read is read again', async () => {
+    expect(await failures(lakeOf({ rows: 9 }, {}))).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { openPlatform, type OpenPlatform, type Settings } from '@k2/composition';
+import { createApp } from './app.ts';
+import { VERSIONS } from './operations/versions.ts';
+
+/** How long a stop waits for answers under way before it cuts them off. */
+const ANSWERS_GRACE_MS = 5_000;
+const WATCH_INTERVAL_MS = 500;
+
+/** One K2 process: a platform and its HTTP side, from start to a clean stop. */
+export class Server {
+  readonly url: string;
+  private readonly settings: Settings;
+  private readonly open: OpenPlatform;
+  private readonly app: NestFastifyApplication;
+  private readonly stopping: AbortController;
+  private stopped: Promise<void> | null = null;
+
+  /** Rejects as `openPlatform` does, and where the address can't be listened on (`EADDRINUSE`, …). */
+  static async start(settings: Settings, command: string): Promise<Server> {
+    const open = await openPlatform(settings, { access: 'write', command });
+    const stopping = new AbortController();
+    try {
+      const { platform, random, createFeed, runWithCorrelationId } = open;
+      const metrics = () => open.metrics();
+      const isStopping = () => stopping.signal.aborted;
+      const app = await createApp({ platform, settings, random, metrics, createFeed, runWithCorrelationId, isStopping });
+      await app.listen(settings.port, settings.host);
+      const server = new Server(settings, open, app, stopping, await app.getUrl());
+      open.announce(server.url);
+      platform.start();
+      return server;
+    } catch (error) {
+      await open.close();
+      throw error;
+    }
+  }
+
+  private constructor(settings: Settings, open: OpenPlatform, app: NestFastifyApplication, stopping: AbortController, url: string) {
+    this.settings = settings;
+    this.open = open;
+    this.app = app;
+    this.stopping = stopping;
+    this.url = url;
+  }
+
+  /** For a person: where everything is. */
+  get greeting(): string {
+    const { role, storage, data, feeds } = this.settings;
+    const kept = storage === 'memory' ? 'in memory: gone when the server stops' : resolve(data);
+    const running = role.includes('ingest') && feeds.length > 0 ? feeds.join(', ') : 'none';
+    const api = [`  API      ${this.url}/v1`, `  docs     ${this.url}/docs`, `  OpenAPI  ${this.url}/openapi.json`];
+    return [
+      `K2 ${VERSIONS.k2} is up: ${role.join(', ')}`,
+      ...(role.includes('api') ? api : [`  health   ${this.url}/health/ready`]),
+      `  data     ${kept}`,
+      `  feeds    ${running}`,
+      'Ctrl-C stops it; what was received is committed first.',
+      '',
+    ].join('\n');
+  }
+
+  /** Resolves with the reason when a room stopped for good and nothing else runs; with null when `stop` was called. */
+  async failure(): Promise<Error | null> {
+    const { platform } = this.open;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      if (platform.failed !== null && this.isIdle()) return platform.failed;
+      await platform.ports.scheduler.sleep(WATCH_INTERVAL_MS, signal);
+    }
+    return null;
+  }
+
+  /** Accepts nothing more, commits what was received, lets answers under way end. Calling it again waits for the same. */
+  stop(): Promise<void> {
+    this.stopped ??= this.drain();
+    return this.stopped;
+  }
+
+  private async drain(): Promise<void> {
+    this.stopping.abort();
+    const { platform } = this.open;
+    const closed = this.app.close();
+    await platform.stop();
+    const done = new AbortController();
+    const late = platform.ports.scheduler.sleep(ANSWERS_GRACE_MS, done.signal).then(() => this.app.getHttpServer().closeAllConnections());
+    await closed;
+    done.abort();
+    await late;
+    await this.open.close();
+  }
+
+  private isIdle(): boolean {
+    const { roles, feeds, sink } = this.open.platform.status;
+    const isOver = (state: string) => ['finished', 'stopped', 'failed'].includes(state);
+    return !roles.includes('api') && feeds.every(({ state }) => isOver(state)) && (sink === null || isOver(sink.state));
+  }
+}

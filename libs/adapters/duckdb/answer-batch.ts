@@ -1,0 +1,168 @@
+import type duckdb from '@duckdb/node-bindings';
+import { int64At, int64Words, isSafeAt } from '@k2/domain/market';
+import type { AnswerBatch, AnswerValues } from '@k2/ports';
+import { JsonDuckDBValueConverter, type DuckDBDataChunk } from '@duckdb/node-api';
+import type { ReadColumn, Reading } from './answer-types.ts';
+import { chunkVector, dataOf, isValid, type ChunkVector } from './chunk-vectors.ts';
+import { binaryValues, nestedValues, stringValues, utf8Values } from './string-columns.ts';
+
+/** Chunks of up to 2,048 rows joined into one batch of columns. */
+export function answerBatch(columns: readonly ReadColumn[], chunks: readonly DuckDBDataChunk[]): AnswerBatch {
+  const rowCount = chunks.reduce((rows, chunk) => rows + chunk.rowCount, 0);
+  const read = columns.map(({ reading }, index) => {
+    const vectors = chunks.map((chunk) => chunkVector(rawChunk(chunk), index, chunk.rowCount));
+    return {
+      values: reading.kind === 'converted' ? convertedValues(reading.asText, chunks, index, rowCount) : columnValues(reading, vectors, rowCount),
+      nulls: nullsOf(vectors, rowCount),
+    };
+  });
+  return { rowCount, columns: read.map(({ values }) => values), nulls: read.map(({ nulls }) => nulls) };
+}
+
+function rawChunk(chunk: DuckDBDataChunk): duckdb.DataChunk {
+  return chunk.chunk;
+}
+
+function nullsOf(vectors: readonly ChunkVector[], rowCount: number): Uint8Array | null {
+  if (vectors.every(({ validity }) => validity === null)) return null;
+  const nulls = new Uint8Array(rowCount);
+  forEachRow(vectors, (row, { validity }, at) => {
+    nulls[row] = isValid(validity, at) ? 0 : 1;
+  });
+  return nulls;
+}
+
+function columnValues(reading: Exclude<Reading, { kind: 'converted' }>, vectors: readonly ChunkVector[], rowCount: number): AnswerValues {
+  switch (reading.kind) {
+    case 'integer':
+      return reading.bytes === 8 && reading.signed && reading.factor === 1n
+        ? int64Values(vectors, rowCount)
+        : wideValues(vectors, rowCount, reading, null);
+    case 'decimal':
+      return reading.bytes === 8
+        ? { kind: 'decimal', values: int64Column(vectors, rowCount) }
+        : wideValues(vectors, rowCount, { ...reading, signed: true, factor: 1n }, reading.scale);
+    case 'double':
+      return { kind: 'double', values: doubles(vectors, rowCount, reading.bytes) };
+    case 'boolean':
+      return { kind: 'boolean', values: joined(vectors, new Uint8Array(rowCount), 1) };
+    case 'string':
+      return stringValues(vectors, rowCount);
+    case 'binary':
+      return binaryValues(vectors, rowCount);
+    case 'string-list':
+    case 'string-map':
+      return nestedValues(vectors, rowCount, reading.kind);
+  }
+}
+
+/** Integers and times: as numbers, or as int64 where one of them is beyond 2^53. */
+function int64Values(vectors: readonly ChunkVector[], rowCount: number): AnswerValues {
+  const column = int64Column(vectors, rowCount);
+  const words = int64Words(column);
+  const values = new Float64Array(rowCount);
+  for (let row = 0; row < rowCount; row++) {
+    if (!isSafeAt(words, row)) return { kind: 'int64', values: column };
+    values[row] = int64At(words, row);
+  }
+  return { kind: 'integer', values };
+}
+
+/** Zero where null: what lies there is whatever the memory held. */
+function int64Column(vectors: readonly ChunkVector[], rowCount: number): BigInt64Array {
+  const column = new BigInt64Array(rowCount);
+  joined(vectors, new Uint8Array(column.buffer), 8);
+  if (vectors.some(({ validity }) => validity !== null)) {
+    forEachRow(vectors, (row, { validity }, at) => {
+      if (!isValid(validity, at)) column[row] = 0n;
+    });
+  }
+  return column;
+}
+
+interface Width {
+  readonly bytes: 1 | 2 | 4 | 8 | 16;
+  readonly signed: boolean;
+  readonly factor: bigint;
+}
+
+/** Every other width, by way of bigint: rare, or one row a group. `scale` is null for integers. */
+function wideValues(vectors: readonly ChunkVector[], rowCount: number, width: Width, scale: number | null): AnswerValues {
+  const values: bigint[] = new Array<bigint>(rowCount).fill(0n);
+  for (const { start, vector } of placed(vectors)) {
+    const data = dataOf(vector, width.bytes);
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    for (let at = 0; at < vector.rowCount; at++) {
+      if (isValid(vector.validity, at)) values[start + at] = wideAt(view, at, width) * width.factor;
+    }
+  }
+  const isInt64 = values.every((value) => value === BigInt.asIntN(64, value));
+  if (!isInt64) return utf8Values(values.map((value) => printScaled(value, scale ?? 0)));
+  if (scale !== null) return { kind: 'decimal', values: BigInt64Array.from(values) };
+  const isSafe = values.every((value) => Number.isSafeInteger(Number(value)));
+  return isSafe ? { kind: 'integer', values: Float64Array.from(values, Number) } : { kind: 'int64', values: BigInt64Array.from(values) };
+}
+
+function wideAt(view: DataView, row: number, { bytes, signed }: Width): bigint {
+  switch (bytes) {
+    case 1:
+      return BigInt(signed ? view.getInt8(row) : view.getUint8(row));
+    case 2:
+      return BigInt(signed ? view.getInt16(row * 2, true) : view.getUint16(row * 2, true));
+    case 4:
+      return BigInt(signed ? view.getInt32(row * 4, true) : view.getUint32(row * 4, true));
+    case 8:
+      return signed ? view.getBigInt64(row * 8, true) : view.getBigUint64(row * 8, true);
+    case 16: {
+      const high = signed ? view.getBigInt64(row * 16 + 8, true) : view.getBigUint64(row * 16 + 8, true);
+      return (high << 64n) + view.getBigUint64(row * 16, true);
+    }
+  }
+}
+
+function printScaled(value: bigint, scale: number): string {
+  if (scale === 0) return value.toString();
+  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+function doubles(vectors: readonly ChunkVector[], rowCount: number, bytes: 4 | 8): Float64Array {
+  if (bytes === 8) {
+    const values = new Float64Array(rowCount);
+    joined(vectors, new Uint8Array(values.buffer), 8);
+    return values;
+  }
+  const narrow = new Float32Array(rowCount);
+  joined(vectors, new Uint8Array(narrow.buffer), 4);
+  return Float64Array.from(narrow);
+}
+
+function joined(vectors: readonly ChunkVector[], target: Uint8Array, bytes: number): Uint8Array {
+  for (const { start, vector } of placed(vectors)) target.set(dataOf(vector, bytes), start * bytes);
+  return target;
+}
+
+function convertedValues(asText: boolean, chunks: readonly DuckDBDataChunk[], index: number, rowCount: number): AnswerValues {
+  const texts: string[] = [];
+  for (const chunk of chunks) {
+    for (const value of chunk.convertColumnValues(index, JsonDuckDBValueConverter)) {
+      texts.push(value === null ? '' : asText ? String(value) : JSON.stringify(value));
+    }
+  }
+  if (texts.length !== rowCount) throw new Error(`${texts.length} values in a column of ${rowCount} rows`);
+  return utf8Values(texts);
+}
+
+function* placed(vectors: readonly ChunkVector[]): Iterable<{ start: number; vector: ChunkVector }> {
+  let start = 0;
+  for (const vector of vectors) {
+    yield { start, vector };
+    start += vector.rowCount;
+  }
+}
+
+function forEachRow(vectors: readonly ChunkVector[], visit: (row: number, vector: ChunkVector, at: number) => void): void {
+  for (const { start, vector } of placed(vectors)) {
+    for (let at = 0; at < vector.rowCount; at++) visit(start + at, vector, at);
+  }
+}

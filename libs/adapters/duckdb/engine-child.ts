@@ -1,0 +1,53 @@
+/**
+ * The engine process. Started by EngineProcess with its settings as first argument; talks over the IPC channel and dies
+ * with its parent.
+ */
+import { openDatabase, type EngineDatabase } from './engine-database.ts';
+import type { EngineMessage, EngineOutcome, EngineReply, EngineRequest, EngineSettings, EngineTask } from './engine-messages.ts';
+import { EngineRun } from './engine-run.ts';
+import { questionErrorOf } from './question-error.ts';
+
+const settings = JSON.parse(process.argv[2]) as EngineSettings;
+
+// A parent that died cannot kill: without this a bomb would outlive it.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+/** Typed questions share one database; user SQL gets a fresh one each, opened while the process is idle. */
+let next: Promise<EngineDatabase> = openDatabase(settings);
+let running: { readonly id: number; readonly run: EngineRun } | null = null;
+
+const first = await next;
+const functions = settings.mode === 'sql' ? await first.functions() : new Set<string>();
+
+process.on('message', (request: EngineRequest) => {
+  if (request.kind === 'run') void execute(request.id, request.task);
+  else if (running?.id === request.id) running.run[request.kind]();
+});
+send({ kind: 'ready' });
+
+async function execute(id: number, task: EngineTask): Promise<void> {
+  const run = new EngineRun(id, task, send);
+  running = { id, run };
+  let end: { outcome: EngineOutcome; last: Partial<EngineReply> };
+  const database = await next;
+  try {
+    if (task.question.kind === 'sql') {
+      await database.checkSql(task.question.sql, functions);
+      await database.lockDown(task.scans, task.exportPath);
+    }
+    end = await run.run(database.connection);
+  } catch (error) {
+    const { kind, message } = questionErrorOf(error, task.question.kind === 'sql');
+    end = { outcome: { kind: 'failed', errorKind: kind, message }, last: {} };
+  }
+  running = null;
+  if (settings.mode === 'sql') {
+    database.close();
+    next = openDatabase(settings);
+  }
+  send({ kind: 'reply', id, ...end.last, done: end.outcome });
+}
+
+function send(message: EngineMessage): void {
+  process.send!(message);
+}

@@ -1,0 +1,113 @@
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api';
+import { answerBatch } from './answer-batch.ts';
+import { readColumn } from './answer-types.ts';
+import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
+import { questionStatement, type Statement } from './question-sql.ts';
+import { quoteText } from './scan-sql.ts';
+
+const BATCH_ROWS_MAX = 16_384;
+/** Rows that are computed as a whole: one result is then quicker than a stream of it. */
+const MATERIALIZED_ROWS_MAX = 16_384;
+
+/** One question, from SQL to the last batch. */
+export class EngineRun {
+  private readonly id: number;
+  private readonly task: EngineTask;
+  private readonly reply: (reply: EngineReply) => void;
+  private credits = BATCHES_IN_FLIGHT_MAX;
+  private isStopped = false;
+  private connection: DuckDBConnection | null = null;
+  private wake: () => void = () => {};
+
+  constructor(id: number, task: EngineTask, reply: (reply: EngineReply) => void) {
+    this.id = id;
+    this.task = task;
+    this.reply = reply;
+  }
+
+  credit(): void {
+    this.credits++;
+    this.wake();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.connection?.interrupt();
+    this.wake();
+  }
+
+  /** Replies with columns and batches as credits allow; the outcome is left to the caller to send. */
+  async run(connection: DuckDBConnection): Promise<{ outcome: EngineOutcome; last: Partial<EngineReply> }> {
+    if (this.isStopped) return stopped();
+    this.connection = connection;
+    const { question, scans, exportPath } = this.task;
+    const statement = question.kind === 'sql' ? { sql: question.sql, values: [] } : questionStatement(question, scans);
+    if (exportPath !== undefined) return this.export(connection, statement, exportPath);
+    const result = await this.start(connection, statement);
+    const isWhole = !result.isStreaming;
+    return this.answer(result, isWhole);
+  }
+
+  private start(connection: DuckDBConnection, { sql, values }: Statement): Promise<DuckDBResult> {
+    const { question } = this.task;
+    const bound = [...values];
+    const isSmall = question.kind !== 'sql' && question.limit <= MATERIALIZED_ROWS_MAX;
+    return isSmall ? connection.run(sql, bound) : connection.stream(sql, bound);
+  }
+
+  private async export(connection: DuckDBConnection, { sql, values }: Statement, path: string): Promise<{ outcome: EngineOutcome; last: object }> {
+    const { question } = this.task;
+    const select = question.kind === 'sql' ? `SELECT * FROM (${withoutSemicolon(sql)}\n) LIMIT ${question.limit}` : sql;
+    const copy = `COPY (${select}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+    const result = await connection.run(copy, [...values]);
+    return { outcome: { kind: 'exported', rowCount: result.rowsChanged }, last: {} };
+  }
+
+  private async answer(result: DuckDBResult, isWhole: boolean): Promise<{ outcome: EngineOutcome; last: Partial<EngineReply> }> {
+    const names = result.deduplicatedColumnNames();
+    const columns = result.columnTypes().map((type, i) => readColumn(names[i], type));
+    let header: Partial<EngineReply> = { columns: columns.map(({ answer }) => answer) };
+    let rowsLeft = this.task.question.limit;
+    for (;;) {
+      const chunks: DuckDBDataChunk[] = [];
+      let rows = 0;
+      let isLast = rowsLeft === 0;
+      while (!isLast && rows < BATCH_ROWS_MAX - 2_048) {
+        const chunk = await result.fetchChunk();
+        if (this.isStopped) return stopped();
+        if (chunk === null || chunk.rowCount === 0) {
+          isLast = true;
+        } else {
+          if (chunk.rowCount > rowsLeft) chunk.rowCount = rowsLeft;
+          chunks.push(chunk);
+          rows += chunk.rowCount;
+          rowsLeft -= chunk.rowCount;
+          isLast = rowsLeft === 0;
+        }
+      }
+      const last = { ...header, ...(rows > 0 ? { batch: answerBatch(columns, chunks) } : {}) };
+      if (isLast) return { outcome: { kind: 'ended' }, last };
+      header = {};
+      // A whole result has been computed: only a stream can still fail after its first row.
+      if (!(await this.takeCredit())) return stopped();
+      this.reply({ kind: 'reply', id: this.id, ...last });
+      void isWhole;
+    }
+  }
+
+  /** False where the run is stopped meanwhile. */
+  private async takeCredit(): Promise<boolean> {
+    while (this.credits === 0 && !this.isStopped) await new Promise<void>((resolve) => (this.wake = resolve));
+    this.credits--;
+    return !this.isStopped;
+  }
+}
+
+function stopped(): { outcome: EngineOutcome; last: object } {
+  return { outcome: { kind: 'stopped' }, last: {} };
+}
+
+/** The SQL is one statement, as its parse tree has shown: what follows its semicolon is space and comments. */
+function withoutSemicolon(sql: string): string {
+  return sql.trimEnd().replace(/;\s*$/, '');
+}

@@ -1,0 +1,31 @@
+import type { QueryEngineErrorKind } from '@k2/ports';
+
+/** A failure inside the engine process, on its way to become a PortError in the parent. */
+export class QuestionError extends Error {
+  override readonly name = 'QuestionError';
+  readonly kind: QueryEngineErrorKind;
+  constructor(kind: QueryEngineErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** DuckDB's errors begin with their class: `Binder Error: …`. */
+export function questionErrorOf(error: unknown, isUserSql: boolean): QuestionError {
+  if (error instanceof QuestionError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new QuestionError(kindOf(message, isUserSql), message);
+}
+
+const OUT_OF_MEMORY = /^Out of Memory Error|bad.alloc|bad allocation|Allocation failure|could not allocate/i;
+const FORBIDDEN = /^(Permission|Invalid Configuration) Error|disabled (by|through) configuration|configuration has been locked/i;
+const BROKEN = /^(IO|INTERNAL|FATAL|HTTP|Serialization|TransactionContext|Connection|Network|Missing Extension|Autoload) Error/i;
+
+function kindOf(message: string, isUserSql: boolean): QueryEngineErrorKind {
+  if (OUT_OF_MEMORY.test(message)) return 'out-of-memory';
+  if (/^INTERRUPT Error/i.test(message)) return 'cancelled';
+  if (isUserSql && FORBIDDEN.test(message)) return 'forbidden-query';
+  if (BROKEN.test(message)) return 'unavailable';
+  // The SQL of typed questions is ours: only its arithmetic can be at odds with the data.
+  return isUserSql || /^Out of Range Error/i.test(message) ? 'invalid-query' : 'unavailable';
+}

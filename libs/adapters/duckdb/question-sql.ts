@@ -1,0 +1,219 @@
+import type { RecordType, TableName } from '@k2/domain/market';
+import type { Question, TickFilter, TickPosition } from '@k2/ports';
+import type { LocalScan } from './engine-messages.ts';
+import { QuestionError } from './question-error.ts';
+import { columnSql, isTickTable, quoteName, scanColumns, scanRelation } from './scan-sql.ts';
+
+export type TypedQuestion = Exclude<Question, { kind: 'sql' }>;
+export type QuestionOf<Kind extends Question['kind']> = Extract<Question, { kind: Kind }>;
+
+/** SQL with `$1`…; integers are bound as BIGINT. */
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly (string | bigint)[];
+}
+
+/** The SQL of a typed question over its scans. Throws QuestionError `invalid-query`. */
+export function questionStatement(question: TypedQuestion, scans: readonly LocalScan[]): Statement {
+  switch (question.kind) {
+    case 'ticks':
+      return ticksStatement(question, scanOf(scans, `market_data.${question.recordType}`));
+    case 'bars':
+      return barsStatement(question, scanOf(scans, 'market_data.trades'));
+    case 'symbols':
+      return symbolsStatement(question, scans);
+    case 'audit':
+      return auditStatement(question, scans);
+  }
+}
+
+const TICK_ORDER = ['timestamp', 'exchange', 'symbol', 'session', 'source_sequence'] as const;
+
+function ticksStatement(question: QuestionOf<'ticks'>, scan: LocalScan): Statement {
+  const known = scanColumns(scan);
+  const fields = question.fields ?? known;
+  const unknown = fields.filter((name) => !known.includes(name));
+  if (fields.length === 0 || unknown.length > 0) {
+    const asked = fields.length === 0 ? 'no field is asked for' : `no such field: ${unknown.join(', ')}`;
+    throw new QuestionError('invalid-query', `${asked}; ${scan.table} has ${known.join(', ')}`);
+  }
+  const parameters = new Parameters();
+  const descending = question.order === 'newest-first';
+  const conditions = filterConditions(question.filter, parameters);
+  if (question.after !== undefined) conditions.push(...afterConditions(question.after, descending, parameters));
+  const order = TICK_ORDER.map((name) => `${quoteName(name)}${descending ? ' DESC' : ''}`).join(', ');
+  const select = `SELECT ${fields.map(columnSql).join(', ')} FROM ${scanRelation(scan)}`;
+  return parameters.statement(`${select}${where(conditions)} ORDER BY ${order} LIMIT ${limit(question)}`);
+}
+
+/** Lexicographic `>` on the order of ticks. The first conjunct alone is what the scan can prune by. */
+function afterConditions(after: TickPosition, descending: boolean, parameters: Parameters): string[] {
+  const beyond = descending ? '<' : '>';
+  const values = [
+    parameters.time(after.eventTimeUs),
+    parameters.text(after.exchange),
+    parameters.text(after.symbol),
+    parameters.text(after.session),
+    parameters.integer(after.venueSequence),
+  ];
+  const lexicographic = TICK_ORDER.reduceRight((rest, name, i) => {
+    const column = quoteName(name);
+    const isBeyond = `${column} ${beyond} ${values[i]}`;
+    return rest === '' ? isBeyond : `(${isBeyond} OR (${column} = ${values[i]} AND ${rest}))`;
+  }, '');
+  return [`"timestamp" ${beyond}= ${values[0]}`, lexicographic];
+}
+
+function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): Statement {
+  if (!Number.isSafeInteger(question.intervalUs) || question.intervalUs < 1) {
+    throw new QuestionError('invalid-query', `intervalUs is ${question.intervalUs}: expected a whole number of µs, from 1`);
+  }
+  const parameters = new Parameters();
+  const conditions = filterConditions(question.filter, parameters);
+  const interval = `${question.intervalUs}::BIGINT`;
+  // Floored, also before 1970: DuckDB's % follows the sign of the dividend.
+  const start = `epoch_us("timestamp") - ((epoch_us("timestamp") % ${interval}) + ${interval}) % ${interval}`;
+  // One of the two wider than 18 digits, or the product is computed, and overflows, in 18.
+  const bars = `SELECT exchange, symbol, ${start} AS start_us,
+      arg_min(price, ("timestamp", session, source_sequence)) AS open, max(price) AS high, min(price) AS low,
+      arg_max(price, ("timestamp", session, source_sequence)) AS close, sum(quantity) AS volume,
+      count(*) AS trade_count, sum(price::DECIMAL(19,8) * quantity) AS notional
+    FROM ${scanRelation(scan)}${where(conditions)} GROUP BY exchange, symbol, start_us
+    ORDER BY start_us, exchange, symbol LIMIT ${limit(question)}`;
+  return parameters.statement(`SELECT exchange, symbol, make_timestamptz(start_us) AS bar_start, open, high, low, close,
+      volume, trade_count, ${vwap('notional', 'volume')} AS vwap FROM (${bars}) ORDER BY start_us, exchange, symbol`);
+}
+
+/**
+ * notional ÷ volume, half to even at the eighth digit, in integers: dividing decimals gives DuckDB's DOUBLE. Both are taken
+ * by their digits, notional at scale 16 and volume at 8, so that the quotient has scale 8.
+ */
+function vwap(notional: string, volume: string): string {
+  const numerator = `replace(${notional}::VARCHAR, '.', '')::HUGEINT`;
+  const denominator = `replace(${volume}::VARCHAR, '.', '')::HUGEINT`;
+  const quotient = `(abs(${numerator}) // abs(${denominator}))`;
+  const remainder = `(abs(${numerator}) % abs(${denominator}))`;
+  const rest = `(abs(${denominator}) - ${remainder})`;
+  const roundsUp = `(${remainder} > ${rest} OR (${remainder} = ${rest} AND ${quotient} % 2 = 1))`;
+  const sign = `(CASE WHEN (${notional} < 0) = (${volume} < 0) THEN 1 ELSE -1 END)`;
+  const scaled = `(${sign} * (${quotient} + CASE WHEN ${roundsUp} THEN 1 ELSE 0 END))`;
+  return `CASE WHEN ${volume} = 0 THEN NULL ELSE ${scaled}::DECIMAL(38,0) * 0.00000001::DECIMAL(9,8) END`;
+}
+
+function symbolsStatement(question: QuestionOf<'symbols'>, scans: readonly LocalScan[]): Statement {
+  const ticks = scans.filter(({ table }) => isTickTable(table));
+  if (ticks.length === 0) throw new QuestionError('invalid-query', 'no scan of market_data.trades or market_data.quotes is planned');
+  const parameters = new Parameters();
+  const instrument = 'exchange, symbol, asset_class, currency';
+  const conditions = where(filterConditions(question.filter, parameters));
+  const perTable = ticks.map((scan) => {
+    return `SELECT ${instrument}, '${scan.table.slice('market_data.'.length)}' AS record_type, count(*) AS tick_count,
+      min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp
+      FROM ${scanRelation(scan)}${conditions} GROUP BY ${instrument}`;
+  });
+  return parameters.statement(
+    `SELECT * FROM (${perTable.join(' UNION ALL ')}) ORDER BY ${instrument}, record_type LIMIT ${limit(question)}`,
+  );
+}
+
+interface AuditShape {
+  /** Columns that hold the time span a row is about; equal where it is one instant. */
+  readonly from: string;
+  readonly to: string;
+  readonly order: readonly string[];
+  readonly hasSymbol: boolean;
+}
+
+const AUDIT_SHAPES: Readonly<Partial<Record<TableName, AuditShape>>> = {
+  'audit.sequence_gaps': {
+    from: 'timestamp_from',
+    to: 'timestamp_to',
+    order: ['timestamp_from', 'exchange', 'symbol', 'session', 'record_type', 'sequence_from', 'sequence_to', 'platform_sequence'],
+    hasSymbol: true,
+  },
+  'audit.sessions': {
+    from: 'timestamp',
+    to: 'timestamp',
+    order: ['timestamp', 'exchange', 'symbol', 'session', 'record_type', 'platform_sequence'],
+    hasSymbol: true,
+  },
+  'audit.quarantine': {
+    from: 'ingestion_timestamp',
+    to: 'ingestion_timestamp',
+    order: ['ingestion_timestamp', 'exchange', 'source', 'position', 'quarantine_id', 'platform_sequence'],
+    hasSymbol: false,
+  },
+};
+
+function auditStatement(question: QuestionOf<'audit'>, scans: readonly LocalScan[]): Statement {
+  const audits = scans.filter(({ table }) => AUDIT_SHAPES[table] !== undefined);
+  const scan = audits[0];
+  if (scan === undefined || audits.length > 1) {
+    throw new QuestionError('invalid-query', `${audits.length} audit tables are planned: an audit question is over one`);
+  }
+  const { from, to, order, hasSymbol } = AUDIT_SHAPES[scan.table]!;
+  const { recordType, fromUs, toUs, ...filter } = question.filter;
+  if (filter.symbols !== undefined && !hasSymbol) {
+    throw new QuestionError('invalid-query', `${scan.table} has no symbol: leave symbols out of the filter`);
+  }
+  const parameters = new Parameters();
+  const conditions = filterConditions(filter, parameters);
+  if (recordType !== undefined) conditions.push(`record_type = ${parameters.text(recordType satisfies RecordType)}`);
+  if (fromUs !== undefined) conditions.push(`${quoteName(to)} >= ${parameters.time(fromUs)}`);
+  if (toUs !== undefined) conditions.push(`${quoteName(from)} < ${parameters.time(toUs)}`);
+  const columns = scanColumns(scan).map(quoteName).join(', ');
+  return parameters.statement(
+    `SELECT ${columns} FROM ${scanRelation(scan)}${where(conditions)} ORDER BY ${order.map(quoteName).join(', ')} LIMIT ${limit(question)}`,
+  );
+}
+
+function filterConditions({ exchange, symbols, fromUs, toUs }: TickFilter, parameters: Parameters): string[] {
+  const conditions: string[] = [];
+  if (exchange !== undefined) conditions.push(`exchange = ${parameters.text(exchange)}`);
+  if (symbols !== undefined) conditions.push(symbolCondition(symbols, parameters));
+  if (fromUs !== undefined) conditions.push(`"timestamp" >= ${parameters.time(fromUs)}`);
+  if (toUs !== undefined) conditions.push(`"timestamp" < ${parameters.time(toUs)}`);
+  return conditions;
+}
+
+function symbolCondition(symbols: readonly string[], parameters: Parameters): string {
+  if (symbols.length === 0) return 'false';
+  const values = symbols.map((symbol) => parameters.text(symbol));
+  return values.length === 1 ? `symbol = ${values[0]}` : `symbol IN (${values.join(', ')})`;
+}
+
+function where(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+}
+
+function limit({ limit: rows }: TypedQuestion): string {
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new QuestionError('invalid-query', `limit is ${rows}: expected a whole number, from 0`);
+  return String(rows);
+}
+
+function scanOf(scans: readonly LocalScan[], table: TableName): LocalScan {
+  const scan = scans.find((candidate) => candidate.table === table);
+  if (scan === undefined) throw new QuestionError('invalid-query', `no scan of ${table} is planned`);
+  return scan;
+}
+
+class Parameters {
+  private readonly values: (string | bigint)[] = [];
+
+  text(value: string): string {
+    return `$${this.values.push(value)}::VARCHAR`;
+  }
+
+  integer(value: number): string {
+    if (!Number.isSafeInteger(value)) throw new QuestionError('invalid-query', `${value} is not an exact integer`);
+    return `$${this.values.push(BigInt(value))}::BIGINT`;
+  }
+
+  time(timeUs: number): string {
+    return `make_timestamptz(${this.integer(timeUs)})`;
+  }
+
+  statement(sql: string): Statement {
+    return { sql, values: this.values };
+  }
+}

@@ -1,0 +1,173 @@
+import { RECORD_SCHEMAS } from '@k2/domain/market';
+import { QuestionError } from './question-error.ts';
+
+/** Relations that user SQL may read, lower case: `trades` and `market_data.trades`, and so on. */
+const RELATIONS: ReadonlySet<string> = new Set(
+  RECORD_SCHEMAS.flatMap(({ table }) => [table, table.slice(table.indexOf('.') + 1)]),
+);
+
+const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['unnest', 'range', 'generate_series']);
+
+const QUERY_NODES: ReadonlySet<string> = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE', 'CTE_NODE']);
+const TABLE_REFERENCES: ReadonlySet<string> = new Set(['EMPTY', 'JOIN', 'SUBQUERY', 'EXPRESSION_LIST', 'PIVOT']);
+const EXPRESSIONS: ReadonlySet<string> = new Set([
+  'BETWEEN', 'CASE', 'CAST', 'COLLATE', 'COLUMN_REF', 'COMPARISON', 'CONJUNCTION', 'CONSTANT', 'FUNCTION', 'LAMBDA',
+  'LAMBDA_REF', 'OPERATOR', 'POSITIONAL_REFERENCE', 'STAR', 'SUBQUERY', 'TYPE', 'WINDOW',
+]);
+
+type Tree = Readonly<Record<string, unknown>>;
+type Scope = ReadonlySet<string>;
+
+/**
+ * Checks the parse tree that `json_serialize_sql` gives: exactly one SELECT, over permitted relations and functions.
+ * What is not known is refused: a new kind of node in a later DuckDB is forbidden until it is listed here.
+ * Throws QuestionError `forbidden-query`, or `invalid-query` for what does not parse.
+ */
+export function checkPermitted(serialized: string, functions: ReadonlySet<string>): void {
+  const tree = JSON.parse(serialized) as { error: boolean; error_type?: string; error_message?: string; statements?: Tree[] };
+  if (tree.error) {
+    if (tree.error_type === 'not implemented') throw forbidden('the statement is not a SELECT');
+    throw new QuestionError('invalid-query', `the SQL does not parse: ${tree.error_message}`);
+  }
+  const statements = tree.statements ?? [];
+  if (statements.length === 0) throw new QuestionError('invalid-query', 'the SQL holds no statement');
+  if (statements.length > 1) throw forbidden(`${statements.length} statements were sent`);
+  new PermissionCheck(functions).query(asTree(statements[0].node), new Set());
+}
+
+class PermissionCheck {
+  private readonly functions: ReadonlySet<string>;
+  constructor(functions: ReadonlySet<string>) {
+    this.functions = functions;
+  }
+
+  /** A query and its CTEs. A CTE's name counts only after it is defined; before that it means something else. */
+  query(node: Tree, outer: Scope): void {
+    if (!QUERY_NODES.has(text(node.type))) throw forbidden(`${text(node.type)} is not permitted`);
+    const scope = new Set(outer);
+    const { cte_map: cteMap, ...rest } = node;
+    for (const entry of asTrees(asTree(cteMap ?? { map: [] }).map)) {
+      const { query, ...options } = asTree(entry.value);
+      this.query(asTree(asTree(query).node), scope);
+      this.walk(options, scope);
+      scope.add(lower(entry.key));
+    }
+    // Only a recursive CTE's second half sees its own name.
+    if (node.type === 'RECURSIVE_CTE_NODE') {
+      const { left, right, ...others } = rest;
+      this.query(asTree(left), scope);
+      this.query(asTree(right), new Set(scope).add(lower(node.cte_name)));
+      this.walk(others, scope);
+      return;
+    }
+    // An older way to write CTEs: a chain of nodes, each with one query and a child in which its name is known.
+    if (node.type === 'CTE_NODE') throw forbidden('CTE_NODE is not permitted');
+    for (const value of Object.values(rest)) this.walk(value, scope);
+  }
+
+  private walk(value: unknown, scope: Scope): void {
+    if (Array.isArray(value)) {
+      for (const element of value) this.walk(element, scope);
+    } else if (typeof value === 'object' && value !== null) {
+      this.node(value as Tree, scope);
+    }
+  }
+
+  private node(node: Tree, scope: Scope): void {
+    const type = typeof node.type === 'string' ? node.type : '';
+    if (QUERY_NODES.has(type)) return this.query(node, scope);
+    if (typeof node.class === 'string') this.expression(node, node.class);
+    else if (isTableReference(node)) return this.tableReference(node, type, scope);
+    for (const [key, child] of Object.entries(node)) {
+      // A constant's value is data, whatever it looks like.
+      if (node.class === 'CONSTANT' && key === 'value') continue;
+      this.walk(child, scope);
+    }
+  }
+
+  private expression(node: Tree, expressionClass: string): void {
+    if (!EXPRESSIONS.has(expressionClass)) throw forbidden(`${expressionClass.toLowerCase()} expressions are not permitted`);
+    if (expressionClass !== 'FUNCTION' && expressionClass !== 'WINDOW') return;
+    const name = lower(node.function_name);
+    const isQualified = text(node.schema) !== '' || text(node.catalog) !== '';
+    if (isQualified || !this.functions.has(name)) throw forbidden(`the function ${JSON.stringify(name)} is not permitted`);
+  }
+
+  private tableReference(node: Tree, type: string, scope: Scope): void {
+    if (type === 'BASE_TABLE') {
+      this.baseTable(node, scope);
+      // What is left (sample, aliases) holds only data.
+      return;
+    }
+    if (type === 'TABLE_FUNCTION') {
+      const call = asTree(node.function);
+      const name = lower(call.function_name);
+      const isPlain = call.class === 'FUNCTION' && text(call.schema) === '' && text(call.catalog) === '';
+      if (!isPlain || !TABLE_FUNCTIONS.has(name)) throw forbidden(`the table function ${JSON.stringify(name)} is not permitted`);
+      this.walk(call.children, scope);
+      return;
+    }
+    if (!TABLE_REFERENCES.has(type)) throw forbidden(`${type} is not permitted in FROM`);
+    for (const child of Object.values(node)) this.walk(child, scope);
+  }
+
+  private baseTable(node: Tree, scope: Scope): void {
+    const schema = lower(node.schema_name);
+    const table = lower(node.table_name);
+    const isPlain = text(node.catalog_name) === '' && (node.at_clause ?? null) === null;
+    const isCte = schema === '' && scope.has(table);
+    const name = schema === '' ? table : `${schema}.${table}`;
+    if (!isPlain || !(isCte || RELATIONS.has(name))) throw forbidden(`the relation ${JSON.stringify(name)} is not permitted`);
+  }
+}
+
+/** Table references carry `alias` and `sample`; so does no other kind of node without a class. */
+function isTableReference(node: Tree): boolean {
+  return 'alias' in node && 'sample' in node;
+}
+
+function forbidden(what: string): QuestionError {
+  const relations = RECORD_SCHEMAS.map(({ table }) => table.slice(table.indexOf('.') + 1)).join(', ');
+  return new QuestionError('forbidden-query', `${what}; send one SELECT over ${relations}`);
+}
+
+function asTree(value: unknown): Tree {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw forbidden('the statement has an unknown form');
+  return value as Tree;
+}
+
+function asTrees(value: unknown): readonly Tree[] {
+  if (!Array.isArray(value)) throw forbidden('the statement has an unknown form');
+  return value.map(asTree);
+}
+
+function text(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') throw forbidden('the statement has an unknown form');
+  return value;
+}
+
+function lower(value: unknown): string {
+  return text(value).toLowerCase();
+}
+
+/**
+ * Functions of DuckDB's catalog that user SQL may call, asked for with `duckdb_functions()`; their names are refused
+ * where they reach settings, files, other sessions' text or the engine's inside, or only burn time.
+ */
+export function permittedFunctions(names: Iterable<string>): ReadonlySet<string> {
+  const permitted = new Set<string>();
+  for (const name of names) if (!REFUSED_FUNCTIONS.test(name)) permitted.add(name.toLowerCase());
+  return permitted;
+}
+
+const REFUSED_FUNCTIONS = new RegExp(
+  `^(${[
+    '__internal_.*', '.*scan.*', '.*sql.*', '.*serialize.*', 'check_peg_parser', 'combine', 'currval', 'current_(connection|query|setting|transaction).*',
+    'current_(database|schema|schemas|role|user|catalog)', 'duckdb_.*', '.*_logging', 'finalize', 'get_block_size', 'getenv', 'getvariable',
+    'glob', 'has_.*_privilege', 'in_search_path', 'inet_.*', 'nextval', 'parquet_.*', 'parse_duckdb_log_message', 'pg_.*', 'pragma_.*',
+    'query', 'query_table', 'read_.*', 'remap_struct', 'session_user', 'setseed', 'sleep.*', 'sniff_.*', 'stats', 'sum_no_overflow', 'txid_.*', 'user',
+    'variant_.*', 'vector_type', 'which_secret', 'write_.*', '.*_description', 'format_pg_type', 'map_to_pg_oid',
+  ].join('|')})$`,
+  'i',
+);

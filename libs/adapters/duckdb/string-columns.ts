@@ -1,0 +1,156 @@
+import type { DictionaryValue, Utf8Column } from '@k2/domain/market';
+import type { AnswerValues } from '@k2/ports';
+import { dataOf, isValid, listChild, StringVector, structChild, type ChunkVector } from './chunk-vectors.ts';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Distinct strings of a batch beyond which a string a row is cheaper than a dictionary. */
+const DICTIONARY_ENTRIES_MAX = 1_024;
+const SLOTS = 4_096;
+
+/** As a dictionary where few strings repeat, else as a string a row. */
+export function stringValues(vectors: readonly ChunkVector[], rowCount: number): AnswerValues {
+  return dictionaryValues(vectors, rowCount) ?? { kind: 'utf8', values: utf8Column(vectors, rowCount) };
+}
+
+export function binaryValues(vectors: readonly ChunkVector[], rowCount: number): AnswerValues {
+  return { kind: 'binary', values: utf8Column(vectors, rowCount) };
+}
+
+export function utf8Values(texts: readonly string[]): AnswerValues {
+  const encoded = texts.map((text) => encoder.encode(text));
+  const offsets = new Uint32Array(texts.length + 1);
+  encoded.forEach((bytes, row) => (offsets[row + 1] = offsets[row] + bytes.length));
+  const bytes = new Uint8Array(offsets[texts.length]);
+  encoded.forEach((part, row) => bytes.set(part, offsets[row]));
+  return { kind: 'utf8', values: { offsets, bytes } };
+}
+
+/**
+ * Strings are told apart by the four words of their string_t, so that no row is decoded that was seen before. A long
+ * string's words hold its address: equal ones within a chunk mean the same string, across chunks they mean nothing.
+ */
+function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): AnswerValues | null {
+  const entriesMax = Math.min(DICTIONARY_ENTRIES_MAX, Math.max(4, rowCount >> 2));
+  const codes = new Uint16Array(rowCount);
+  const dictionary: string[] = [];
+  const keys = new Uint32Array(entriesMax * 5);
+  const slots = new Uint16Array(SLOTS);
+  let nullCode = -1;
+  let row = 0;
+  for (const [chunk, vector] of vectors.entries()) {
+    const strings = new StringVector(vector);
+    const { words } = strings;
+    for (let at = 0; at < vector.rowCount; at++, row++) {
+      if (!isValid(vector.validity, at)) {
+        if (nullCode < 0) {
+          if (dictionary.length === entriesMax) return null;
+          nullCode = dictionary.push('') - 1;
+        }
+        codes[row] = nullCode;
+        continue;
+      }
+      const w = at * 4;
+      const scope = strings.isInline(at) ? 0 : chunk + 1;
+      let hash = words[w] ^ Math.imul(words[w + 1], 0x9e3779b1) ^ Math.imul(words[w + 2], 0x85ebca6b) ^ Math.imul(words[w + 3], 0xc2b2ae35) ^ scope;
+      hash ^= hash >>> 15;
+      let slot = hash & (SLOTS - 1);
+      for (;;) {
+        const code = slots[slot] - 1;
+        if (code < 0) {
+          if (dictionary.length === entriesMax) return null;
+          const added = dictionary.push(decoder.decode(strings.bytes(at))) - 1;
+          keys.set([words[w], words[w + 1], words[w + 2], words[w + 3], scope], added * 5);
+          slots[slot] = added + 1;
+          codes[row] = added;
+          break;
+        }
+        const k = code * 5;
+        if (
+          keys[k] === words[w] && keys[k + 1] === words[w + 1] && keys[k + 2] === words[w + 2] &&
+          keys[k + 3] === words[w + 3] && keys[k + 4] === scope
+        ) {
+          codes[row] = code;
+          break;
+        }
+        slot = (slot + 1) & (SLOTS - 1);
+      }
+    }
+  }
+  return { kind: 'dictionary', codes, dictionary };
+}
+
+function utf8Column(vectors: readonly ChunkVector[], rowCount: number): Utf8Column {
+  const offsets = new Uint32Array(rowCount + 1);
+  const all = vectors.map((vector) => ({ vector, strings: new StringVector(vector) }));
+  let row = 0;
+  for (const { vector, strings } of all) {
+    for (let at = 0; at < vector.rowCount; at++, row++) {
+      offsets[row + 1] = offsets[row] + (isValid(vector.validity, at) ? strings.byteLength(at) : 0);
+    }
+  }
+  const bytes = new Uint8Array(offsets[rowCount]);
+  row = 0;
+  for (const { vector, strings } of all) {
+    for (let at = 0; at < vector.rowCount; at++, row++) {
+      if (offsets[row + 1] > offsets[row]) bytes.set(strings.bytes(at), offsets[row]);
+    }
+  }
+  return { offsets, bytes };
+}
+
+/** Lists of strings and maps of strings: few distinct values, nearly all of them empty. */
+export function nestedValues(vectors: readonly ChunkVector[], rowCount: number, kind: 'string-list' | 'string-map'): AnswerValues {
+  const codes = new Uint16Array(rowCount);
+  const dictionary: DictionaryValue[] = [];
+  const known = new Map<string, number>();
+  const codeOf = (key: string, value: () => DictionaryValue): number => {
+    const code = known.get(key) ?? dictionary.push(value()) - 1;
+    known.set(key, code);
+    return code;
+  };
+  let row = 0;
+  for (const vector of vectors) {
+    const read = kind === 'string-list' ? listReader(vector) : mapReader(vector);
+    const entries = listEntries(vector);
+    for (let at = 0; at < vector.rowCount; at++, row++) {
+      if (!isValid(vector.validity, at)) {
+        codes[row] = codeOf('null', () => null);
+        continue;
+      }
+      const start = entries[at * 4];
+      const length = entries[at * 4 + 2];
+      const value = read(start, length);
+      codes[row] = codeOf(JSON.stringify(value), () => value);
+    }
+  }
+  return { kind: 'dictionary', codes, dictionary };
+}
+
+/** list_entry_t { u64 offset, u64 length } as words; a chunk's lists never reach 2^32 elements. */
+function listEntries(vector: ChunkVector): Uint32Array {
+  const data = dataOf(vector, 16);
+  return new Uint32Array(data.buffer, data.byteOffset, vector.rowCount * 4);
+}
+
+type ListReader = (start: number, length: number) => DictionaryValue;
+
+function listReader(vector: ChunkVector): ListReader {
+  const text = textReader(listChild(vector));
+  return (start, length) => Array.from({ length }, (_, i) => text(start + i));
+}
+
+function mapReader(vector: ChunkVector): ListReader {
+  const entries = listChild(vector);
+  const key = textReader(structChild(entries, 0));
+  const value = textReader(structChild(entries, 1));
+  return (start, length) => Object.fromEntries(Array.from({ length }, (_, i) => [key(start + i), value(start + i)]));
+}
+
+/** A null inside a list or map has no place in the answer's types: it reads as the empty string. */
+function textReader(vector: ChunkVector): (row: number) => string {
+  if (vector.rowCount === 0) return () => '';
+  const strings = new StringVector(vector);
+  return (row) => (isValid(vector.validity, row) ? decoder.decode(strings.bytes(row)) : '');
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { partitionOf } from '@k2/domain/wire';
+import { series, tradeBatch } from '@k2/testing/builders';
+import { splitPayload } from './split-payload.ts';
+
+describe('splitPayload', () => {
+  const symbols = ['BHP', 'CBA', 'NAB', 'TLS', 'WBC', 'ANZ'];
+  const mixed = tradeBatch({ rows: symbols.map((symbol) => ({ series: series({ symbol }) })) });
+
+  it('passes a batch of one partition on as it is', () => {
+    const batch = tradeBatch({ count: 5 });
+    for (const partitions of [1, 7]) {
+      const [part, ...others] = splitPayload({ kind: 'ticks', batch }, partitions);
+      expect(others).toEqual([]);
+      expect(part.partition).toBe(partitionOf('ASX', 'BHP', partitions));
+      expect(part.payload.kind === 'ticks' && part.payload.batch).toBe(batch);
+    }
+  });
+
+  it('names in each part of a split batch only the series of its rows', () => {
+    const parts = splitPayload({ kind: 'ticks', batch: mixed }, 3);
+    expect(parts.length).toBeGreaterThan(1);
+    const named = parts.flatMap(({ partition, payload }) => {
+      if (payload.kind !== 'ticks') throw new Error('not ticks');
+      const { batch } = payload;
+      expect(batch.series.every(({ exchange, symbol }) => partitionOf(exchange, symbol, 3) === partition)).toBe(true);
+      return Array.from(batch.seriesCode, (code, row) => [batch.series[code].symbol, batch.venueSequence[row]]);
+    });
+    expect(named.sort()).toEqual(symbols.map((symbol, i) => [symbol, i + 1]).sort());
+  });
+
+  it('has nothing to write for no rejections', () => {
+    expect(splitPayload({ kind: 'rejections', rejections: [] }, 3)).toEqual([]);
+  });
+});

@@ -1,0 +1,158 @@
+import {
+  ManualClock,
+  ManualScheduler,
+  MemoryMarketFeed,
+  MemoryTelemetry,
+  MemoryTickLog,
+  SeededRandom,
+} from '@k2/adapter-memory';
+import { PortError, type FeedEvent, type MarketFeed, type TickLog } from '@k2/ports';
+import { quarantineRecord, quoteBatch, tradeBatch } from '@k2/testing/builders';
+import { RECORD_OPTIONS, RecordFeed } from './record-feed.ts';
+
+const venues = [{ exchange: 'ASX', sequenceOrigin: 'venue' as const }];
+const ticks = (firstSequence: number): FeedEvent => ({
+  kind: 'ticks',
+  batch: tradeBatch({ firstSequence, count: 10 }),
+});
+
+function world() {
+  const clock = new ManualClock();
+  const scheduler = new ManualScheduler(clock);
+  const log = new MemoryTickLog({ scheduler, random: new SeededRandom(1) });
+  return { clock, scheduler, log, telemetry: new MemoryTelemetry(), signal: new AbortController().signal };
+}
+
+/** The log, failing the appends whose number is given, before or after they take effect. */
+function failing(log: TickLog, appends: readonly number[], when: 'before' | 'after'): TickLog {
+  let count = 0;
+  const append: TickLog['append'] = async (topic, payload) => {
+    const isFailing = appends.includes(++count);
+    if (isFailing && when === 'before') throw new PortError('unavailable', 'no', {}, { retryable: true });
+    const receipt = await log.append(topic, payload);
+    if (isFailing) throw new PortError('unavailable', 'no', {}, { retryable: true });
+    return receipt;
+  };
+  return new Proxy(log, {
+    get: (of, name) => {
+      if (name === 'append') return append;
+      const member: unknown = Reflect.get(of, name);
+      return typeof member === 'function' ? member.bind(of) : member;
+    },
+  });
+}
+
+async function sequencesIn(log: TickLog, topic: string): Promise<number[]> {
+  const records = await log.read({ positions: [{ topic, partition: 0, nextOffset: 0 }], bytesMax: 1e9, waitMs: 0 });
+  return records.flatMap(({ payload }) => (payload.kind === 'ticks' ? [...payload.batch.venueSequence] : []));
+}
+
+const TRADES = 'market.equities.trades.asx';
+
+describe('RecordFeed', () => {
+  it('puts every event into its topic, and counts what the log acknowledged', async () => {
+    const { signal, ...ports } = world();
+    const events: FeedEvent[] = [
+      ticks(1),
+      { kind: 'ticks', batch: quoteBatch({ count: 4 }) },
+      { kind: 'rejections', rejections: [quarantineRecord()] },
+      ticks(11),
+    ];
+    const recorder = new RecordFeed(new MemoryMarketFeed(events), ports);
+    const status = await recorder.run(signal);
+    expect(status).toMatchObject({ state: 'finished', acknowledgedTicks: 24, acknowledgedRejections: 1 });
+    const names = (await ports.log.topics()).map(({ name }) => name).sort();
+    expect(names).toEqual(['audit.rejections', 'market.equities.quotes.asx', TRADES]);
+    expect(await sequencesIn(ports.log, TRADES)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+  });
+
+  it.each(['before', 'after'] as const)(
+    'repeats an append that failed %s its effect; nothing is lost',
+    async (when) => {
+      const { signal, ...ports } = world();
+      const log = failing(ports.log, [1, 2], when);
+      const recorder = new RecordFeed(new MemoryMarketFeed([ticks(1)]), {
+        ...ports,
+        log,
+      });
+      const running = recorder.run(signal);
+      await ports.scheduler.advance(1_000);
+      expect(await running).toMatchObject({ state: 'finished', acknowledgedTicks: 10 });
+      const sequences = await sequencesIn(ports.log, TRADES);
+      expect(new Set(sequences).size).toBe(10);
+      expect(sequences.length).toBe(when === 'before' ? 10 : 30);
+    },
+  );
+
+  it('does not pull the feed while too many appends are not acknowledged', async () => {
+    const { signal, ...ports } = world();
+    let pulled = 0;
+    const feed: MarketFeed = {
+      name: 'eager',
+      venues,
+      async *open() {
+        for (let i = 0; i < 20; i++) {
+          pulled++;
+          yield ticks(1 + 10 * i);
+        }
+      },
+    };
+    const stuck = new Proxy(ports.log, {
+      get: (of, name) => (name === 'declareTopic' ? () => new Promise(() => {}) : Reflect.get(of, name)),
+    });
+    void new RecordFeed(feed, { ...ports, log: stuck }, { ...RECORD_OPTIONS, appendsInFlightMax: 3 }).run(signal);
+    await ports.scheduler.advance(100);
+    expect(pulled).toBe(3);
+  });
+
+  it('opens a feed again that lost its venue', async () => {
+    const { signal, ...ports } = world();
+    let opened = 0;
+    const feed: MarketFeed = {
+      name: 'flaky',
+      venues,
+      async *open() {
+        opened++;
+        yield ticks(10 * opened);
+        if (opened < 3) throw new PortError('disconnected', 'gone', {}, { retryable: true });
+      },
+    };
+    const recorder = new RecordFeed(feed, ports);
+    const running = recorder.run(signal);
+    await ports.scheduler.advance(10_000);
+    expect(await running).toMatchObject({ state: 'finished', acknowledgedTicks: 30 });
+  });
+
+  it('fails where the feed or the log can never go on, and says why', async () => {
+    const { signal, ...ports } = world();
+    const feed: MarketFeed = {
+      name: 'wrong',
+      venues,
+      async *open() {
+        yield ticks(1);
+        throw new PortError('misconfigured', 'DIR is missing');
+      },
+    };
+    const recorder = new RecordFeed(feed, ports);
+    await expect(recorder.run(signal)).rejects.toMatchObject({ kind: 'misconfigured' });
+    expect(recorder.status).toMatchObject({ state: 'failed', error: 'DIR is missing', acknowledgedTicks: 10 });
+  });
+
+  it('stops when told to, also while the log is away', async () => {
+    const ports = world();
+    const stop = new AbortController();
+    const log = failing(
+      ports.log,
+      Array.from({ length: 100 }, (_, i) => i),
+      'before',
+    );
+    const recorder = new RecordFeed(new MemoryMarketFeed([ticks(1)]), {
+      ...ports,
+      log,
+    });
+    const running = recorder.run(stop.signal);
+    await ports.scheduler.advance(1_000);
+    stop.abort();
+    expect(await running).toMatchObject({ state: 'stopped', acknowledgedTicks: 0 });
+  });
+});

@@ -1,0 +1,85 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const serverMain = join(import.meta.dirname, '../../apps/server/dist/main.js');
+const START_TIMEOUT_MS = 30_000;
+const DRAIN_TIMEOUT_MS = 120_000;
+const POLL_MS = 25;
+
+interface Stats {
+  readonly feeds: readonly { readonly acknowledgedTicks: number }[];
+  readonly log: readonly { readonly lagOffsets: number }[];
+}
+
+/** One life of the server, as a process of its own. */
+export class ServerProcess {
+  private readonly child: ChildProcess;
+  private readonly startedMs = performance.now();
+  private readonly exited: Promise<number | null>;
+  private output = '';
+
+  constructor(data: string, feed: string, env: Readonly<Record<string, string>>) {
+    const args = [serverMain, '--role', 'all', '--data', data, '--port', '0', '--feed', feed, '--log-level', 'warn'];
+    this.child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout!.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.child.stderr!.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000)));
+    this.exited = new Promise((resolve) => this.child.once('close', resolve));
+  }
+
+  /** Watches what is acknowledged until the time is over, then kills. `readyMs` is null where it died before. */
+  async killAfter(lifeMs: number): Promise<{ readonly acknowledgedTicks: number; readonly readyMs: number | null }> {
+    const seen = { acknowledgedTicks: 0, readyMs: null as number | null };
+    while (performance.now() - this.startedMs < lifeMs) {
+      this.assertAlive();
+      const url = this.url;
+      const stats = url === null ? null : await this.stats(url);
+      if (stats !== null) {
+        seen.readyMs ??= performance.now() - this.startedMs;
+        seen.acknowledgedTicks = stats.feeds.reduce((sum, feed) => sum + feed.acknowledgedTicks, 0);
+      }
+      await sleep(Math.min(POLL_MS, Math.max(0, lifeMs - (performance.now() - this.startedMs))));
+    }
+    this.child.kill('SIGKILL');
+    await this.exited;
+    return seen;
+  }
+
+  /** Waits until the log is committed, then asks it to stop; throws where it does not stop in good order. */
+  async drainAndStop(): Promise<void> {
+    for (;;) {
+      this.assertAlive();
+      const elapsed = performance.now() - this.startedMs;
+      if (this.url === null && elapsed > START_TIMEOUT_MS) throw this.failure('did not listen in time');
+      if (elapsed > DRAIN_TIMEOUT_MS) throw this.failure('did not commit the log in time');
+      const stats = this.url === null ? null : await this.stats(this.url);
+      if (stats !== null && stats.log.every(({ lagOffsets }) => lagOffsets === 0)) break;
+      await sleep(POLL_MS);
+    }
+    this.child.kill('SIGTERM');
+    const code = await this.exited;
+    if (code !== 0) throw this.failure(`ended with ${code} after SIGTERM`);
+  }
+
+  private get url(): string | null {
+    return /http:\/\/[\d.]+:\d+/.exec(this.output)?.[0] ?? null;
+  }
+
+  private async stats(url: string): Promise<Stats | null> {
+    try {
+      const response = await fetch(`${url}/v1/stats`, { signal: AbortSignal.timeout(2_000) });
+      return response.ok ? ((await response.json()) as { data: Stats }).data : null;
+    } catch {
+      return null;
+    }
+  }
+
+  private assertAlive(): void {
+    if (this.child.exitCode !== null) throw this.failure(`ended by itself with ${this.child.exitCode}`);
+  }
+
+  private failure(what: string): Error {
+    this.child.kill('SIGKILL');
+    return new Error(`the server ${what}:\n${this.output}`);
+  }
+}
