@@ -21,6 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.stopped;
   }
   const asked = signalled();
+  const bug = uncaught();
   let server: Server;
   try {
     server = await Server.start(settings, ['k2', 'up', ...args].join(' '));
@@ -28,8 +29,12 @@ async function main(args: readonly string[]): Promise<number> {
     return startFailed(error, settings);
   }
   process.stdout.write(server.greeting);
-  const failure = await Promise.race([asked, server.failure(), uncaught()]);
-  await server.stop();
+  const failure = await Promise.race([asked, server.failure(), bug]);
+  try {
+    await server.stop();
+  } catch (error) {
+    return refuse(EXIT.failed, `K2 could not stop cleanly: ${String(error)}. The next start goes on from what was committed.`);
+  }
   return failure === null ? EXIT.stopped : refuse(EXIT.failed, failure.message);
 }
 

@@ -81,14 +81,21 @@ export class Server {
   private async drain(): Promise<void> {
     this.stopping.abort();
     const { platform } = this.open;
-    const closed = this.app.close();
-    await platform.stop();
+    try {
+      const closed = this.app.close();
+      await platform.stop();
+      await this.answersEnd(closed);
+    } finally {
+      await this.open.close();
+    }
+  }
+
+  private async answersEnd(closed: Promise<void>): Promise<void> {
     const done = new AbortController();
-    const late = platform.ports.scheduler.sleep(ANSWERS_GRACE_MS, done.signal).then(() => this.app.getHttpServer().closeAllConnections());
+    const cut = this.open.platform.ports.scheduler.sleep(ANSWERS_GRACE_MS, done.signal).then(() => this.app.getHttpServer().closeAllConnections());
     await closed;
     done.abort();
-    await late;
-    await this.open.close();
+    await cut;
   }
 
   private isIdle(): boolean {

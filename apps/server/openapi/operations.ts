@@ -59,6 +59,30 @@ const QUOTE = {
   ask_quantity: '700',
 };
 
+const BAR = {
+  exchange: 'ASX',
+  symbol: 'BHP',
+  bar_start: '2014-03-09T23:00:00.000Z',
+  open: '36',
+  high: '36.04',
+  low: '36',
+  close: '36.04',
+  volume: '500',
+  trade_count: 5,
+  vwap: '36.02',
+};
+
+const INSTRUMENT = {
+  exchange: 'ASX',
+  symbol: 'BHP',
+  asset_class: 'equities',
+  currency: 'AUD',
+  record_type: 'trades',
+  tick_count: 5,
+  first_timestamp: '2014-03-09T23:00:00.000Z',
+  last_timestamp: '2014-03-09T23:00:00.004Z',
+};
+
 const PAGE = { completeness: { status: 'complete' }, snapshotId: '4132479056017389321', nextCursor: null };
 const STREAMS =
   'JSON is a page with a cursor; the other formats (Accept header or format) stream with K2-Completeness, K2-Snapshot-Id and K2-Row-Limit. A stream that breaks off was cut: take no part of it for the whole.';
@@ -91,7 +115,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     tag: 'Market data',
     schema: 'BarsPage',
     formats: TICK_FORMATS,
-    example: { data: [], ...PAGE },
+    example: { data: [BAR], ...PAGE },
     hasProvenance: true,
     problems: ASKING,
   },
@@ -99,9 +123,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Instruments',
     description: 'Instruments with counts and first and last times, by record type.',
     tag: 'Market data',
-    schema: 'Rows',
+    schema: 'Instruments',
     formats: TICK_FORMATS,
-    example: { data: [], columns: [{ name: 'symbol', type: 'string' }], truncated: false },
+    example: { data: [INSTRUMENT], columns: [{ name: 'exchange', type: 'string' }], truncated: false },
     problems: ASKING,
   },
   'get /v1/gaps': {

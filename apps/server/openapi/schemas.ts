@@ -47,6 +47,31 @@ const page = (row: Json): Json =>
   });
 
 const openRow: Json = { type: 'object', additionalProperties: true };
+const decimal = FIELD_TYPES.decimal;
+
+const bar = object({
+  exchange: text,
+  symbol: text,
+  bar_start: { ...time, description: 'Inclusive; the bar ends an interval later, exclusive.' },
+  open: decimal,
+  high: decimal,
+  low: decimal,
+  close: decimal,
+  volume: decimal,
+  trade_count: integer,
+  vwap: { ...decimal, type: ['string', 'null'], description: 'Rounded half to even at the eighth digit; null where nothing was traded.' },
+});
+
+const instrument = object({
+  exchange: text,
+  symbol: text,
+  asset_class: text,
+  currency: text,
+  record_type: { enum: ['trades', 'quotes'] },
+  tick_count: integer,
+  first_timestamp: time,
+  last_timestamp: time,
+});
 const column = object({ name: text, type: text });
 const rows = (row: Json): Json => object({ data: list(row), columns: list(column), truncated: { type: 'boolean' } });
 
@@ -66,7 +91,10 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   Quote: rowSchema('market_data.quotes'),
   TradesPage: page(ref('Trade')),
   QuotesPage: page(ref('Quote')),
-  BarsPage: page(openRow),
+  Bar: bar,
+  Instrument: instrument,
+  BarsPage: page(ref('Bar')),
+  Instruments: rows(ref('Instrument')),
   Rows: rows(openRow),
   Completeness: {
     description: 'complete: every tick that the venue numbered is there. gaps: these are missing. unverifiable: nothing could have shown a gap.',

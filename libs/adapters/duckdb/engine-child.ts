@@ -3,9 +3,10 @@
  * with its parent.
  */
 import { openDatabase, type EngineDatabase } from './engine-database.ts';
-import type { EngineMessage, EngineOutcome, EngineReply, EngineRequest, EngineSettings, EngineTask } from './engine-messages.ts';
-import { EngineRun } from './engine-run.ts';
+import type { EngineMessage, EngineRequest, EngineSettings, EngineTask } from './engine-messages.ts';
+import { EngineRun, type RunEnd } from './engine-run.ts';
 import { questionErrorOf } from './question-error.ts';
+import { questionStatement, type Statement } from './question-sql.ts';
 
 const settings = JSON.parse(process.argv[2]) as EngineSettings;
 
@@ -28,14 +29,10 @@ send({ kind: 'ready' });
 async function execute(id: number, task: EngineTask): Promise<void> {
   const run = new EngineRun(id, task, send);
   running = { id, run };
-  let end: { outcome: EngineOutcome; last: Partial<EngineReply> };
+  let end: RunEnd;
   const database = await next;
   try {
-    if (task.question.kind === 'sql') {
-      await database.checkSql(task.question.sql, functions);
-      await database.lockDown(task.scans, task.exportPath);
-    }
-    end = await run.run(database.connection);
+    end = await run.run(database.connection, await statementOf(task, database));
   } catch (error) {
     const { kind, message } = questionErrorOf(error, task.question.kind === 'sql');
     end = { outcome: { kind: 'failed', errorKind: kind, message }, last: {} };
@@ -46,6 +43,13 @@ async function execute(id: number, task: EngineTask): Promise<void> {
     next = openDatabase(settings);
   }
   send({ kind: 'reply', id, ...end.last, done: end.outcome });
+}
+
+async function statementOf({ question, scans, exportPath }: EngineTask, database: EngineDatabase): Promise<Statement> {
+  if (question.kind !== 'sql') return questionStatement(question, scans);
+  const sql = await database.permittedSql(question.sql, functions);
+  await database.lockDown(scans, exportPath);
+  return { sql, values: [] };
 }
 
 function send(message: EngineMessage): void {

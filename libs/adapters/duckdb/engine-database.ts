@@ -35,10 +35,19 @@ export class EngineDatabase {
     return permittedFunctions(reader.getRows().map(([name]) => String(name)));
   }
 
-  /** Throws QuestionError where the SQL is not one permitted SELECT. */
-  async checkSql(sql: string, functions: ReadonlySet<string>): Promise<void> {
-    const reader = await this.connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
-    checkPermitted(String(reader.getRows()[0][0]), functions);
+  /**
+   * The SQL as its checked parse tree prints: what was checked is what runs. Throws QuestionError where it is not one
+   * permitted SELECT.
+   */
+  async permittedSql(sql: string, functions: ReadonlySet<string>): Promise<string> {
+    const serialized = await this.text('SELECT json_serialize_sql($1::VARCHAR)', sql);
+    checkPermitted(serialized, functions);
+    return this.text('SELECT json_deserialize_sql($1::JSON)', serialized);
+  }
+
+  private async text(sql: string, value: string): Promise<string> {
+    const reader = await this.connection.runAndReadAll(sql, [value]);
+    return String(reader.getRows()[0][0]);
   }
 
   /**

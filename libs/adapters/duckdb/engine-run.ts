@@ -2,12 +2,18 @@ import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from '@duckdb/no
 import { answerBatch } from './answer-batch.ts';
 import { readColumn } from './answer-types.ts';
 import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
-import { questionStatement, type Statement } from './question-sql.ts';
+import type { Statement } from './question-sql.ts';
 import { quoteText } from './scan-sql.ts';
 
 const BATCH_ROWS_MAX = 16_384;
 /** Rows that are computed as a whole: one result is then quicker than a stream of it. */
 const MATERIALIZED_ROWS_MAX = 16_384;
+
+/** How a run ended, and what of its answer goes out with that. */
+export interface RunEnd {
+  readonly outcome: EngineOutcome;
+  readonly last: Partial<EngineReply>;
+}
 
 /** One question, from SQL to the last batch. */
 export class EngineRun {
@@ -37,15 +43,13 @@ export class EngineRun {
   }
 
   /** Replies with columns and batches as credits allow; the outcome is left to the caller to send. */
-  async run(connection: DuckDBConnection): Promise<{ outcome: EngineOutcome; last: Partial<EngineReply> }> {
+  async run(connection: DuckDBConnection, statement: Statement): Promise<RunEnd> {
     if (this.isStopped) return stopped();
     this.connection = connection;
-    const { question, scans, exportPath } = this.task;
-    const statement = question.kind === 'sql' ? { sql: question.sql, values: [] } : questionStatement(question, scans);
+    const { exportPath } = this.task;
     if (exportPath !== undefined) return this.export(connection, statement, exportPath);
     const result = await this.start(connection, statement);
-    const isWhole = !result.isStreaming;
-    return this.answer(result, isWhole);
+    return this.answer(result);
   }
 
   private start(connection: DuckDBConnection, { sql, values }: Statement): Promise<DuckDBResult> {
@@ -55,15 +59,15 @@ export class EngineRun {
     return isSmall ? connection.run(sql, bound) : connection.stream(sql, bound);
   }
 
-  private async export(connection: DuckDBConnection, { sql, values }: Statement, path: string): Promise<{ outcome: EngineOutcome; last: object }> {
+  private async export(connection: DuckDBConnection, { sql, values }: Statement, path: string): Promise<RunEnd> {
     const { question } = this.task;
-    const select = question.kind === 'sql' ? `SELECT * FROM (${withoutSemicolon(sql)}\n) LIMIT ${question.limit}` : sql;
+    const select = question.kind === 'sql' ? `SELECT * FROM (${sql}) LIMIT ${question.limit}` : sql;
     const copy = `COPY (${select}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
     const result = await connection.run(copy, [...values]);
     return { outcome: { kind: 'exported', rowCount: result.rowsChanged }, last: {} };
   }
 
-  private async answer(result: DuckDBResult, isWhole: boolean): Promise<{ outcome: EngineOutcome; last: Partial<EngineReply> }> {
+  private async answer(result: DuckDBResult): Promise<RunEnd> {
     const names = result.deduplicatedColumnNames();
     const columns = result.columnTypes().map((type, i) => readColumn(names[i], type));
     let header: Partial<EngineReply> = { columns: columns.map(({ answer }) => answer) };
@@ -88,10 +92,8 @@ export class EngineRun {
       const last = { ...header, ...(rows > 0 ? { batch: answerBatch(columns, chunks) } : {}) };
       if (isLast) return { outcome: { kind: 'ended' }, last };
       header = {};
-      // A whole result has been computed: only a stream can still fail after its first row.
       if (!(await this.takeCredit())) return stopped();
       this.reply({ kind: 'reply', id: this.id, ...last });
-      void isWhole;
     }
   }
 
@@ -103,11 +105,6 @@ export class EngineRun {
   }
 }
 
-function stopped(): { outcome: EngineOutcome; last: object } {
+function stopped(): RunEnd {
   return { outcome: { kind: 'stopped' }, last: {} };
-}
-
-/** The SQL is one statement, as its parse tree has shown: what follows its semicolon is space and comments. */
-function withoutSemicolon(sql: string): string {
-  return sql.trimEnd().replace(/;\s*$/, '');
 }

@@ -99,6 +99,7 @@ function misconfigured(path: string, problem: string, cause?: unknown): PortErro
   );
 }
 
+/** Of an error of node:fs, `ENOENT` and so on; by its shape, since it may come from another realm. */
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }

@@ -107,7 +107,7 @@ export class AsxFeed implements MarketFeed {
         const receiveTimeUs = this.clock.nowUs();
         let at = 0;
         let isDue = true;
-        while (isDue) {
+        while (isDue && !signal.aborted) {
           at = parser.parse(buffer.subarray(0, length), at, isLast, receiveTimeUs);
           isDue = parser.isDue;
           const rejections = parser.takeRejections();
@@ -143,7 +143,7 @@ async function attempt<Value>(path: string, read: () => Promise<Value>): Promise
   } catch (cause) {
     throw new PortError<MarketFeedErrorKind>(
       'disconnected',
-      `reading ${path} failed: ${cause instanceof Error ? cause.message : String(cause)}; load the directory again once it can be read: ticks already loaded keep their identity`,
+      `reading ${path} failed: ${String(cause)}; load the directory again once it can be read: ticks already loaded keep their identity`,
       { path },
       { retryable: true, cause },
     );

@@ -57,7 +57,8 @@ export abstract class AsxFileParser {
   private readonly calendar: SydneyCalendar;
   private readonly days = new Map<number, FileDay | null>();
   private today: FileDay | null = null;
-  private todayKey = -1;
+  /** NaN equals no key of a row. */
+  private todayKey = Number.NaN;
   private numbersOwed = 0;
   private line = 0;
   private insideLongLine = false;

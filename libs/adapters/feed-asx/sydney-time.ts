@@ -81,6 +81,7 @@ export const NONEXISTENT = Number.NaN;
 export class SydneyDayClock {
   readonly day: SydneyDay;
   private latestUs = -1;
+  private secondPass = false;
 
   constructor(day: SydneyDay) {
     this.day = day;
@@ -102,6 +103,4 @@ export class SydneyDayClock {
     if (steppedBack) this.secondPass = true;
     return this.secondPass ? asAfterUs : asBeforeUs;
   }
-
-  private secondPass = false;
 }

@@ -2,7 +2,7 @@ import { marketFeedContract } from '@k2/testing/contracts';
 import { SimulatorFeed } from './feed.ts';
 import { simulatorConfig, type SimulatorConfig } from './options.ts';
 import { Simulation } from './simulation.ts';
-import { TestTime } from './test-data/test-time.ts';
+import { TestTime } from './test-support/test-time.ts';
 
 const START_US = 1_767_600_000_000_000;
 const FAULTS = { gaps: 0.01, duplicates: 0.01, late: 0.01, lateMs: 20, reorder: 0.01, resets: 0.001, crossed: 0.01 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { FeedEvent } from '@k2/ports';
 import { SimulatorFeed } from './feed.ts';
 import type { SimulatorConfig } from './options.ts';
-import { TestTime } from './test-data/test-time.ts';
+import { TestTime } from './test-support/test-time.ts';
 
 describe('SimulatorFeed', () => {
   it.each([1, 700, 40_000])('gives %d ticks a second of the clock, none before its time', async (rate) => {

@@ -193,8 +193,9 @@ export class Simulation {
     const quotes = 2 + (bits & 3);
     this.instrument = instrument;
     this.auction = NO_CONDITIONS;
-    this.burstLeft = quotes + 1;
-    this.tradeWhenLeft = 1 + (((bits >>> 2) & 255) % quotes);
+    // Cut where the closing auctions begin.
+    this.burstLeft = Math.min(quotes + 1, this.closingFrom - this.tick);
+    this.tradeWhenLeft = Math.min(this.burstLeft, 1 + (((bits >>> 2) & 255) % quotes));
   }
 
   private startAuctionTrade(venue: number): void {

@@ -4,6 +4,7 @@ import {
   PortError,
   type Clock,
   type CommitReceipt,
+  type Histogram,
   type ObjectStore,
   type PartitionClaim,
   type PartitionProgress,
@@ -47,7 +48,7 @@ export interface IcebergTickStorePorts {
 }
 
 export interface IcebergTickStoreOptions {
-  /** Local directory, which exists, for files on their way to the object store. */
+  /** Local directory, which exists, for files on their way to the object store; what a crash leaves there is garbage. */
   readonly tempDirectory: string;
   /** Data files are split beyond this. */
   readonly fileBytesTarget: number;
@@ -98,21 +99,35 @@ export class IcebergTickStore implements TickStore {
   private readonly writer: ParquetWriter;
   private readonly tableStage: TableStage;
   private readonly commits: LakeCommits;
+  private readonly stageMs: Histogram;
+  private readonly commitMs: Histogram;
   private lastCommit: Promise<unknown> = Promise.resolve();
   private closed = false;
 
-  constructor(ports: IcebergTickStorePorts, options: Pick<IcebergTickStoreOptions, 'tempDirectory'> & Partial<IcebergTickStoreOptions>) {
+  constructor(
+    ports: IcebergTickStorePorts,
+    options: Pick<IcebergTickStoreOptions, 'tempDirectory'> & Partial<IcebergTickStoreOptions>,
+  ) {
     this.ports = ports;
     this.options = { ...ICEBERG_DEFAULTS, ...options };
     const { cacheBytesMax, rowGroupRows, zstdLevel, writerThreads, stagesMax, stageTimeoutMs } = this.options;
     const { commitAttemptsMax, commitBackoffMinMs, commitBackoffMaxMs } = this.options;
     this.files = new TableFiles({ ...ports, cacheBytesMax });
     this.tables = new LakeTables({ ...ports, files: this.files });
-    this.writer = new ParquetWriter({ rowGroupRows, zstdLevel, duckdbThreads: writerThreads }, { jobsMax: stagesMax, jobTimeoutMs: stageTimeoutMs });
+    this.writer = new ParquetWriter(
+      { rowGroupRows, zstdLevel, duckdbThreads: writerThreads },
+      { jobsMax: stagesMax, jobTimeoutMs: stageTimeoutMs },
+    );
     const { files, tables, writer } = this;
     this.tableStage = new TableStage({ ...ports, tables, files, writer }, this.options);
-    const landing = new Landing(ports, { attemptsMax: commitAttemptsMax, backoffMinMs: commitBackoffMinMs, backoffMaxMs: commitBackoffMaxMs });
+    const landing = new Landing(ports, {
+      attemptsMax: commitAttemptsMax,
+      backoffMinMs: commitBackoffMinMs,
+      backoffMaxMs: commitBackoffMaxMs,
+    });
     this.commits = new LakeCommits({ ...ports, tables, files, landing }, this.options);
+    this.stageMs = ports.telemetry.histogram('k2_stage_ms', 'Time to write the rows of a commit.', 'ms');
+    this.commitMs = ports.telemetry.histogram('k2_commit_ms', 'Time to make staged rows visible.', 'ms');
   }
 
   async ensureTables(schemas: readonly RecordSchema[]): Promise<void> {
@@ -126,7 +141,12 @@ export class IcebergTickStore implements TickStore {
     if ((await catalog.metadataLocation(record.table)) === null) {
       const next = await this.files.writeMetadata(this.firstMetadata(record), 0);
       try {
-        await catalog.apply({ changeId: random.uuid(), tables: [{ table: record.table, expected: null, next }], progress: [], state: new Map() });
+        await catalog.apply({
+          changeId: random.uuid(),
+          tables: [{ table: record.table, expected: null, next }],
+          progress: [],
+          state: new Map(),
+        });
       } catch (error) {
         // Another process has created it meanwhile, or this one did and was not told: what is there decides.
         if (!isPortError<TableCatalogErrorKind>(error, 'commit-conflict', 'unknown-outcome')) throw error;
@@ -145,7 +165,10 @@ export class IcebergTickStore implements TickStore {
     });
   }
 
-  claim(writer: string, partitions: readonly (TopicPartition & { readonly topicId: string })[]): Promise<readonly PartitionClaim[]> {
+  claim(
+    writer: string,
+    partitions: readonly (TopicPartition & { readonly topicId: string })[],
+  ): Promise<readonly PartitionClaim[]> {
     return this.run(() => this.ports.catalog.claim(writer, partitions));
   }
 
@@ -158,9 +181,11 @@ export class IcebergTickStore implements TickStore {
   }
 
   stage(rows: PlannedRows): Promise<StagedRows> {
-    return this.run(async () => {
+    return this.timed(this.stageMs, async () => {
       const batches = [...tableBatches(rows)];
-      const outcomes = await Promise.allSettled(batches.map(([table, columns]) => this.tableStage.stage(table, columns)));
+      const outcomes = await Promise.allSettled(
+        batches.map(([table, columns]) => this.tableStage.stage(table, columns)),
+      );
       const staged = outcomes.filter((outcome) => outcome.status === 'fulfilled').map((outcome) => outcome.value);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       const all = new StagedLakeRows(staged);
@@ -171,7 +196,7 @@ export class IcebergTickStore implements TickStore {
   }
 
   commit(staged: StagedRows, progress: ProgressChange): Promise<CommitReceipt> {
-    return this.oneAtATime(() => this.commits.append(uncommitted(staged), progress));
+    return this.oneAtATime(() => this.timed(this.commitMs, () => this.commits.append(uncommitted(staged), progress)));
   }
 
   discard(staged: StagedRows): Promise<void> {
@@ -187,7 +212,10 @@ export class IcebergTickStore implements TickStore {
   private async deleteStaged(rows: StagedLakeRows): Promise<void> {
     for (const key of rows.tables.flatMap((table) => table.keys)) {
       await this.ports.objects.delete(key).catch((error: unknown) => {
-        this.ports.telemetry.log('warn', 'a file of discarded rows could not be deleted', { key, error: String(error) });
+        this.ports.telemetry.log('warn', 'a file of discarded rows could not be deleted', {
+          key,
+          error: String(error),
+        });
       });
     }
   }
@@ -205,7 +233,9 @@ export class IcebergTickStore implements TickStore {
   }
 
   stats(): Promise<readonly TableStats[]> {
-    return this.run(async () => Array.from(await this.tables.loadAll(), ([table, { metadata }]) => tableStats(table, metadata)));
+    return this.run(async () =>
+      Array.from(await this.tables.loadAll(), ([table, { metadata }]) => tableStats(table, metadata)),
+    );
   }
 
   evolve(table: TableName, changes: readonly SchemaChange[]): Promise<void> {
@@ -221,6 +251,15 @@ export class IcebergTickStore implements TickStore {
   private async run<Result>(step: () => Promise<Result>): Promise<Result> {
     if (this.closed) throw new PortError('unavailable', 'this store was closed: open another');
     return inStoreTerms(step);
+  }
+
+  private timed<Result>(histogram: Histogram, step: () => Promise<Result>): Promise<Result> {
+    return this.run(async () => {
+      const startUs = this.ports.clock.monotonicUs();
+      const result = await step();
+      histogram.record((this.ports.clock.monotonicUs() - startUs) / 1_000);
+      return result;
+    });
   }
 
   /** Commits of one store would only get in each other's way. */

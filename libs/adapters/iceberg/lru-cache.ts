@@ -18,6 +18,7 @@ export class LruCache<Value> {
 
   set(key: string, value: Value, weight: number): void {
     this.delete(key);
+    if (weight > this.weightMax) return;
     this.entries.set(key, { value, weight });
     this.weight += weight;
     for (const oldest of this.entries.keys()) {

@@ -1,14 +1,26 @@
-import { isPortError, PortError, type TableCatalogErrorKind, type TickStoreError, type TickStoreErrorKind } from '@k2/ports';
+import {
+  isPortError,
+  PortError,
+  type TableCatalogErrorKind,
+  type TickStoreError,
+  type TickStoreErrorKind,
+} from '@k2/ports';
 
 /** What the catalog or the object store refused, in the TickStore's own kinds. */
 export function storeError(error: unknown): TickStoreError {
   if (isPortError<TableCatalogErrorKind>(error, 'fenced', 'progress-mismatch', 'commit-conflict')) {
-    return new PortError(error.kind as TickStoreErrorKind, error.message, error.context, { retryable: error.retryable, cause: error });
+    return new PortError(error.kind as TickStoreErrorKind, error.message, error.context, {
+      retryable: error.retryable,
+      cause: error,
+    });
   }
   if (error instanceof PortError && STORE_KINDS.has(error.kind)) return error as TickStoreError;
   const message = error instanceof Error ? error.message : String(error);
   const context = error instanceof PortError ? error.context : {};
-  return new PortError('unavailable', `the lake cannot be reached or read: ${message}`, context, { retryable: true, cause: error });
+  return new PortError('unavailable', `the lake cannot be reached or read: ${message}`, context, {
+    retryable: true,
+    cause: error,
+  });
 }
 
 const STORE_KINDS: ReadonlySet<string> = new Set<TickStoreErrorKind>([

@@ -30,7 +30,10 @@ export class TableFiles {
   }
 
   /** As they stand in the file: what they take from the manifest list differs between attempts to commit it. */
-  async entries(metadata: TableMetadata, manifest: Pick<ManifestFile, 'path' | 'partitionSpecId'>): Promise<readonly ManifestEntry[]> {
+  async entries(
+    metadata: TableMetadata,
+    manifest: Pick<ManifestFile, 'path' | 'partitionSpecId'>,
+  ): Promise<readonly ManifestEntry[]> {
     const spec = specById(metadata, manifest.partitionSpecId);
     return this.cached(manifest.path, AVRO_WEIGHT, (bytes) => readManifest(bytes, spec));
   }
@@ -46,7 +49,11 @@ export class TableFiles {
 
   async writeManifestList(
     metadata: TableMetadata,
-    snapshot: { readonly snapshotId: bigint; readonly parentSnapshotId: bigint | null; readonly sequenceNumber: number },
+    snapshot: {
+      readonly snapshotId: bigint;
+      readonly parentSnapshotId: bigint | null;
+      readonly sequenceNumber: number;
+    },
     manifests: readonly ManifestFile[],
   ): Promise<string> {
     const bytes = await writeManifestList(snapshot, manifests);

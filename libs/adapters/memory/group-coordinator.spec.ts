@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { AssignmentListener, TopicPartition } from '@k2/ports';
-import { GroupCoordinator } from './group-coordinator.ts';
+import { GroupCoordinator } from '@k2/ports/in-process';
 import { ManualClock, ManualScheduler } from './manual-time.ts';
 
 class Member implements AssignmentListener {

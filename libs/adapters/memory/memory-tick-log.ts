@@ -1,4 +1,4 @@
-import { decodeBlock, encodeBlock, type TopicSpec } from '@k2/domain/wire';
+import { decodeBlock, encodeBlock, splitPayload, type TopicSpec } from '@k2/domain/wire';
 import {
   PortError,
   type AppendReceipt,
@@ -15,9 +15,7 @@ import {
   type TopicDescription,
   type TopicPartition,
 } from '@k2/ports';
-import { Arrivals } from './arrivals.ts';
-import { GroupCoordinator } from './group-coordinator.ts';
-import { splitPayload } from './split-payload.ts';
+import { Arrivals, GroupCoordinator } from '@k2/ports/in-process';
 
 export interface MemoryTickLogOptions {
   readonly scheduler: Scheduler;

@@ -1,4 +1,4 @@
-import { decodeBlock, encodeBlock, type TopicSpec } from '@k2/domain/wire';
+import { decodeBlock, encodeBlock, splitPayload, type PartitionPayload, type TopicSpec } from '@k2/domain/wire';
 import {
   PortError,
   type AppendReceipt,
@@ -14,11 +14,9 @@ import {
   type TickLog,
   type TopicDescription,
 } from '@k2/ports';
+import { Arrivals, GroupCoordinator } from '@k2/ports/in-process';
 import { AppendQueue, type EncodedRecord } from './append-queue.ts';
-import { Arrivals } from './arrivals.ts';
-import { GroupCoordinator } from './group-coordinator.ts';
 import type { LogSlice, StoredRecord, StoredTopic } from './log-database.ts';
-import { splitPayload, type PartitionPayload } from './split-payload.ts';
 import { SqliteClient } from './sqlite-client.ts';
 import { TopicTable, assertDeclarable } from './topic-table.ts';
 

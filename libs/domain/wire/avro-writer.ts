@@ -50,6 +50,11 @@ export class AvroWriter {
 
   raw(content: Uint8Array): void {
     this.long(content.length);
+    this.encoded(content);
+  }
+
+  /** What another writer has written. */
+  encoded(content: Uint8Array): void {
     this.reserve(content.length);
     this.bytes.set(content, this.used);
     this.used += content.length;

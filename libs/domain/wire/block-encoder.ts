@@ -70,7 +70,17 @@ function writeQuotes(out: AvroWriter, batch: QuoteBatch): void {
   writeDecimals(out, batch.askQuantity, batch);
 }
 
+/** Feeds use the same Series object in every batch; a small batch of many series is mostly their names. */
+const seriesBytes = new WeakMap<Series, Uint8Array>();
+
 function writeSeries(out: AvroWriter, series: Series): void {
+  let bytes = seriesBytes.get(series);
+  if (bytes === undefined) seriesBytes.set(series, (bytes = encodeSeries(series)));
+  out.encoded(bytes);
+}
+
+function encodeSeries(series: Series): Uint8Array {
+  const out = new AvroWriter(64);
   out.string(series.exchange);
   out.string(series.symbol);
   out.string(series.assetClass);
@@ -79,6 +89,7 @@ function writeSeries(out: AvroWriter, series: Series): void {
   out.string(series.sequenceOrigin);
   out.long(series.firstSequence === null ? 0 : 1);
   if (series.firstSequence !== null) out.long(series.firstSequence);
+  return out.finish();
 }
 
 function writeVendorData(out: AvroWriter, vendorData: VendorData | null): void {

@@ -204,6 +204,8 @@ function columnLengths(batch: TickBatch): number[] {
   return [...common, ...own].map((column) => column.length).concat(idsOf(batch).offsets.length - 1);
 }
 
-function largest(codes: Uint16Array | Uint8Array): number {
-  return codes.reduce((max, code) => Math.max(max, code), 0);
+function largest(codes: Iterable<number>): number {
+  let largest = 0;
+  for (const code of codes) largest = Math.max(largest, code);
+  return largest;
 }

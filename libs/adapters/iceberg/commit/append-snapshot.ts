@@ -33,7 +33,10 @@ export async function appendSnapshot(
 export const PROGRESS_PROPERTY = 'k2.progress';
 
 /** Counts as the table spec names them (Appendix F, "Optional Snapshot Summary Fields"). */
-function appendSummary({ manifest, partitionCount, sizeBytes }: StagedTable, parent: Snapshot | null): Snapshot['summary'] {
+function appendSummary(
+  { manifest, partitionCount, sizeBytes }: StagedTable,
+  parent: Snapshot | null,
+): Snapshot['summary'] {
   const total = (key: string, added: number) => String(Number(parent?.summary[key] ?? 0) + added);
   return {
     operation: 'append',

@@ -50,7 +50,10 @@ describe('writers of one lake', () => {
     expect(newest).toMatchObject({ parentSnapshotId: oldest!.snapshotId, totalRows: 6, addedRows: 3 });
     expect(newest!.dataSequenceNumber).toBe(oldest!.dataSequenceNumber + 1);
     // What the table holds is what its snapshots say, for both partitions.
-    expect(newest!.progress.map(({ partition, nextOffset }) => [partition, nextOffset]).sort()).toEqual([[0, 1], [1, 1]]);
+    expect(newest!.progress.map(({ partition, nextOffset }) => [partition, nextOffset]).sort()).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
   });
 
   it('a stale commit in several tables is re-based in all of them, though one only has moved', async () => {
@@ -79,7 +82,11 @@ describe('writers of one lake', () => {
     lake.catalog.intercept = () => {
       throw new PortError('commit-conflict', 'moved');
     };
-    await expect(commit(first, staged, claim)).rejects.toMatchObject({ kind: 'commit-conflict', retryable: true, context: { attempts: 3 } });
+    await expect(commit(first, staged, claim)).rejects.toMatchObject({
+      kind: 'commit-conflict',
+      retryable: true,
+      context: { attempts: 3 },
+    });
     lake.catalog.intercept = null;
     await commit(first, staged, claim);
     expect(await sequences(first)).toEqual([1, 2, 3]);

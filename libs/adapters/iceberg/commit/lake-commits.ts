@@ -1,5 +1,14 @@
 import type { TableName } from '@k2/domain/market';
-import type { Clock, CommitReceipt, ObjectStore, ProgressChange, Random, SchemaChange, TableCatalog, Telemetry } from '@k2/ports';
+import type {
+  Clock,
+  CommitReceipt,
+  ObjectStore,
+  ProgressChange,
+  Random,
+  SchemaChange,
+  TableCatalog,
+  Telemetry,
+} from '@k2/ports';
 import { unknownTable, type LakeTables } from '../lake-tables.ts';
 import { currentSnapshot } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
@@ -68,7 +77,12 @@ export class LakeCommits {
         if (base === undefined) throw unknownTable(staged.table);
         const recorded = parseProgress(currentSnapshot(base.metadata)?.summary[PROGRESS_PROPERTY]);
         const text = printProgress(progressAfter(current, recorded, progress));
-        const snapshot = await appendSnapshot(staged, base.metadata, { committedMs, progress: text }, { files: this.parts.files, limits: this.limits });
+        const snapshot = await appendSnapshot(
+          staged,
+          base.metadata,
+          { committedMs, progress: text },
+          { files: this.parts.files, limits: this.limits },
+        );
         return this.move(staged.table, base, withSnapshot(base, snapshot, this.limits.metadataVersionsMax));
       }),
     );
@@ -86,7 +100,10 @@ export class LakeCommits {
   /** Milliseconds, as Iceberg counts; later than everything committed so far, also where the clock stands still. */
   private nextMs(bases: ReadonlyMap<TableName, MetadataFile>): number {
     const updatedMs = Array.from(bases.values(), ({ metadata }) => metadata['last-updated-ms']);
-    this.lastCommittedMs = Math.max(Math.floor(this.parts.clock.nowUs() / 1_000), ...[this.lastCommittedMs, ...updatedMs].map((ms) => ms + 1));
+    this.lastCommittedMs = Math.max(
+      Math.floor(this.parts.clock.nowUs() / 1_000),
+      ...[this.lastCommittedMs, ...updatedMs].map((ms) => ms + 1),
+    );
     return this.lastCommittedMs;
   }
 
@@ -115,7 +132,10 @@ export class LakeCommits {
       try {
         await objects.delete(objects.key(location));
       } catch (error) {
-        telemetry.log('warn', 'a metadata file that no log names any more could not be deleted', { location, error: String(error) });
+        telemetry.log('warn', 'a metadata file that no log names any more could not be deleted', {
+          location,
+          error: String(error),
+        });
       }
     }
   }

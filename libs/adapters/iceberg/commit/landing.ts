@@ -1,4 +1,15 @@
-import { isPortError, PortError, type CatalogChange, type Random, type Scheduler, type TableCatalog, type TableCatalogErrorKind, type TickStoreError } from '@k2/ports';
+import {
+  isPortError,
+  PortError,
+  type CatalogChange,
+  type Counter,
+  type Random,
+  type Scheduler,
+  type TableCatalog,
+  type TableCatalogErrorKind,
+  type Telemetry,
+  type TickStoreError,
+} from '@k2/ports';
 import { storeError } from '../store-error.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -19,8 +30,21 @@ export class Landing {
   private readonly random: Random;
   private readonly scheduler: Scheduler;
   private readonly limits: LandingLimits;
+  private readonly retries: Counter;
 
-  constructor(ports: { readonly catalog: TableCatalog; readonly random: Random; readonly scheduler: Scheduler }, limits: LandingLimits) {
+  constructor(
+    ports: {
+      readonly catalog: TableCatalog;
+      readonly random: Random;
+      readonly scheduler: Scheduler;
+      readonly telemetry: Telemetry;
+    },
+    limits: LandingLimits,
+  ) {
+    this.retries = ports.telemetry.counter(
+      'k2_commit_retries',
+      'Commits prepared or asked for again, by what the catalog had said.',
+    );
     this.catalog = ports.catalog;
     this.random = ports.random;
     this.scheduler = ports.scheduler;
@@ -43,6 +67,7 @@ export class Landing {
       if (late !== null) return late;
       if (!isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome', 'commit-conflict')) throw storeError(refusal);
       if (attempt === this.limits.attemptsMax) throw givenUp(refusal, prepared.change, attempt);
+      this.retries.add(1, { kind: refusal.kind });
       await this.pause(attempt);
     }
   }
@@ -86,15 +111,25 @@ function givenUp(cause: unknown, change: CatalogChange, attempts: number): TickS
   const tables = change.tables.map(({ table }) => table);
   const context = { tables, attempts, changeId: change.changeId };
   if (isPortError(cause, 'unknown-outcome')) {
-    return new PortError('unavailable', `${attempts} attempts to commit to ${tables.join(', ')} got no answer: commit the same staged rows again`, context, {
+    return new PortError(
+      'unavailable',
+      `${attempts} attempts to commit to ${tables.join(', ')} got no answer: commit the same staged rows again`,
+      context,
+      {
+        retryable: true,
+        cause,
+      },
+    );
+  }
+  return new PortError(
+    'commit-conflict',
+    `other writers won ${attempts} attempts to commit to ${tables.join(', ')}: commit the same staged rows again`,
+    context,
+    {
       retryable: true,
       cause,
-    });
-  }
-  return new PortError('commit-conflict', `other writers won ${attempts} attempts to commit to ${tables.join(', ')}: commit the same staged rows again`, context, {
-    retryable: true,
-    cause,
-  });
+    },
+  );
 }
 
 function unresolvable(changeId: string, cause: unknown): TickStoreError {

@@ -34,7 +34,8 @@ function groups(manifests: readonly ManifestFile[], bytesTarget: number): Manife
   let sizeBytes = 0;
   for (const manifest of manifests) {
     const group = result.at(-1);
-    const fits = group?.[0].partitionSpecId === manifest.partitionSpecId && sizeBytes + manifest.lengthBytes <= bytesTarget;
+    const fits =
+      group?.[0].partitionSpecId === manifest.partitionSpecId && sizeBytes + manifest.lengthBytes <= bytesTarget;
     if (group !== undefined && fits) {
       group.push(manifest);
       sizeBytes += manifest.lengthBytes;
@@ -60,7 +61,11 @@ async function merge(
       if (full.status === 'deleted') continue;
       // An entry added now takes its sequence numbers from the list again: a re-based commit changes them.
       const isNew = full.snapshotId === snapshotId;
-      entries.push(isNew ? { ...full, status: 'added', dataSequenceNumber: null, fileSequenceNumber: null } : { ...full, status: 'existing' });
+      entries.push(
+        isNew
+          ? { ...full, status: 'added', dataSequenceNumber: null, fileSequenceNumber: null }
+          : { ...full, status: 'existing' },
+      );
     }
   }
   const schema = currentSchema(metadata);
@@ -72,6 +77,9 @@ async function merge(
     sequenceNumber,
     addedSnapshotId: snapshotId,
     ...entryCounts(entries, sequenceNumber),
-    partitions: partitionSummaries(entries.map((entry) => entry.file), types),
+    partitions: partitionSummaries(
+      entries.map((entry) => entry.file),
+      types,
+    ),
   };
 }

@@ -6,7 +6,12 @@ import { fieldType, lastColumnId, lastPartitionId, partitionSpecOf, schemaOf, so
 /** The first metadata of a table: no snapshot yet. */
 export function newTable(
   record: RecordSchema,
-  { location, uuid, nowMs, metadataVersionsMax }: { location: string; uuid: string; nowMs: number; metadataVersionsMax: number },
+  {
+    location,
+    uuid,
+    nowMs,
+    metadataVersionsMax,
+  }: { location: string; uuid: string; nowMs: number; metadataVersionsMax: number },
 ): TableMetadata {
   const schema = schemaOf(record);
   const spec = partitionSpecOf(record);

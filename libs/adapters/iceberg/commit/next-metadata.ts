@@ -28,7 +28,13 @@ export function withSnapshot(base: MetadataFile, snapshot: Snapshot, versionsMax
   });
 }
 
-export function withSchema(base: MetadataFile, schema: Schema, lastColumnId: number, nowMs: number, versionsMax: number): NextMetadata {
+export function withSchema(
+  base: MetadataFile,
+  schema: Schema,
+  lastColumnId: number,
+  nowMs: number,
+  versionsMax: number,
+): NextMetadata {
   const { metadata } = base;
   return logged(base, versionsMax, {
     ...metadata,

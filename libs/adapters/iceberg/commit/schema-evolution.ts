@@ -32,7 +32,10 @@ export function evolved(table: TableName, metadata: TableMetadata, changes: read
       case 'widen': {
         const field = named(table, fields, change.name);
         if (fieldType(field.type) !== 'int' || change.to !== 'long') {
-          throw refusal(table, `${change.name} cannot be widened from ${String(fieldType(field.type))} to ${change.to}: only int to long can`);
+          throw refusal(
+            table,
+            `${change.name} cannot be widened from ${String(fieldType(field.type))} to ${change.to}: only int to long can`,
+          );
         }
         fields = replaced(fields, { ...field, type: 'long' });
         break;
@@ -50,7 +53,8 @@ function nestedIds(type: SchemaField['type']): number {
 
 function named(table: TableName, fields: readonly SchemaField[], name: string): SchemaField {
   const field = fields.find((candidate) => candidate.name === name);
-  if (field === undefined) throw refusal(table, `there is no column ${name}: columns are ${fields.map((each) => each.name).join(', ')}`);
+  if (field === undefined)
+    throw refusal(table, `there is no column ${name}: columns are ${fields.map((each) => each.name).join(', ')}`);
   return field;
 }
 
@@ -58,7 +62,8 @@ function named(table: TableName, fields: readonly SchemaField[], name: string): 
 function checkFree(table: TableName, fields: readonly SchemaField[], name: string): void {
   if (name === '') throw refusal(table, 'a column needs a name');
   const taken = fields.find((field) => field.name.toLowerCase() === name.toLowerCase());
-  if (taken !== undefined) throw refusal(table, `there is a column ${taken.name} already: choose another name than ${name}`);
+  if (taken !== undefined)
+    throw refusal(table, `there is a column ${taken.name} already: choose another name than ${name}`);
 }
 
 function replaced(fields: readonly SchemaField[], field: SchemaField): readonly SchemaField[] {

@@ -1,5 +1,6 @@
-import type { ColumnBatch, TableName } from '@k2/domain/market';
-import { recordSchema } from '@k2/domain/market';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { recordSchema, type ColumnBatch, type TableName } from '@k2/domain/market';
 import type { ObjectStore, Random } from '@k2/ports';
 import type { LakeTables } from '../lake-tables.ts';
 import { currentSchema, defaultSortOrder, defaultSpec, fieldById, type TableMetadata } from '../format/metadata.ts';
@@ -27,7 +28,13 @@ export class TableStage {
   private readonly options: StageOptions;
 
   constructor(
-    parts: { readonly objects: ObjectStore; readonly random: Random; readonly tables: LakeTables; readonly files: TableFiles; readonly writer: ParquetWriter },
+    parts: {
+      readonly objects: ObjectStore;
+      readonly random: Random;
+      readonly tables: LakeTables;
+      readonly files: TableFiles;
+      readonly writer: ParquetWriter;
+    },
     options: StageOptions,
   ) {
     this.objects = parts.objects;
@@ -40,8 +47,7 @@ export class TableStage {
 
   async stage(table: TableName, batches: readonly ColumnBatch[]): Promise<StagedTable> {
     const { metadata } = await this.tables.load(table);
-    const written = await this.writer.write(writeJob(table, metadata, batches, this.options));
-    const dataFiles = await Promise.all(written.map((file) => this.stored(metadata, file)));
+    const dataFiles = await this.dataFiles(table, metadata, batches);
     const snapshotId = this.random.int63();
     const manifest = await this.manifest(metadata, snapshotId, dataFiles);
     return {
@@ -54,20 +60,44 @@ export class TableStage {
     };
   }
 
+  private async dataFiles(
+    table: TableName,
+    metadata: TableMetadata,
+    batches: readonly ColumnBatch[],
+  ): Promise<readonly DataFile[]> {
+    const directory = await mkdtemp(join(this.options.tempDirectory, 'stage-'));
+    try {
+      const written = await this.writer.write(
+        writeJob(table, metadata, batches, directory, this.options.fileBytesTarget),
+      );
+      return await Promise.all(written.map((file) => this.stored(metadata, file)));
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
   private async stored(metadata: TableMetadata, { path, ...facts }: WrittenFile): Promise<DataFile> {
     const location = `${metadata.location}/data/${this.random.uuid()}.parquet`;
     const { sizeBytes } = await this.objects.putFileIfAbsent(this.objects.key(location), path);
     if (sizeBytes !== facts.sizeBytes) {
-      throw new Error(`${location} has ${sizeBytes} bytes where ${facts.sizeBytes} were written: the upload is not whole`);
+      throw new Error(
+        `${location} has ${sizeBytes} bytes where ${facts.sizeBytes} were written: the upload is not whole`,
+      );
     }
     return { ...facts, path: location, recordCount: facts.rowCount, sortOrderId: metadata['default-sort-order-id'] };
   }
 
-  private async manifest(metadata: TableMetadata, snapshotId: bigint, dataFiles: readonly DataFile[]): Promise<StagedTable['manifest']> {
+  private async manifest(
+    metadata: TableMetadata,
+    snapshotId: bigint,
+    dataFiles: readonly DataFile[],
+  ): Promise<StagedTable['manifest']> {
     const schema = currentSchema(metadata);
     const spec = defaultSpec(metadata);
     const types = partitionTypes(schema, spec).map(({ result }) => result);
-    const entries = dataFiles.map((file) => ({ status: 'added', snapshotId, dataSequenceNumber: null, fileSequenceNumber: null, file }) as const);
+    const entries = dataFiles.map(
+      (file) => ({ status: 'added', snapshotId, dataSequenceNumber: null, fileSequenceNumber: null, file }) as const,
+    );
     const { minSequenceNumber: _, ...counts } = entryCounts(entries, 0);
     return {
       ...(await this.files.writeManifest(metadata.location, schema, spec, entries)),
@@ -80,7 +110,13 @@ export class TableStage {
 }
 
 /** Columns go under the names that the table has for their field ids now. */
-function writeJob(table: TableName, metadata: TableMetadata, batches: readonly ColumnBatch[], options: StageOptions): WriteJob {
+function writeJob(
+  table: TableName,
+  metadata: TableMetadata,
+  batches: readonly ColumnBatch[],
+  directory: string,
+  fileBytesTarget: number,
+): WriteJob {
   const schema = currentSchema(metadata);
   const record = recordSchema(table).fields;
   const fields = record.map(({ id, nestedId }): FileField => {
@@ -89,11 +125,14 @@ function writeJob(table: TableName, metadata: TableMetadata, batches: readonly C
   });
   const positionOf = (id: number) => fields.findIndex((field) => field.id === id);
   return {
-    directory: options.tempDirectory,
+    directory,
     fields,
-    partitionBy: defaultSpec(metadata).fields.map((field) => ({ position: positionOf(field['source-id']), transform: field.transform })),
+    partitionBy: defaultSpec(metadata).fields.map((field) => ({
+      position: positionOf(field['source-id']),
+      transform: field.transform,
+    })),
     sortBy: defaultSortOrder(metadata).fields.map((field) => positionOf(field['source-id'])),
     batches: batches.map(({ rowCount, columns }) => ({ rowCount, columns: columns.map(({ column }) => column) })),
-    fileBytesTarget: options.fileBytesTarget,
+    fileBytesTarget,
   };
 }

@@ -25,7 +25,8 @@ describe('the history of a table', () => {
     for (let day = 0; day < count; day++) {
       const batch = tradeBatch({ startUs: day * 86_400_000_000, firstSequence: 1 + day * 10 });
       const staged = await store.stage(plannedRows({ ticks: [placed(batch, day)] }));
-      [claim] = (await store.commit(staged, { partitions: [{ claim, nextOffset: day + 1 }], state: new Map() })).claims as [PartitionClaim];
+      [claim] = (await store.commit(staged, { partitions: [{ claim, nextOffset: day + 1 }], state: new Map() }))
+        .claims as [PartitionClaim];
     }
     return { store, claim };
   }
@@ -33,7 +34,9 @@ describe('the history of a table', () => {
   async function metadataNow() {
     const location = (await lake.catalog.metadataLocation(TRADES))!;
     const metadata = parseMetadata(Buffer.from(await lake.objects.get(lake.objects.key(location))).toString());
-    const manifests = await readManifestList(await lake.objects.get(lake.objects.key(currentSnapshot(metadata)!['manifest-list'])));
+    const manifests = await readManifestList(
+      await lake.objects.get(lake.objects.key(currentSnapshot(metadata)!['manifest-list'])),
+    );
     return { location, metadata, manifests };
   }
 
@@ -53,7 +56,9 @@ describe('the history of a table', () => {
       ]);
       // A merged file keeps the sequence number it was committed with: deletes and time travel go by it.
       for (const { status, file, dataSequenceNumber } of entries) {
-        expect(status === 'added' ? dataSequenceNumber : dataSequenceNumber! - 1).toBe(status === 'added' ? null : file.partition[0]);
+        expect(status === 'added' ? dataSequenceNumber : dataSequenceNumber! - 1).toBe(
+          status === 'added' ? null : file.partition[0],
+        );
       }
     }
     // Every earlier snapshot still has its own rows.
@@ -95,7 +100,10 @@ describe('the history of a table', () => {
   it('a commit without rows moves the progress and writes no file', async () => {
     const { store, claim } = await committed(1, {});
     const before = await lake.keys('');
-    const receipt = await store.commit(await store.stage(plannedRows()), { partitions: [{ claim, nextOffset: 9 }], state: new Map([['k', 'v']]) });
+    const receipt = await store.commit(await store.stage(plannedRows()), {
+      partitions: [{ claim, nextOffset: 9 }],
+      state: new Map([['k', 'v']]),
+    });
     expect(receipt).toMatchObject({ rowCount: 0, claims: [{ nextOffset: 9 }] });
     expect(await store.progress()).toMatchObject([{ nextOffset: 9 }]);
     expect(await lake.keys('')).toEqual(before);

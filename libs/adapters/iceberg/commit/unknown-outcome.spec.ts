@@ -96,7 +96,10 @@ describe('a commit whose outcome is unknown', () => {
     };
     const staged = await stage();
     const before = await lake.keys('market_data/trades/data');
-    await expect(store.commit(staged, everything())).rejects.toMatchObject({ kind: 'unavailable', context: { attempts: 3 } });
+    await expect(store.commit(staged, everything())).rejects.toMatchObject({
+      kind: 'unavailable',
+      context: { attempts: 3 },
+    });
     await store.discard(staged);
     expect(await lake.keys('market_data/trades/data')).toEqual(before);
     expect(await rowsNow()).toEqual([]);

@@ -14,11 +14,18 @@ export interface AvroFile {
 
 export type AvroRecord = Readonly<Record<string, unknown>>;
 
-export async function writeAvroFile(schema: AvroSchema, metadata: ReadonlyMap<string, string>, records: readonly AvroRecord[]): Promise<Uint8Array> {
+export async function writeAvroFile(
+  schema: AvroSchema,
+  metadata: ReadonlyMap<string, string>,
+  records: readonly AvroRecord[],
+): Promise<Uint8Array> {
   const type = recordType(schema);
   const sync = randomBytes(16);
   const meta = Object.fromEntries(
-    [...metadata, ['avro.schema', JSON.stringify(schema)], ['avro.codec', 'deflate']].map(([key, value]) => [key, Buffer.from(value!)]),
+    [...metadata, ['avro.schema', JSON.stringify(schema)], ['avro.codec', 'deflate']].map(([key, value]) => [
+      key,
+      Buffer.from(value!),
+    ]),
   );
   const parts = [HEADER.toBuffer({ magic: MAGIC, meta, sync })];
   if (records.length > 0) {
@@ -31,14 +38,16 @@ export async function writeAvroFile(schema: AvroSchema, metadata: ReadonlyMap<st
 export async function readAvroFile(bytes: Uint8Array): Promise<AvroFile> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = decode<Header>(HEADER, buffer, 0);
-  if (!header.value.magic.equals(MAGIC)) throw new Error('not an Avro object container file: expected it to begin with "Obj\\x01"');
+  if (!header.value.magic.equals(MAGIC))
+    throw new Error('not an Avro object container file: expected it to begin with "Obj\\x01"');
   const metadata = new Map(Object.entries(header.value.meta).map(([key, value]) => [key, value.toString()]));
   const type = recordType(JSON.parse(metadata.get('avro.schema')!) as AvroSchema);
   const codec = metadata.get('avro.codec') ?? 'null';
   const records: AvroRecord[] = [];
-  for (let at = header.end; at < buffer.length; ) {
+  for (let at = header.end; at < buffer.length;) {
     const block = decode<Block>(BLOCK, buffer, at);
-    if (!block.value.sync.equals(header.value.sync)) throw new Error(`damaged Avro file: no sync marker before byte ${block.end}`);
+    if (!block.value.sync.equals(header.value.sync))
+      throw new Error(`damaged Avro file: no sync marker before byte ${block.end}`);
     const data = await uncompressed(block.value.data, codec);
     for (let i = 0, offset = 0; i < block.value.count; i++) {
       const record = decode<AvroRecord>(type, data, offset);

@@ -8,7 +8,13 @@ const awkwardText = fc
   .array(fc.constantFrom('a', '\ud7ff', '\ue000', '\uffff', '\u{10ffff}', '\u{1f600}', 'z'), { maxLength: 24 })
   .map((points) => points.join(''));
 const bytes = fc.array(fc.constantFrom(0, 1, 254, 255), { maxLength: 24 }).map((all) => Uint8Array.from(all));
-const values: fc.Arbitrary<Value> = fc.oneof(awkwardText, fc.string({ unit: 'binary' }), bytes, fc.bigInt(), fc.integer());
+const values: fc.Arbitrary<Value> = fc.oneof(
+  awkwardText,
+  fc.string({ unit: 'binary' }),
+  bytes,
+  fc.bigInt(),
+  fc.integer(),
+);
 
 describe('bounds', () => {
   it('hold the value, whatever it is', () => {

@@ -16,7 +16,8 @@ export function upperBound(value: Value): Value | null {
     const prefix = cut(value);
     return prefix === null ? value : nextString(prefix);
   }
-  if (value instanceof Uint8Array) return value.length <= BOUND_LENGTH_MAX ? value : nextBytes(value.subarray(0, BOUND_LENGTH_MAX));
+  if (value instanceof Uint8Array)
+    return value.length <= BOUND_LENGTH_MAX ? value : nextBytes(value.subarray(0, BOUND_LENGTH_MAX));
   return value;
 }
 

@@ -61,17 +61,27 @@ export function entryCounts(entries: readonly ManifestEntry[], sequenceNumber: n
   return { ...counts, minSequenceNumber };
 }
 
-export function partitionSummaries(files: readonly DataFile[], types: readonly PrimitiveType[]): readonly FieldSummary[] {
+export function partitionSummaries(
+  files: readonly DataFile[],
+  types: readonly PrimitiveType[],
+): readonly FieldSummary[] {
   return types.map((type, index) => {
     const values = files.map((file) => file.partition[index]);
     const present = values.filter((value) => value !== null).sort(compareValues);
     const bound = (value: Value | undefined) => (value === undefined ? null : serializeValue(type, value));
-    return { containsNull: present.length < values.length, lowerBound: bound(present[0]), upperBound: bound(present.at(-1)) };
+    return {
+      containsNull: present.length < values.length,
+      lowerBound: bound(present[0]),
+      upperBound: bound(present.at(-1)),
+    };
   });
 }
 
 /** The range that a summary states; null where every value is null. */
-export function summaryRange({ lowerBound, upperBound }: FieldSummary, type: PrimitiveType): { readonly min: Value; readonly max: Value } | null {
+export function summaryRange(
+  { lowerBound, upperBound }: FieldSummary,
+  type: PrimitiveType,
+): { readonly min: Value; readonly max: Value } | null {
   if (lowerBound === null || upperBound === null) return null;
   return { min: deserializeValue(type, lowerBound), max: deserializeValue(type, upperBound) };
 }
@@ -116,7 +126,11 @@ interface ManifestRecord {
   readonly existing_rows_count: bigint;
   readonly deleted_rows_count: bigint;
   readonly partitions:
-    | readonly { readonly contains_null: boolean; readonly lower_bound: Uint8Array | null; readonly upper_bound: Uint8Array | null }[]
+    | readonly {
+        readonly contains_null: boolean;
+        readonly lower_bound: Uint8Array | null;
+        readonly upper_bound: Uint8Array | null;
+      }[]
     | null;
 }
 
@@ -150,7 +164,8 @@ function optionalBytes(bytes: Uint8Array | null): Buffer | null {
 }
 
 function parsedManifest(manifest: ManifestRecord): ManifestFile {
-  if (manifest.content !== 0) throw new Error(`${manifest.manifest_path} lists deletes: K2 reads tables of data files only`);
+  if (manifest.content !== 0)
+    throw new Error(`${manifest.manifest_path} lists deletes: K2 reads tables of data files only`);
   return {
     path: manifest.manifest_path,
     lengthBytes: Number(manifest.manifest_length),

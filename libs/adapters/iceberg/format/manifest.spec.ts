@@ -3,7 +3,14 @@ import { TRADES_SCHEMA } from '@k2/domain/market';
 import fc from 'fast-check';
 import { readAvroFile } from './avro-file.ts';
 import { readManifest, writeManifest, type DataFile, type ManifestEntry } from './manifest.ts';
-import { entryCounts, partitionSummaries, readManifestList, summaryRange, writeManifestList, type ManifestFile } from './manifest-list.ts';
+import {
+  entryCounts,
+  partitionSummaries,
+  readManifestList,
+  summaryRange,
+  writeManifestList,
+  type ManifestFile,
+} from './manifest-list.ts';
 import { partitionSpecOf, schemaOf } from './schema.ts';
 import type { PartitionValue } from './transforms.ts';
 
@@ -12,12 +19,17 @@ const SPEC = partitionSpecOf(TRADES_SCHEMA);
 
 const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const counts = fc.array(fc.tuple(fc.integer({ min: 1, max: 18 }), count)).map((pairs) => new Map(pairs));
-const bounds = fc.array(fc.tuple(fc.integer({ min: 1, max: 18 }), fc.uint8Array({ maxLength: 20 }))).map((pairs) => new Map(pairs));
+const bounds = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 18 }), fc.uint8Array({ maxLength: 20 })))
+  .map((pairs) => new Map(pairs));
 const int63 = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
 
 const dataFile: fc.Arbitrary<DataFile> = fc.record({
   path: fc.string({ unit: 'grapheme' }),
-  partition: fc.tuple<PartitionValue[]>(fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })), fc.option(fc.string({ unit: 'grapheme' }))),
+  partition: fc.tuple<PartitionValue[]>(
+    fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
+    fc.option(fc.string({ unit: 'grapheme' })),
+  ),
   recordCount: count,
   sizeBytes: count,
   columnSizes: counts,
@@ -50,13 +62,29 @@ describe('manifests', () => {
   it('carry the keys and field ids by which other engines read them', async () => {
     const { metadata } = await readAvroFile(await writeManifest(SCHEMA, SPEC, []));
     expect([...metadata.keys()].sort()).toEqual(
-      ['avro.codec', 'avro.schema', 'content', 'format-version', 'partition-spec', 'partition-spec-id', 'schema', 'schema-id'].sort(),
+      [
+        'avro.codec',
+        'avro.schema',
+        'content',
+        'format-version',
+        'partition-spec',
+        'partition-spec-id',
+        'schema',
+        'schema-id',
+      ].sort(),
     );
     // The fields only, not the whole spec.
     expect(JSON.parse(metadata.get('partition-spec')!)).toEqual(SPEC.fields);
     expect(JSON.parse(metadata.get('schema')!)).toEqual(SCHEMA);
     const text = metadata.get('avro.schema')!;
-    for (const id of ['"field-id":134', '"field-id":117', '"element-id":133', '"field-id":1001', '"logicalType":"map"', '"logicalType":"date"']) {
+    for (const id of [
+      '"field-id":134',
+      '"field-id":117',
+      '"element-id":133',
+      '"field-id":1001',
+      '"logicalType":"map"',
+      '"logicalType":"date"',
+    ]) {
       expect(text).toContain(id);
     }
     const file = JSON.parse(text).fields.find((field: { name: string }) => field.name === 'data_file');
@@ -70,17 +98,33 @@ describe('manifests', () => {
     const damaged = Uint8Array.from(bytes);
     damaged[damaged.length - 1] ^= 1;
     await expect(readManifest(damaged, SPEC)).rejects.toThrow('sync marker');
-    await expect(readManifest(new TextEncoder().encode('PAR1 this is not Avro at all.........'), SPEC)).rejects.toThrow();
+    await expect(
+      readManifest(new TextEncoder().encode('PAR1 this is not Avro at all.........'), SPEC),
+    ).rejects.toThrow();
   });
 });
 
 describe('manifest lists', () => {
-  const summary = fc.record({ containsNull: fc.boolean(), lowerBound: fc.option(fc.uint8Array()), upperBound: fc.option(fc.uint8Array()) });
+  const summary = fc.record({
+    containsNull: fc.boolean(),
+    lowerBound: fc.option(fc.uint8Array()),
+    upperBound: fc.option(fc.uint8Array()),
+  });
   const nat = fc.nat();
   const manifest: fc.Arbitrary<ManifestFile> = fc.record({
-    path: fc.string(), lengthBytes: count, partitionSpecId: nat, sequenceNumber: count, minSequenceNumber: count,
-    addedSnapshotId: int63, addedFiles: nat, existingFiles: nat, deletedFiles: nat,
-    addedRows: count, existingRows: count, deletedRows: count, partitions: fc.array(summary, { maxLength: 3 }),
+    path: fc.string(),
+    lengthBytes: count,
+    partitionSpecId: nat,
+    sequenceNumber: count,
+    minSequenceNumber: count,
+    addedSnapshotId: int63,
+    addedFiles: nat,
+    existingFiles: nat,
+    deletedFiles: nat,
+    addedRows: count,
+    existingRows: count,
+    deletedRows: count,
+    partitions: fc.array(summary, { maxLength: 3 }),
   });
 
   it('give every manifest back', async () => {
@@ -100,10 +144,20 @@ describe('manifest lists', () => {
     expect([day!.containsNull, summaryRange(day!, 'date')]).toEqual([true, { min: -3, max: 16_140 }]);
     expect([exchange!.containsNull, summaryRange(exchange!, 'string')]).toEqual([false, { min: 'ASX', max: 'ASX' }]);
     const entries = (['added', 'existing', 'deleted'] as const).map((status, index): ManifestEntry => ({
-      status, snapshotId: 1n, dataSequenceNumber: status === 'added' ? null : 3, fileSequenceNumber: null, file: days[index],
+      status,
+      snapshotId: 1n,
+      dataSequenceNumber: status === 'added' ? null : 3,
+      fileSequenceNumber: null,
+      file: days[index],
     }));
     expect(entryCounts(entries, 7)).toEqual({
-      addedFiles: 1, existingFiles: 1, deletedFiles: 1, addedRows: 10, existingRows: 10, deletedRows: 10, minSequenceNumber: 3,
+      addedFiles: 1,
+      existingFiles: 1,
+      deletedFiles: 1,
+      addedRows: 10,
+      existingRows: 10,
+      deletedRows: 10,
+      minSequenceNumber: 3,
     });
   });
 });
@@ -113,6 +167,7 @@ function plain(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array);
   if (value instanceof Map) return Array.from(value, plain);
   if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
   return value;
 }

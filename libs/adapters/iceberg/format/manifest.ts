@@ -35,7 +35,11 @@ export interface DataFile {
   readonly sortOrderId: number | null;
 }
 
-export async function writeManifest(schema: Schema, spec: PartitionSpec, entries: readonly ManifestEntry[]): Promise<Uint8Array> {
+export async function writeManifest(
+  schema: Schema,
+  spec: PartitionSpec,
+  entries: readonly ManifestEntry[],
+): Promise<Uint8Array> {
   const metadata = new Map([
     ['schema', JSON.stringify(schema)],
     ['schema-id', String(schema['schema-id'])],
@@ -45,7 +49,11 @@ export async function writeManifest(schema: Schema, spec: PartitionSpec, entries
     ['content', 'data'],
   ]);
   const names = spec.fields.map((field) => field.name);
-  return writeAvroFile(entrySchema(schema, spec), metadata, entries.map((entry) => entryRecord(entry, names)));
+  return writeAvroFile(
+    entrySchema(schema, spec),
+    metadata,
+    entries.map((entry) => entryRecord(entry, names)),
+  );
 }
 
 /** Entries as they stand in the file; see `inherited`. */
@@ -56,7 +64,10 @@ export async function readManifest(bytes: Uint8Array, spec: PartitionSpec): Prom
 }
 
 /** What an entry just added takes from its manifest. */
-export function inherited(entry: ManifestEntry, manifest: { readonly addedSnapshotId: bigint; readonly sequenceNumber: number }): ManifestEntry {
+export function inherited(
+  entry: ManifestEntry,
+  manifest: { readonly addedSnapshotId: bigint; readonly sequenceNumber: number },
+): ManifestEntry {
   return {
     ...entry,
     snapshotId: entry.snapshotId ?? manifest.addedSnapshotId,
@@ -65,7 +76,10 @@ export function inherited(entry: ManifestEntry, manifest: { readonly addedSnapsh
   };
 }
 
-export function partitionTypes(schema: Schema, spec: PartitionSpec): readonly { readonly source: PrimitiveType; readonly result: PrimitiveType }[] {
+export function partitionTypes(
+  schema: Schema,
+  spec: PartitionSpec,
+): readonly { readonly source: PrimitiveType; readonly result: PrimitiveType }[] {
   return spec.fields.map((field) => {
     const source = fieldById(schema, field['source-id'])!.type as PrimitiveType;
     return { source, result: parseTransform(field.transform).resultType(source) };
@@ -74,7 +88,9 @@ export function partitionTypes(schema: Schema, spec: PartitionSpec): readonly { 
 
 function entrySchema(schema: Schema, spec: PartitionSpec): AvroSchema {
   const types = partitionTypes(schema, spec);
-  const partition = spec.fields.map((field, index) => optional(field['field-id'], field.name, avroType(types[index].result)));
+  const partition = spec.fields.map((field, index) =>
+    optional(field['field-id'], field.name, avroType(types[index].result)),
+  );
   return record('manifest_entry', [
     required(0, 'status', 'int'),
     optional(1, 'snapshot_id', 'long'),
@@ -147,7 +163,10 @@ interface EntryRecord {
   };
 }
 
-function entryRecord({ status, snapshotId, dataSequenceNumber, fileSequenceNumber, file }: ManifestEntry, names: readonly string[]): AvroRecord {
+function entryRecord(
+  { status, snapshotId, dataSequenceNumber, fileSequenceNumber, file }: ManifestEntry,
+  names: readonly string[],
+): AvroRecord {
   return {
     status: STATUSES.indexOf(status),
     snapshot_id: snapshotId,

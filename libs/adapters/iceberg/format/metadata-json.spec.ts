@@ -5,21 +5,32 @@ import { newTable } from '../commit/new-table.ts';
 import { parseMetadata, printMetadata } from './metadata-json.ts';
 import type { Snapshot, TableMetadata } from './metadata.ts';
 
-const EMPTY_TABLE = newTable(TRADES_SCHEMA, { location: 'file:///lake/trades', uuid: 'u', nowMs: 1, metadataVersionsMax: 100 });
+const EMPTY_TABLE = newTable(TRADES_SCHEMA, {
+  location: 'file:///lake/trades',
+  uuid: 'u',
+  nowMs: 1,
+  metadataVersionsMax: 100,
+});
 const int63 = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
 
 describe('metadata as JSON', () => {
   it('keeps every 63-bit snapshot id to the last digit', () => {
     fc.assert(
-      fc.property(fc.array(int63, { minLength: 1, maxLength: 5 }), fc.dictionary(fc.string(), fc.string()), (ids, properties) => {
-        const table = tableWith(ids, properties);
-        expect(parseMetadata(printMetadata(table))).toEqual(table);
-      }),
+      fc.property(
+        fc.array(int63, { minLength: 1, maxLength: 5 }),
+        fc.dictionary(fc.string(), fc.string()),
+        (ids, properties) => {
+          const table = tableWith(ids, properties);
+          expect(parseMetadata(printMetadata(table))).toEqual(table);
+        },
+      ),
     );
   });
 
   it('writes ids as JSON numbers, as every other reader expects them', () => {
-    expect(printMetadata(tableWith([9_223_372_036_854_775_807n], {}))).toContain('"current-snapshot-id":9223372036854775807,');
+    expect(printMetadata(tableWith([9_223_372_036_854_775_807n], {}))).toContain(
+      '"current-snapshot-id":9223372036854775807,',
+    );
   });
 
   it('takes text that looks like an id for text', () => {
@@ -38,7 +49,9 @@ describe('metadata as JSON', () => {
   });
 
   it('refuses another format version', () => {
-    expect(() => parseMetadata('{"format-version":3,"location":"x"}')).toThrow('format version 3 of x is not supported');
+    expect(() => parseMetadata('{"format-version":3,"location":"x"}')).toThrow(
+      'format version 3 of x is not supported',
+    );
   });
 });
 

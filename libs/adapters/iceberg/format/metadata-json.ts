@@ -7,7 +7,9 @@ import type { Snapshot, TableMetadata } from './metadata.ts';
 export function parseMetadata(text: string): TableMetadata {
   const { 'current-snapshot-id': current, ...metadata } = EXACT_JSON.parse(text, reviveSnapshotId) as TableMetadata;
   if (metadata['format-version'] !== 2) {
-    throw new Error(`format version ${String(metadata['format-version'])} of ${metadata.location} is not supported: expected 2`);
+    throw new Error(
+      `format version ${String(metadata['format-version'])} of ${metadata.location} is not supported: expected 2`,
+    );
   }
   // Some writers say -1 where there is no snapshot, others null or nothing.
   const hasSnapshot = typeof current === 'bigint' && current !== -1n;
@@ -34,7 +36,12 @@ function printSnapshot(snapshot: Snapshot): string {
   return text;
 }
 
-const SNAPSHOT_ID_KEYS: ReadonlySet<string> = new Set(['snapshot-id', 'parent-snapshot-id', 'current-snapshot-id', 'source-snapshot-id']);
+const SNAPSHOT_ID_KEYS: ReadonlySet<string> = new Set([
+  'snapshot-id',
+  'parent-snapshot-id',
+  'current-snapshot-id',
+  'source-snapshot-id',
+]);
 
 function reviveSnapshotId(key: string, value: unknown, context: { readonly source?: string }): unknown {
   return typeof value === 'number' && SNAPSHOT_ID_KEYS.has(key) ? BigInt(context.source!) : value;
@@ -46,6 +53,9 @@ function printSnapshotId(_: string, value: unknown): unknown {
 
 /** "JSON.parse source text access" (TC39, stage 4; in Node since 21), which TypeScript's library does not list yet. */
 const EXACT_JSON = JSON as typeof JSON & {
-  parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): unknown;
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
   rawJSON(text: string): unknown;
 };

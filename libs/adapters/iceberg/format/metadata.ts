@@ -45,11 +45,19 @@ export function currentSchema(metadata: TableMetadata): Schema {
 }
 
 export function schemaById(metadata: TableMetadata, id: number): Schema {
-  return found(metadata.schemas.find((schema) => schema['schema-id'] === id), metadata, `schema ${id}`);
+  return found(
+    metadata.schemas.find((schema) => schema['schema-id'] === id),
+    metadata,
+    `schema ${id}`,
+  );
 }
 
 export function specById(metadata: TableMetadata, id: number): PartitionSpec {
-  return found(metadata['partition-specs'].find((spec) => spec['spec-id'] === id), metadata, `partition spec ${id}`);
+  return found(
+    metadata['partition-specs'].find((spec) => spec['spec-id'] === id),
+    metadata,
+    `partition spec ${id}`,
+  );
 }
 
 export function defaultSpec(metadata: TableMetadata): PartitionSpec {
@@ -58,7 +66,11 @@ export function defaultSpec(metadata: TableMetadata): PartitionSpec {
 
 export function defaultSortOrder(metadata: TableMetadata): SortOrder {
   const id = metadata['default-sort-order-id'];
-  return found(metadata['sort-orders'].find((order) => order['order-id'] === id), metadata, `sort order ${id}`);
+  return found(
+    metadata['sort-orders'].find((order) => order['order-id'] === id),
+    metadata,
+    `sort order ${id}`,
+  );
 }
 
 export function fieldById(schema: Schema, id: number): SchemaField | undefined {

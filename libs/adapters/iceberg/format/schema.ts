@@ -2,7 +2,8 @@ import type { FieldType, RecordField, RecordSchema } from '@k2/domain/market';
 
 /** The types of the Iceberg table spec (format v2) that K2's tables use. Property names are the spec's own. */
 
-export type PrimitiveType = 'boolean' | 'int' | 'long' | 'date' | 'timestamptz' | 'string' | 'binary' | `decimal(${number}, ${number})`;
+export type PrimitiveType =
+  'boolean' | 'int' | 'long' | 'date' | 'timestamptz' | 'string' | 'binary' | `decimal(${number}, ${number})`;
 
 export interface ListType {
   readonly type: 'list';
@@ -78,7 +79,14 @@ export function icebergType(type: FieldType, nestedId?: number): IcebergType {
     case 'string-list':
       return { type: 'list', 'element-id': nestedId!, element: 'string', 'element-required': true };
     case 'string-map':
-      return { type: 'map', 'key-id': nestedId!, key: 'string', 'value-id': nestedId! + 1, value: 'string', 'value-required': true };
+      return {
+        type: 'map',
+        'key-id': nestedId!,
+        key: 'string',
+        'value-id': nestedId! + 1,
+        value: 'string',
+        'value-required': true,
+      };
   }
 }
 

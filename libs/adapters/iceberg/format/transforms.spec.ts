@@ -28,8 +28,14 @@ describe('partition transforms', () => {
   });
 
   it('truncates numbers downwards and strings to code points', () => {
-    const apply = (value: Value, type: PrimitiveType, width = 10) => parseTransform(`truncate[${width}]`).apply(value, type);
-    expect([apply(1, 'int'), apply(-1, 'int'), apply(1_065n, 'decimal(9, 2)'), apply(-1n, 'decimal(9, 2)')]).toEqual([0, -10, 1_060n, -10n]);
+    const apply = (value: Value, type: PrimitiveType, width = 10) =>
+      parseTransform(`truncate[${width}]`).apply(value, type);
+    expect([apply(1, 'int'), apply(-1, 'int'), apply(1_065n, 'decimal(9, 2)'), apply(-1n, 'decimal(9, 2)')]).toEqual([
+      0,
+      -10,
+      1_060n,
+      -10n,
+    ]);
     expect(apply('😀😀ab', 'string', 3)).toBe('😀😀a');
   });
 
@@ -47,6 +53,7 @@ describe('partition transforms', () => {
   });
 
   it('refuses what is none', () => {
-    for (const name of ['week', 'bucket[0]', 'bucket', 'truncate[]']) expect(() => parseTransform(name)).toThrow(RangeError);
+    for (const name of ['week', 'bucket[0]', 'bucket', 'truncate[]'])
+      expect(() => parseTransform(name)).toThrow(RangeError);
   });
 });

@@ -22,20 +22,46 @@ export function parseTransform(name: string): Transform {
   const [, kind, parameter] = /^(bucket|truncate)\[([1-9]\d*)\]$/.exec(name) ?? [];
   if (kind === 'bucket') return bucket(name, Number(parameter));
   if (kind === 'truncate') return truncate(name, Number(parameter));
-  throw new RangeError(`${name} is not a partition transform: expected ${[...SIMPLE_TRANSFORMS.keys()].join(', ')}, bucket[n] or truncate[n]`);
+  throw new RangeError(
+    `${name} is not a partition transform: expected ${[...SIMPLE_TRANSFORMS.keys()].join(', ')}, bucket[n] or truncate[n]`,
+  );
 }
 
 const US_PER_HOUR = US_PER_DAY / 24;
 
 const SIMPLE_TRANSFORMS: ReadonlyMap<string, Transform> = new Map(
   [
-    transform('identity', (source) => source, (value) => value),
-    transform('void', (source) => source, () => null),
-    transform('hour', () => 'int', (value, source) => Math.floor(timeUs(value, source) / US_PER_HOUR)),
+    transform(
+      'identity',
+      (source) => source,
+      (value) => value,
+    ),
+    transform(
+      'void',
+      (source) => source,
+      () => null,
+    ),
+    transform(
+      'hour',
+      () => 'int',
+      (value, source) => Math.floor(timeUs(value, source) / US_PER_HOUR),
+    ),
     // The spec's result type is int; the reference implementation writes date, and every reader expects that.
-    transform('day', () => 'date', (value, source) => Math.floor(timeUs(value, source) / US_PER_DAY)),
-    transform('month', () => 'int', (value, source) => monthsSince1970(timeUs(value, source))),
-    transform('year', () => 'int', (value, source) => Math.floor(monthsSince1970(timeUs(value, source)) / 12)),
+    transform(
+      'day',
+      () => 'date',
+      (value, source) => Math.floor(timeUs(value, source) / US_PER_DAY),
+    ),
+    transform(
+      'month',
+      () => 'int',
+      (value, source) => monthsSince1970(timeUs(value, source)),
+    ),
+    transform(
+      'year',
+      () => 'int',
+      (value, source) => Math.floor(monthsSince1970(timeUs(value, source)) / 12),
+    ),
   ].map((simple) => [simple.name, simple]),
 );
 
@@ -90,7 +116,10 @@ function truncate(name: string, width: number): Transform {
     preservesOrder: true,
     resultType: (source) => source,
     apply: (value) => {
-      if (typeof value === 'string') return Array.from(value.slice(0, 2 * width)).slice(0, width).join('');
+      if (typeof value === 'string')
+        return Array.from(value.slice(0, 2 * width))
+          .slice(0, width)
+          .join('');
       if (value instanceof Uint8Array) return value.subarray(0, width);
       if (typeof value === 'number') return value - (((value % width) + width) % width);
       if (typeof value === 'bigint') return value - (((value % BigInt(width)) + BigInt(width)) % BigInt(width));

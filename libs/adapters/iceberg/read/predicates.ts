@@ -9,7 +9,9 @@ import { parseTransform, type Transform } from '../format/transforms.ts';
 export interface Predicate {
   readonly fieldId: number;
   readonly type: PrimitiveType;
-  readonly matches: { readonly kind: 'in'; readonly values: readonly Value[] } | { readonly kind: 'range'; readonly min: Value; readonly max: Value };
+  readonly matches:
+    | { readonly kind: 'in'; readonly values: readonly Value[] }
+    | { readonly kind: 'range'; readonly min: Value; readonly max: Value };
 }
 
 /** Of a scan, by field id: columns may have been renamed since. */
@@ -18,7 +20,8 @@ export function scanPredicates(request: ScanRequest, metadata: TableMetadata): r
   const predicates: Predicate[] = [];
   const add = (fieldId: number | undefined, matches: Predicate['matches']) => {
     const field = fieldId === undefined ? undefined : fieldById(currentSchema(metadata), fieldId);
-    if (field !== undefined && typeof field.type === 'string') predicates.push({ fieldId: field.id, type: field.type, matches });
+    if (field !== undefined && typeof field.type === 'string')
+      predicates.push({ fieldId: field.id, type: field.type, matches });
   };
   const idOf = (name: string) => recordSchema(request.table).fields.find((field) => field.name === name)?.id;
   if (exchange !== undefined) add(idOf('exchange'), { kind: 'in', values: [exchange] });
@@ -32,7 +35,9 @@ export function scanPredicates(request: ScanRequest, metadata: TableMetadata): r
 
 /** The column whose time the table is partitioned by; tables that are not have no time to prune by. */
 function partitionTimeId(metadata: TableMetadata): number | undefined {
-  const times = metadata['partition-specs'].flatMap((spec) => spec.fields).filter(({ transform }) => TIME_TRANSFORMS.has(transform));
+  const times = metadata['partition-specs']
+    .flatMap((spec) => spec.fields)
+    .filter(({ transform }) => TIME_TRANSFORMS.has(transform));
   return times.at(-1)?.['source-id'];
 }
 
@@ -41,11 +46,18 @@ const TIME_TRANSFORMS: ReadonlySet<string> = new Set(['hour', 'day', 'month', 'y
 /** Whether some value within the bounds (null: unknown) can match. */
 export function canMatch({ matches }: Predicate, min: Value | null, max: Value | null): boolean {
   if (matches.kind === 'in') return matches.values.some((value) => within(value, min, max));
-  return !(max !== null && compareValues(max, matches.min) < 0) && !(min !== null && compareValues(min, matches.max) > 0);
+  return (
+    !(max !== null && compareValues(max, matches.min) < 0) && !(min !== null && compareValues(min, matches.max) > 0)
+  );
 }
 
 /** As `canMatch`, where the bounds are those of a partition field over the predicate's column. */
-export function canMatchPartition(predicate: Predicate, transformName: string, min: Value | null, max: Value | null): boolean {
+export function canMatchPartition(
+  predicate: Predicate,
+  transformName: string,
+  min: Value | null,
+  max: Value | null,
+): boolean {
   const transform = parseTransform(transformName);
   const { matches, type } = predicate;
   if (matches.kind === 'in') {
@@ -54,7 +66,10 @@ export function canMatchPartition(predicate: Predicate, transformName: string, m
   if (!transform.preservesOrder) return true;
   const from = transformedEnd(transform, matches.min, type);
   const to = transformedEnd(transform, matches.max, type);
-  return !(from !== null && max !== null && compareValues(max, from) < 0) && !(to !== null && min !== null && compareValues(min, to) > 0);
+  return (
+    !(from !== null && max !== null && compareValues(max, from) < 0) &&
+    !(to !== null && min !== null && compareValues(min, to) > 0)
+  );
 }
 
 /** Null where the range has no such end. */

@@ -19,7 +19,8 @@ export async function planScan(
   keyOf: (path: string) => string,
 ): Promise<ScanPlan> {
   const fields = scanFields(snapshotSchema(request, metadata, snapshot));
-  if (snapshot === null) return { table: request.table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
+  if (snapshot === null)
+    return { table: request.table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
 
   const predicates = scanPredicates(request, metadata);
   const manifests = await files.manifests(snapshot);
@@ -56,12 +57,19 @@ function scanFields(schema: Schema): ScanPlan['fields'] {
   });
 }
 
-function manifestCanMatch(manifest: ManifestFile, spec: PartitionSpec, types: readonly PrimitiveType[], predicates: readonly Predicate[]): boolean {
+function manifestCanMatch(
+  manifest: ManifestFile,
+  spec: PartitionSpec,
+  types: readonly PrimitiveType[],
+  predicates: readonly Predicate[],
+): boolean {
   return spec.fields.every((field, index) => {
     const summary = manifest.partitions[index];
     const range = summary === undefined ? null : summaryRange(summary, types[index]);
     if (range === null) return true;
-    return of(field['source-id'], predicates).every((predicate) => canMatchPartition(predicate, field.transform, range.min, range.max));
+    return of(field['source-id'], predicates).every((predicate) =>
+      canMatchPartition(predicate, field.transform, range.min, range.max),
+    );
   });
 }
 
@@ -69,13 +77,16 @@ function fileCanMatch(file: DataFile, spec: PartitionSpec, predicates: readonly 
   const partitionMatches = spec.fields.every((field, index) => {
     const value = file.partition[index];
     if (value === null) return true;
-    return of(field['source-id'], predicates).every((predicate) => canMatchPartition(predicate, field.transform, value, value));
+    return of(field['source-id'], predicates).every((predicate) =>
+      canMatchPartition(predicate, field.transform, value, value),
+    );
   });
   return partitionMatches && predicates.every((predicate) => boundsCanMatch(file, predicate));
 }
 
 function boundsCanMatch({ lowerBounds, upperBounds }: DataFile, predicate: Predicate): boolean {
-  const bound = (bytes: Uint8Array | undefined) => (bytes === undefined ? null : deserializeValue(predicate.type, bytes));
+  const bound = (bytes: Uint8Array | undefined) =>
+    bytes === undefined ? null : deserializeValue(predicate.type, bytes);
   return canMatch(predicate, bound(lowerBounds.get(predicate.fieldId)), bound(upperBounds.get(predicate.fieldId)));
 }
 

@@ -27,14 +27,21 @@ function thrown(error: TickStoreError): never {
 }
 
 function unknownSnapshot(table: TableName, snapshotId: bigint): TickStoreError {
-  return new PortError('unknown-snapshot', `${table} has no snapshot ${snapshotId}, or no longer: list its snapshots`, { table, snapshotId });
+  return new PortError('unknown-snapshot', `${table} has no snapshot ${snapshotId}, or no longer: list its snapshots`, {
+    table,
+    snapshotId,
+  });
 }
 
 function noSnapshotBefore(table: TableName, metadata: TableMetadata, timeUs: number): TickStoreError {
   const firstMs = metadata['snapshot-log'][0]?.['timestamp-ms'];
   const firstUs = firstMs === undefined ? null : firstMs * 1_000;
   const first = firstUs === null ? 'it has none yet' : `its first was committed at ${firstUs} µs`;
-  return new PortError('no-snapshot-before', `${table} had no snapshot at ${timeUs} µs: ${first}`, { table, timeUs, firstUs });
+  return new PortError('no-snapshot-before', `${table} had no snapshot at ${timeUs} µs: ${first}`, {
+    table,
+    timeUs,
+    firstUs,
+  });
 }
 
 /** Newest first. */
@@ -59,7 +66,12 @@ function tableSnapshot(table: TableName, metadata: TableMetadata, snapshot: Snap
     totalFiles: Number(summary['total-data-files'] ?? 0),
     totalBytes: Number(summary['total-files-size'] ?? 0),
     isCurrent: snapshot['snapshot-id'] === metadata['current-snapshot-id'],
-    progress: parseProgress(summary[PROGRESS_PROPERTY]).map(({ topic, partition, topicId, nextOffset }) => ({ topic, partition, topicId, nextOffset })),
+    progress: parseProgress(summary[PROGRESS_PROPERTY]).map(({ topic, partition, topicId, nextOffset }) => ({
+      topic,
+      partition,
+      topicId,
+      nextOffset,
+    })),
   };
 }
 

@@ -1,4 +1,11 @@
-import { PortError, type CatalogChange, type PartitionClaim, type PartitionProgress, type TableCatalog, type TopicPartition } from '@k2/ports';
+import {
+  PortError,
+  type CatalogChange,
+  type PartitionClaim,
+  type PartitionProgress,
+  type TableCatalog,
+  type TopicPartition,
+} from '@k2/ports';
 
 /** A catalog in memory, which tests can make lose its replies. */
 export class FakeCatalog implements TableCatalog {
@@ -27,12 +34,15 @@ export class FakeCatalog implements TableCatalog {
   private applyNow(change: CatalogChange): void {
     for (const { claim, nextOffset } of change.progress) {
       const held = this.claims.get(keyOf(claim));
-      if (held !== undefined && held.epoch > claim.epoch) throw new PortError('fenced', `${keyOf(claim)} was claimed by another writer`);
-      const fits = held?.topicId === claim.topicId && held.nextOffset === claim.nextOffset && nextOffset >= claim.nextOffset;
+      if (held !== undefined && held.epoch > claim.epoch)
+        throw new PortError('fenced', `${keyOf(claim)} was claimed by another writer`);
+      const fits =
+        held?.topicId === claim.topicId && held.nextOffset === claim.nextOffset && nextOffset >= claim.nextOffset;
       if (!fits) throw new PortError('progress-mismatch', `${keyOf(claim)} is not at ${claim.nextOffset}`);
     }
     for (const { table, expected } of change.tables) {
-      if ((this.locations.get(table) ?? null) !== expected) throw new PortError('commit-conflict', `${table} has moved`, {}, { retryable: true });
+      if ((this.locations.get(table) ?? null) !== expected)
+        throw new PortError('commit-conflict', `${table} has moved`, {}, { retryable: true });
     }
     for (const { table, next } of change.tables) this.locations.set(table, next);
     for (const { claim, nextOffset } of change.progress) this.claims.set(keyOf(claim), { ...claim, nextOffset });
@@ -48,7 +58,10 @@ export class FakeCatalog implements TableCatalog {
     return this.changeIds.has(changeId);
   }
 
-  async claim(_: string, partitions: readonly (TopicPartition & { readonly topicId: string })[]): Promise<readonly PartitionClaim[]> {
+  async claim(
+    _: string,
+    partitions: readonly (TopicPartition & { readonly topicId: string })[],
+  ): Promise<readonly PartitionClaim[]> {
     return partitions.map(({ topic, partition, topicId }) => {
       const held = this.claims.get(keyOf({ topic, partition }));
       if (held !== undefined && held.topicId !== topicId && held.nextOffset > 0) {

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random, Scheduler, Telemetry } from '@k2/ports';
@@ -31,7 +31,14 @@ export class TestLake {
   open(): IcebergTickStore {
     const { catalog, objects, random } = this;
     const store = new IcebergTickStore(
-      { catalog, objects, random, clock: new StoppedClock(), scheduler: new ImmediateScheduler(), telemetry: new SilentTelemetry() },
+      {
+        catalog,
+        objects,
+        random,
+        clock: new StoppedClock(),
+        scheduler: new ImmediateScheduler(),
+        telemetry: new SilentTelemetry(),
+      },
       { tempDirectory: join(this.directory, 'temp'), ...this.options },
     );
     this.stores.push(store);
@@ -42,6 +49,10 @@ export class TestLake {
     const keys: string[] = [];
     for await (const { key } of this.objects.list(prefix)) keys.push(key);
     return keys;
+  }
+
+  temporaryFiles(): Promise<readonly string[]> {
+    return readdir(join(this.directory, 'temp'));
   }
 
   async close(): Promise<void> {

@@ -66,7 +66,11 @@ function columnBatches<Row>(schema: RecordSchema, rows: readonly Row[], getters:
     const batch = rows.slice(from, from + BATCH_ROWS_MAX);
     batches.push({
       rowCount: batch.length,
-      columns: schema.fields.map(({ name, type }) => ({ name, type, column: columnOf(type, batch.map(getters[name])) })),
+      columns: schema.fields.map(({ name, type }) => ({
+        name,
+        type,
+        column: columnOf(type, batch.map(getters[name])),
+      })),
     });
   }
   return batches;
@@ -81,7 +85,11 @@ function columnOf(type: FieldType, values: readonly (string | number | Uint8Arra
 function dictionaryColumn(values: readonly string[]): Column {
   const codes = new Map<string, number>();
   for (const value of values) if (!codes.has(value)) codes.set(value, codes.size);
-  return { kind: 'dictionary', codes: Uint16Array.from(values, (value) => codes.get(value)!), dictionary: [...codes.keys()] };
+  return {
+    kind: 'dictionary',
+    codes: Uint16Array.from(values, (value) => codes.get(value)!),
+    dictionary: [...codes.keys()],
+  };
 }
 
 function bytesColumn(values: readonly Uint8Array[]): Utf8Column {

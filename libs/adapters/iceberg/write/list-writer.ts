@@ -1,6 +1,6 @@
 import duckdb, { type Vector } from '@duckdb/node-bindings';
 import type { DictionaryValue } from '@k2/domain/market';
-import type { ColumnFacts, ColumnWriter } from './column-writers.ts';
+import type { ColumnFacts, ColumnWriter } from './column-writer.ts';
 import type { DictionaryCodes } from './table-rows.ts';
 import { CHUNK_ROWS, copyWords, STRING_WORDS, PaddedBytes, StringStaging, ValidityMask } from './vector-data.ts';
 
@@ -75,9 +75,19 @@ export class ListWriter implements ColumnWriter {
     duckdb.list_vector_set_size(vector, placed.length);
     if (placed.length === 0) return;
     const child = duckdb.list_vector_get_child(vector);
-    if (!this.isMap) return fillStrings(child, placed.map(([element]) => element!));
-    fillStrings(duckdb.struct_vector_get_child(child, 0), placed.map(([key]) => key!));
-    fillStrings(duckdb.struct_vector_get_child(child, 1), placed.map(([, value]) => value!));
+    if (!this.isMap)
+      return fillStrings(
+        child,
+        placed.map(([element]) => element!),
+      );
+    fillStrings(
+      duckdb.struct_vector_get_child(child, 0),
+      placed.map(([key]) => key!),
+    );
+    fillStrings(
+      duckdb.struct_vector_get_child(child, 1),
+      placed.map(([, value]) => value!),
+    );
   }
 
   facts(): ColumnFacts {
@@ -88,7 +98,9 @@ export class ListWriter implements ColumnWriter {
 function members(value: DictionaryValue): readonly (readonly Uint8Array[])[] | null {
   if (value === null) return null;
   if (typeof value === 'string') throw new RangeError(`${JSON.stringify(value)} is neither a list nor a map`);
-  const rows: readonly (readonly string[])[] = Array.isArray(value) ? value.map((element) => [element]) : Object.entries(value);
+  const rows: readonly (readonly string[])[] = Array.isArray(value)
+    ? value.map((element) => [element])
+    : Object.entries(value);
   return rows.map((row) => row.map((text) => encoder.encode(text)));
 }
 

@@ -2,7 +2,7 @@ import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node
 import { BIGINT, BLOB, DECIMAL, DuckDBTableFunction, INTEGER, LIST, MAP, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import type { FieldType } from '@k2/domain/market';
-import type { ColumnWriter } from './column-writers.ts';
+import type { ColumnWriter } from './column-writer.ts';
 import { CHUNK_ROWS } from './vector-data.ts';
 import type { FileField, WriterOptions } from './write-job.ts';
 
@@ -88,7 +88,9 @@ export class ParquetFileWriter {
     const count = Math.min(CHUNK_ROWS, rows.length - this.given);
     chunk.rowCount = count;
     if (count === 0) return;
-    writers.forEach((writer, column) => writer.fill(duckdb.data_chunk_get_vector(chunk.chunk, column), rows, this.given, count));
+    writers.forEach((writer, column) =>
+      writer.fill(duckdb.data_chunk_get_vector(chunk.chunk, column), rows, this.given, count),
+    );
     this.given += count;
   }
 
@@ -137,7 +139,10 @@ interface CopyResult {
   readonly column_statistics: ColumnStatistics;
 }
 
-type ColumnStatistics = readonly { readonly key: string; readonly value: readonly { readonly key: string; readonly value: string }[] }[];
+type ColumnStatistics = readonly {
+  readonly key: string;
+  readonly value: readonly { readonly key: string; readonly value: string }[];
+}[];
 
 /** DuckDB names leaves by quoted path: `"symbol"`, `"trade_conditions"."element"`. */
 function columnSizes(statistics: ColumnStatistics, fields: readonly FileField[]): ReadonlyMap<number, number> {
@@ -153,9 +158,18 @@ function columnSizes(statistics: ColumnStatistics, fields: readonly FileField[])
 
 function leafPaths({ id, name, type, nestedId }: FileField): [string, number][] {
   const path = quotedName(name);
-  if (type === 'string-list') return [[`${path}."list"."element"`, nestedId!], [`${path}."element"`, nestedId!]];
+  if (type === 'string-list')
+    return [
+      [`${path}."list"."element"`, nestedId!],
+      [`${path}."element"`, nestedId!],
+    ];
   if (type === 'string-map') {
-    return [[`${path}."key_value"."key"`, nestedId!], [`${path}."key_value"."value"`, nestedId! + 1], [`${path}."key"`, nestedId!], [`${path}."value"`, nestedId! + 1]];
+    return [
+      [`${path}."key_value"."key"`, nestedId!],
+      [`${path}."key_value"."value"`, nestedId! + 1],
+      [`${path}."key"`, nestedId!],
+      [`${path}."value"`, nestedId! + 1],
+    ];
   }
   return [[path, id]];
 }

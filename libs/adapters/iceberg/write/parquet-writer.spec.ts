@@ -37,9 +37,15 @@ describe('the Parquet writer', () => {
     return {
       directory,
       fields: TRADES_SCHEMA.fields.map((field) => ({ ...field, nestedId: field.nestedId ?? null })),
-      partitionBy: TRADES_SCHEMA.partitionBy.map(({ field, transform }) => ({ position: positionOf(field), transform })),
+      partitionBy: TRADES_SCHEMA.partitionBy.map(({ field, transform }) => ({
+        position: positionOf(field),
+        transform,
+      })),
       sortBy: TRADES_SCHEMA.sortBy.map(positionOf),
-      batches: batches.map((batch) => ({ rowCount: batch.batch.rowCount, columns: recordColumns(batch).columns.map(({ column }) => column) })),
+      batches: batches.map((batch) => ({
+        rowCount: batch.batch.rowCount,
+        columns: recordColumns(batch).columns.map(({ column }) => column),
+      })),
       fileBytesTarget: 2 ** 27,
       ...changes,
     };
@@ -56,7 +62,9 @@ describe('the Parquet writer', () => {
 
   /** Prices that fall, then rise: neither end of a column's range is in the first or last row group. */
   function manyTrades(count: number): TradeBatch {
-    const rows = Array.from({ length: count }, (_, row) => ({ price: BigInt(Math.abs(row - Math.floor(count / 3)) - 700) * 10n ** 9n }));
+    const rows = Array.from({ length: count }, (_, row) => ({
+      price: BigInt(Math.abs(row - Math.floor(count / 3)) - 700) * 10n ** 9n,
+    }));
     return tradeBatch({ rows });
   }
 
@@ -64,8 +72,10 @@ describe('the Parquet writer', () => {
     const [file, ...others] = await writer.write(job([placed(manyTrades(10_000))]));
     expect(others).toEqual([]);
     const [[groups, min, max]] = (await query(
-      `SELECT (SELECT count(DISTINCT row_group_id) FROM parquet_metadata(FILES)), min(price), max(price) FROM read_parquet(FILES)`
-        .replace('FILES', `'${file!.path}'`),
+      `SELECT (SELECT count(DISTINCT row_group_id) FROM parquet_metadata(FILES)), min(price), max(price) FROM read_parquet(FILES)`.replace(
+        'FILES',
+        `'${file!.path}'`,
+      ),
       [file!],
     )) as [[string, string, string]];
     expect(file!.splitOffsets).toHaveLength(Number(groups));
@@ -73,7 +83,10 @@ describe('the Parquet writer', () => {
     expect(file!.splitOffsets[0]).toBe(4);
     expect(file!.splitOffsets).toEqual(file!.splitOffsets.toSorted((a, b) => a - b));
     const scaled = (text: string) => BigInt(text.replace('.', ''));
-    expect([bound(file!.lowerBounds, 'price', 'decimal(18, 8)'), bound(file!.upperBounds, 'price', 'decimal(18, 8)')]).toEqual([scaled(min), scaled(max)]);
+    expect([
+      bound(file!.lowerBounds, 'price', 'decimal(18, 8)'),
+      bound(file!.upperBounds, 'price', 'decimal(18, 8)'),
+    ]).toEqual([scaled(min), scaled(max)]);
   });
 
   it('sorts each partition by symbol, time and sequence, whatever order rows come in', async () => {
@@ -81,12 +94,21 @@ describe('the Parquet writer', () => {
       const rows = Array.from({ length: 40 }, (_, row) => ({
         eventTimeUs: day * DAY_US + ((row * 17) % 23) * 1_000_000,
         venueSequence: (row * 29) % 41,
-        series: { ...tradeBatch().series[0], symbol: ['ZZZ', 'AAA', '\uFFFD', '\u{1F600}'][row % 4], exchange: ['X', 'Y'][row % 2] },
+        series: {
+          ...tradeBatch().series[0],
+          symbol: ['ZZZ', 'AAA', '\uFFFD', '\u{1F600}'][row % 4],
+          exchange: ['X', 'Y'][row % 2],
+        },
       }));
       return placed(tradeBatch({ rows }), day);
     });
     const files = await writer.write(job(days));
-    expect(files.map((file) => file.partition).sort()).toEqual([[0, 'X'], [0, 'Y'], [1, 'X'], [1, 'Y']]);
+    expect(files.map((file) => file.partition).sort()).toEqual([
+      [0, 'X'],
+      [0, 'Y'],
+      [1, 'X'],
+      [1, 'Y'],
+    ]);
     const order = 'symbol, timestamp, source_sequence';
     for (const file of files) {
       const stored = await query(`SELECT ${order} FROM read_parquet(FILES)`, [file]);
@@ -109,19 +131,33 @@ describe('the Parquet writer', () => {
       vendorData: vendorData[(row >> 2) % 3],
       tradeId: row % 5 === 0 ? null : row % 2 === 0 ? `short-${row}` : `a trade id of more than twelve bytes ${row} ü`,
     }));
-    const files = await writer.write(job([placed(tradeBatch({ rows: rows.slice(0, 3_000) })), placed(tradeBatch({ rows: rows.slice(3_000), firstSequence: 3_001 }), 1)]));
-    const stored = await query('SELECT trade_conditions, vendor_data, trade_id FROM read_parquet(FILES) ORDER BY source_sequence', files);
-    const entries = (map: Readonly<Record<string, string>> | null) => map && Object.entries(map).map(([key, value]) => ({ key, value }));
+    const files = await writer.write(
+      job([
+        placed(tradeBatch({ rows: rows.slice(0, 3_000) })),
+        placed(tradeBatch({ rows: rows.slice(3_000), firstSequence: 3_001 }), 1),
+      ]),
+    );
+    const stored = await query(
+      'SELECT trade_conditions, vendor_data, trade_id FROM read_parquet(FILES) ORDER BY source_sequence',
+      files,
+    );
+    const entries = (map: Readonly<Record<string, string>> | null) =>
+      map && Object.entries(map).map(([key, value]) => ({ key, value }));
     expect(stored).toEqual(rows.map((row) => [row.conditions, entries(row.vendorData), row.tradeId]));
     expect(files[0].nullValueCounts.get(1)).toBe(1_000);
   });
 
   it('carries field ids, also of list elements, map keys and map values', async () => {
     const files = await writer.write(job([placed(tradeBatch())]));
-    const ids = await query('SELECT DISTINCT field_id FROM parquet_schema(FILES) WHERE field_id IS NOT NULL ORDER BY field_id', files);
+    const ids = await query(
+      'SELECT DISTINCT field_id FROM parquet_schema(FILES) WHERE field_id IS NOT NULL ORDER BY field_id',
+      files,
+    );
     expect(ids.flat().map(Number)).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
     // Sizes of every leaf, those of lists and maps under the ids of their members.
-    expect([...files[0].columnSizes.keys()].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 18]);
+    expect([...files[0].columnSizes.keys()].sort((a, b) => a - b)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 16, 17, 18,
+    ]);
   });
 
   it('takes the memory of the columns over', async () => {
@@ -131,7 +167,9 @@ describe('the Parquet writer', () => {
   });
 
   it('reports a job that fails and goes on with the next', async () => {
-    await expect(writer.write(job([placed(tradeBatch())], { directory: '/nowhere/at/all' }))).rejects.toThrow('/nowhere/at/all');
+    await expect(writer.write(job([placed(tradeBatch())], { directory: '/nowhere/at/all' }))).rejects.toThrow(
+      '/nowhere/at/all',
+    );
     await expect(writer.write(job([placed(tradeBatch())]))).resolves.toHaveLength(1);
   });
 

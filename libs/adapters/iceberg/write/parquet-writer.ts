@@ -14,7 +14,10 @@ export class ParquetWriter {
   private readonly options: WriterOptions;
   private readonly limits: ParquetWriterLimits;
   private worker: Worker | null = null;
-  private readonly running = new Map<number, { resolve(files: readonly WrittenFile[]): void; reject(error: Error): void }>();
+  private readonly running = new Map<
+    number,
+    { resolve(files: readonly WrittenFile[]): void; reject(error: Error): void }
+  >();
   private readonly waiting: (() => void)[] = [];
   private jobs = 0;
   private lastId = 0;
@@ -55,12 +58,17 @@ export class ParquetWriter {
     const id = ++this.lastId;
     const { jobTimeoutMs } = this.limits;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => void this.stop(new Error(`writing Parquet took longer than ${jobTimeoutMs} ms`)), jobTimeoutMs);
-      const settled = <Argument>(settle: (argument: Argument) => void) => (argument: Argument) => {
-        clearTimeout(timer);
-        this.running.delete(id);
-        settle(argument);
-      };
+      const timer = setTimeout(
+        () => void this.stop(new Error(`writing Parquet took longer than ${jobTimeoutMs} ms`)),
+        jobTimeoutMs,
+      );
+      const settled =
+        <Argument>(settle: (argument: Argument) => void) =>
+        (argument: Argument) => {
+          clearTimeout(timer);
+          this.running.delete(id);
+          settle(argument);
+        };
       this.running.set(id, { resolve: settled(resolve), reject: settled(reject) });
       try {
         this.started().postMessage({ id, job } satisfies WriterRequest, buffersOf(job));
@@ -72,9 +80,12 @@ export class ParquetWriter {
 
   private started(): Worker {
     if (this.worker !== null) return this.worker;
-    const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './parquet-worker.ts' : './parquet-worker.js', import.meta.url), {
-      workerData: this.options,
-    });
+    const worker = new Worker(
+      new URL(import.meta.url.endsWith('.ts') ? './parquet-worker.ts' : './parquet-worker.js', import.meta.url),
+      {
+        workerData: this.options,
+      },
+    );
     worker.on('message', (response: WriterResponse) => {
       const job = this.running.get(response.id);
       if ('files' in response) job?.resolve(response.files);

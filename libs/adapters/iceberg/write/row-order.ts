@@ -1,8 +1,7 @@
-import { isSafeAt, int64At, type DictionaryValue } from '@k2/domain/market';
-import type { PrimitiveType } from '../format/schema.ts';
-import { icebergType } from '../format/schema.ts';
-import { compareCodePoints, type Value } from '../format/single-value.ts';
-import { parseTransform, type PartitionValue, type Transform } from '../format/transforms.ts';
+import type { DictionaryValue } from '@k2/domain/market';
+import { compareCodePoints } from '../format/single-value.ts';
+import type { PartitionValue } from '../format/transforms.ts';
+import { partitionCodes, type PartitionCodes } from './partition-codes.ts';
 import type { DictionaryCodes, TableColumn, TableRows } from './table-rows.ts';
 import type { WriteJob } from './write-job.ts';
 
@@ -17,7 +16,10 @@ export interface PartitionRows {
  * and the partition, then a check of each run of equal keys, which is sorted only if it is not yet: ticks nearly
  * always come in time order.
  */
-export function partitionRows(table: TableRows, job: Pick<WriteJob, 'fields' | 'partitionBy' | 'sortBy'>): readonly PartitionRows[] {
+export function partitionRows(
+  table: TableRows,
+  job: Pick<WriteJob, 'fields' | 'partitionBy' | 'sortBy'>,
+): readonly PartitionRows[] {
   const keys = job.sortBy.map((position) => table.columns[position]);
   const leading = leadingDictionaries(keys);
   const { codes, partitions } = partitionCodes(table, job);
@@ -125,109 +127,11 @@ function sameCodes(keys: readonly CodedKey[], a: number, b: number): boolean {
   return true;
 }
 
-interface PartitionCodes {
-  /** Code of each row's partition. */
-  readonly codes: Uint32Array;
-  readonly partitions: readonly (readonly PartitionValue[])[];
-}
-
-function partitionCodes(table: TableRows, { fields, partitionBy }: Pick<WriteJob, 'fields' | 'partitionBy'>): PartitionCodes {
-  let all: PartitionCodes = { codes: new Uint32Array(table.rowCount), partitions: [[]] };
-  for (const { position, transform } of partitionBy) {
-    const type = icebergType(fields[position].type, 0) as PrimitiveType;
-    all = combined(all, transformedCodes(table.columns[position], parseTransform(transform), type));
-  }
-  return all;
-}
-
-/** Codes of the pairs that occur, in order of first occurrence. */
-function combined(a: PartitionCodes, b: PartitionCodes): PartitionCodes {
-  const codes = new Uint32Array(a.codes.length);
-  const partitions: (readonly PartitionValue[])[] = [];
-  const known = new Map<number, number>();
-  let lastPair = -1;
-  let lastCode = -1;
-  for (let row = 0; row < codes.length; row++) {
-    const pair = a.codes[row] * b.partitions.length + b.codes[row];
-    if (pair !== lastPair) {
-      lastPair = pair;
-      lastCode = known.get(pair) ?? -1;
-      if (lastCode < 0) {
-        lastCode = partitions.push([...a.partitions[a.codes[row]], ...b.partitions[b.codes[row]]]) - 1;
-        known.set(pair, lastCode);
-      }
-    }
-    codes[row] = lastCode;
-  }
-  return { codes, partitions };
-}
-
-function transformedCodes(column: TableColumn, transform: Transform, type: PrimitiveType): PartitionCodes {
-  const values = new DistinctValues();
-  const apply = (value: Value | null) => values.code(value === null ? null : transform.apply(value, type));
-  const codes = new Uint32Array(rowCountOf(column));
-  switch (column.kind) {
-    case 'dictionary': {
-      // Only values that rows have: a dictionary may hold others.
-      const byCode = new Int32Array(column.dictionary.length).fill(-1);
-      for (let row = 0; row < codes.length; row++) {
-        const code = column.codes[row];
-        if (byCode[code] === -1) byCode[code] = apply(column.dictionary[code] as string | null);
-        codes[row] = byCode[code];
-      }
-      break;
-    }
-    case 'integer':
-      for (let row = 0; row < codes.length; row++) codes[row] = apply(column.values[row]);
-      break;
-    case 'decimal':
-      for (let row = 0; row < codes.length; row++) codes[row] = apply(decimalAt(column.words, row));
-      break;
-    case 'bytes':
-      throw new RangeError('tables cannot be partitioned by a string that every row has for itself');
-  }
-  return { codes, partitions: values.values.map((value) => [value]) };
-}
-
-function rowCountOf(column: TableColumn): number {
-  switch (column.kind) {
-    case 'integer':
-      return column.values.length;
-    case 'decimal':
-      return column.words.length / 2;
-    case 'dictionary':
-      return column.codes.length;
-    case 'bytes':
-      return column.offsets.length - 1;
-  }
-}
-
-export function decimalAt(words: Int32Array, row: number): bigint {
-  if (isSafeAt(words, row)) return BigInt(int64At(words, row));
-  return (BigInt(words[2 * row + 1]) << 32n) | BigInt(words[2 * row] >>> 0);
-}
-
-/** Partition values by code; the last one is remembered, since neighbours mostly share it. */
-class DistinctValues {
-  readonly values: PartitionValue[] = [];
-  private readonly codes = new Map<PartitionValue, number>();
-  private last: PartitionValue | undefined;
-  private lastCode = -1;
-
-  code(value: PartitionValue): number {
-    if (value === this.last) return this.lastCode;
-    let code = this.codes.get(value);
-    if (code === undefined) {
-      code = this.values.push(value) - 1;
-      this.codes.set(value, code);
-    }
-    this.last = value;
-    this.lastCode = code;
-    return code;
-  }
-}
-
-function splitByCode(rows: Uint32Array, codes: Uint32Array, partitions: PartitionCodes['partitions']): readonly PartitionRows[] {
+function splitByCode(
+  rows: Uint32Array,
+  codes: Uint32Array,
+  partitions: PartitionCodes['partitions'],
+): readonly PartitionRows[] {
   const split: PartitionRows[] = [];
   let start = 0;
   for (let i = 1; i <= rows.length; i++) {

@@ -1,4 +1,4 @@
-import { int64Words, type Column, type DictionaryValue } from '@k2/domain/market';
+import { int64At, int64Words, isSafeAt, type Column, type DictionaryValue } from '@k2/domain/market';
 import { PaddedBytes } from './vector-data.ts';
 import type { WriteJob } from './write-job.ts';
 
@@ -23,7 +23,12 @@ export function tableRows({ batches, fields }: Pick<WriteJob, 'batches' | 'field
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   return {
     rowCount,
-    columns: fields.map((_, position) => concatenated(batches.map((batch) => batch.columns[position]), rowCount)),
+    columns: fields.map((_, position) =>
+      concatenated(
+        batches.map((batch) => batch.columns[position]),
+        rowCount,
+      ),
+    ),
   };
 }
 
@@ -109,4 +114,10 @@ function joinedBytes(parts: readonly ColumnOf<'utf8' | 'binary'>[], rowCount: nu
     end = offsets[row];
   }
   return { kind: 'bytes', offsets, bytes };
+}
+
+/** A scaled value, whatever its magnitude. */
+export function decimalAt(words: Int32Array, row: number): bigint {
+  if (isSafeAt(words, row)) return BigInt(int64At(words, row));
+  return (BigInt(words[2 * row + 1]) << 32n) | BigInt(words[2 * row] >>> 0);
 }

@@ -49,5 +49,4 @@ export interface WriterOptions {
 
 export type WriterRequest = { readonly id: number; readonly job: WriteJob };
 export type WriterResponse =
-  | { readonly id: number; readonly files: readonly WrittenFile[] }
-  | { readonly id: number; readonly error: string };
+  { readonly id: number; readonly files: readonly WrittenFile[] } | { readonly id: number; readonly error: string };

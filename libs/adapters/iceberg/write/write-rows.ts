@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { lowerBound, upperBound } from '../format/bounds.ts';
 import { icebergType, type PrimitiveType } from '../format/schema.ts';
 import { serializeValue } from '../format/single-value.ts';
-import { columnWriter, type ColumnWriter } from './column-writers.ts';
+import type { ColumnWriter } from './column-writer.ts';
+import { columnWriter } from './column-writers.ts';
 import type { ParquetFileWriter } from './parquet-file.ts';
 import { partitionRows, type PartitionRows } from './row-order.ts';
 import { tableRows } from './table-rows.ts';
@@ -12,11 +13,13 @@ import type { FileField, WriteJob, WrittenFile } from './write-job.ts';
 /** Writes a job's rows: a sorted file for each partition, or several where one would exceed the target size. */
 export async function writeRows(job: WriteJob, parquet: ParquetFileWriter): Promise<WrittenFile[]> {
   const table = tableRows(job);
-  const writers = job.fields.map((field, position) => columnWriter(table.columns[position], field.type, field.required));
+  const writers = job.fields.map((field, position) =>
+    columnWriter(table.columns[position], field.type, field.required),
+  );
   const files: WrittenFile[] = [];
   let bytesPerRow = BYTES_PER_ROW_GUESS;
   for (const { partition, rows } of partitionRows(table, job)) {
-    for (let from = 0; from < rows.length; ) {
+    for (let from = 0; from < rows.length;) {
       const until = from + Math.max(1, Math.floor(job.fileBytesTarget / bytesPerRow));
       const file = await writeFile(job, writers, { partition, rows: rows.subarray(from, until) }, parquet);
       files.push(file);
@@ -67,6 +70,11 @@ function columnFacts(fields: readonly FileField[], writers: readonly ColumnWrite
   return { valueCounts, nullValueCounts, lowerBounds, upperBounds };
 }
 
-function setBound(bounds: Map<number, Uint8Array>, id: number, type: PrimitiveType, value: ReturnType<typeof upperBound>): void {
+function setBound(
+  bounds: Map<number, Uint8Array>,
+  id: number,
+  type: PrimitiveType,
+  value: ReturnType<typeof upperBound>,
+): void {
   if (value !== null) bounds.set(id, Uint8Array.from(serializeValue(type, value)));
 }

@@ -1,17 +1,19 @@
-import { selectRows, type Series, type TickBatch } from '@k2/domain/market';
-import { partitionOf } from '@k2/domain/wire';
-import type { LogPayload } from '@k2/ports';
+import { selectRows } from '../market/batch-select.ts';
+import type { Series } from '../market/series.ts';
+import type { TickBatch } from '../market/tick-batch.ts';
+import type { BlockPayload } from './block-payload.ts';
+import { partitionOf } from './topics.ts';
 
 export interface PartitionPayload {
   readonly partition: number;
-  readonly payload: LogPayload;
+  readonly payload: BlockPayload;
 }
 
 /**
  * The payload by topic partition, in the order of its rows within each. A batch whose rows all belong to one partition
  * is passed on as it is; only a batch of several is copied. Rejections go by exchange and source.
  */
-export function splitPayload(payload: LogPayload, partitions: number): readonly PartitionPayload[] {
+export function splitPayload(payload: BlockPayload, partitions: number): readonly PartitionPayload[] {
   if (payload.kind === 'ticks') return splitBatch(payload.batch, partitions);
   const groups = Map.groupBy(payload.rejections, ({ exchange, source }) => partitionOf(exchange, source, partitions));
   return [...groups].map(([partition, rejections]) => ({ partition, payload: { kind: 'rejections', rejections } }));

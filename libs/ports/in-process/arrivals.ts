@@ -1,4 +1,4 @@
-import type { Scheduler } from '@k2/ports';
+import type { Scheduler } from '../index.ts';
 
 /** Long polling: readers wait here for what `notify` may have brought. */
 export class Arrivals {

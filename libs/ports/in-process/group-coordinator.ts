@@ -1,4 +1,4 @@
-import type { AssignmentListener, Membership, Scheduler, TopicPartition } from '@k2/ports';
+import type { AssignmentListener, Membership, Scheduler, TopicPartition } from '../index.ts';
 
 interface Member {
   readonly topics: ReadonlySet<string>;
