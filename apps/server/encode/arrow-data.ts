@@ -1,6 +1,8 @@
 import { makeData, Struct, Utf8, type Data, type DataType, type Decimal, type Field, type List, type Map_ } from 'apache-arrow';
 import { int64From, int64Words, type DictionaryValue, type Utf8Column } from '@k2/domain/market';
 import type { AnswerColumn, AnswerValues } from '@k2/ports';
+import { ProblemError } from '../http/problem.ts';
+import { utf8Text } from './value-text.ts';
 
 type Nulls = Uint8Array | null;
 
@@ -17,6 +19,9 @@ export function arrowData(type: DataType, column: AnswerColumn, values: AnswerVa
     case 'boolean':
       return plain(type, bits(values.values, rowCount), nulls, rowCount);
     case 'utf8':
+      if (column.type === 'decimal') return plain(type as Decimal, printedDecimals(values.values, column.scale ?? 8, rowCount), nulls, rowCount);
+      if (column.type === 'integer') throw wideIntegers(column.name);
+      return varying(type, values.values, nulls, rowCount);
     case 'binary':
       return varying(type, values.values, nulls, rowCount);
     case 'dictionary':
@@ -47,6 +52,23 @@ function wideDecimals(values: BigInt64Array, rowCount: number): Uint32Array {
     out[4 * row + 3] = sign;
   }
   return out;
+}
+
+/** Decimals that int64 could not hold, by their text. */
+function printedDecimals(values: Utf8Column, scale: number, rowCount: number): Uint32Array {
+  const { at } = utf8Text(values, rowCount);
+  const out = new Uint32Array(rowCount * 4);
+  for (let row = 0; row < rowCount; row++) {
+    const [whole, fraction = ''] = at(row).split('.');
+    const scaled = BigInt(whole + fraction.padEnd(scale, '0'));
+    for (let word = 0; word < 4; word++) out[4 * row + word] = Number(BigInt.asUintN(32, scaled >> BigInt(32 * word)));
+  }
+  return out;
+}
+
+function wideIntegers(name: string): ProblemError {
+  const detail = `column ${name} holds integers beyond 64 bits, which Arrow has no type for: cast it to DECIMAL or VARCHAR, or ask for another format`;
+  return new ProblemError('invalid-query', detail);
 }
 
 function dictionaryData(

@@ -19,19 +19,19 @@ import {
   type Data,
   type DataType,
 } from 'apache-arrow';
-import { DECIMAL_PRECISION, DECIMAL_SCALE } from '@k2/domain/market';
+import { DECIMAL_SCALE } from '@k2/domain/market';
 import type { Answer, AnswerBatch, AnswerColumn } from '@k2/ports';
 import { arrowData } from './arrow-data.ts';
 
 /** Which Arrow type a column has: exact ones throughout, so that nothing is rounded on the way. */
-export function arrowType({ type, scale = DECIMAL_SCALE }: AnswerColumn): DataType {
+function arrowType({ type, scale = DECIMAL_SCALE }: AnswerColumn, decimalPrecision: number): DataType {
   switch (type) {
     case 'integer':
       return new Int64();
     case 'timestamp':
       return new TimestampMicrosecond('UTC');
     case 'decimal':
-      return new Decimal(scale, DECIMAL_PRECISION, 128);
+      return new Decimal(scale, decimalPrecision, 128);
     case 'double':
       return new Float64();
     case 'boolean':
@@ -52,9 +52,19 @@ function mapFields() {
   return [new Field('key', new Utf8(), false), new Field('value', new Utf8(), true)];
 }
 
-/** Arrow IPC streaming format: the schema, a record batch for each batch of the answer, the end mark. */
-export async function* encodeArrow({ columns, batches }: Answer): AsyncGenerator<Uint8Array> {
-  const schema = new Schema(columns.map((column) => new Field(column.name, arrowType(column), true)));
+/** Sums of ticks' decimals, and what SQL makes of them. */
+const WIDE_DECIMAL_PRECISION = 38;
+
+/**
+ * Arrow IPC streaming format: the schema, a record batch for each batch of the answer, the end mark. Decimals are
+ * Decimal128 of the precision given; throws where integers need more than 64 bits, which Arrow has no type for.
+ */
+export async function* encodeArrow(
+  { columns, batches }: Answer,
+  decimalPrecision: number = WIDE_DECIMAL_PRECISION,
+): AsyncGenerator<Uint8Array> {
+  const fields = columns.map((column) => new Field(column.name, arrowType(column, decimalPrecision), true));
+  const schema = new Schema(fields);
   yield firstMessage(tableToIPC(new Table(schema), 'stream'));
   for await (const batch of batches) {
     if (batch.rowCount === 0) continue;

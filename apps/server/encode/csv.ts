@@ -37,6 +37,8 @@ function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, row
     case 'integer':
       return type === 'timestamp' ? timeText(values.values) : (row) => String(values.values[row]);
     case 'int64':
+      if (type === 'timestamp') return timeText(Float64Array.from(values.values, Number));
+      return (row) => String(values.values[row]);
     case 'double':
       return (row) => String(values.values[row]);
     case 'decimal':

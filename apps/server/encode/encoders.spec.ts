@@ -137,7 +137,7 @@ describe('every value comes back as it went', () => {
     await fc.assert(
       fc.asyncProperty(batches, async (all) => {
         const chunks: Uint8Array[] = [];
-        for await (const chunk of encodeArrow(answerOf(all))) chunks.push(chunk);
+        for await (const chunk of encodeArrow(answerOf(all), 18)) chunks.push(chunk);
         const table = tableFromIPC(Buffer.concat(chunks));
         expect(table.schema.fields.map(({ type }) => String(type))).toEqual([
           'Int64',
@@ -161,6 +161,34 @@ describe('every value comes back as it went', () => {
         expect(decoded).toEqual(rowsOf(all).map(arrowRow));
       }),
     );
+  });
+});
+
+describe('numbers beyond 64 bits', () => {
+  const digits = '170141183460469231731687303715884105727';
+  const offsets = Uint32Array.of(0, 1, 1 + digits.length);
+  const batch: AnswerBatch = {
+    rowCount: 2,
+    columns: [{ kind: 'utf8', values: { offsets, bytes: Buffer.from(`7${digits}`) } }],
+    nulls: [null],
+  };
+  const wide = (type: 'integer' | 'decimal'): Answer => ({
+    columns: [{ name: 'n', type, scale: 0 }],
+    batches: (async function* () {
+      yield batch;
+    })(),
+  });
+
+  it('are strings in JSON, and exact decimals in Arrow', async () => {
+    expect(await textOf(encodeNdjson(wide('integer')))).toBe(`{"n":7}\n{"n":"${digits}"}\n`);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of encodeArrow(wide('decimal'))) chunks.push(chunk);
+    const column = tableFromIPC(Buffer.concat(chunks)).getChildAt(0)!;
+    expect([signed128(column.get(0)), signed128(column.get(1))]).toEqual([7n, BigInt(digits)]);
+  });
+
+  it('are refused as integers of Arrow, by name', async () => {
+    await expect(textOf(encodeArrow(wide('integer')) as AsyncIterable<never>)).rejects.toThrow('column n holds integers beyond 64 bits');
   });
 });
 

@@ -16,7 +16,8 @@ function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, row
     case 'integer':
       return type === 'timestamp' ? quoted(timeText(values.values)) : (row) => String(values.values[row]);
     case 'int64':
-      return (row) => integerText(values.values[row]);
+      if (type === 'timestamp') return quoted(timeText(Float64Array.from(values.values, Number)));
+      return (row) => integerText(String(values.values[row]));
     case 'decimal':
       return quoted(decimalText(values.values, scale));
     case 'double':
@@ -28,6 +29,8 @@ function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, row
     case 'utf8': {
       const { at, all } = utf8Text(values.values, rowCount);
       if (type === 'json') return (row) => at(row) || 'null';
+      // Beyond 64 bits; decimals are strings in any case.
+      if (type === 'integer') return (row) => integerText(at(row));
       return NEEDS_ESCAPE.test(all) ? (row) => JSON.stringify(at(row)) : quoted(at);
     }
     case 'dictionary': {
@@ -50,9 +53,8 @@ const quoted =
   (row) =>
     `"${text(row)}"`;
 
-function integerText(value: bigint): string {
-  const isSafe = value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
-  return isSafe ? value.toString() : `"${value}"`;
+function integerText(digits: string): string {
+  return Number.isSafeInteger(Number(digits)) ? digits : `"${digits}"`;
 }
 
 function doubleText(value: number): string {

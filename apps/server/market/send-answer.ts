@@ -9,11 +9,22 @@ import type { RequestScope } from '../http/request-scope.ts';
 
 export type StreamFormat = Exclude<Format, 'json' | 'parquet'>;
 
-const ENCODERS: Readonly<Record<StreamFormat, (answer: Answer) => AsyncGenerator<string | Uint8Array>>> = {
+type Encoder = (answer: Answer, decimalPrecision?: number) => AsyncGenerator<string | Uint8Array>;
+
+const ENCODERS: Readonly<Record<StreamFormat, Encoder>> = {
   ndjson: encodeNdjson,
   csv: encodeCsv,
   arrow: encodeArrow,
 };
+
+export interface StreamedAnswer {
+  readonly answer: Answer;
+  readonly format: StreamFormat;
+  readonly rowLimit: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Digits of the decimals, where the format says so; else as many as there can be. */
+  readonly decimalPrecision?: number;
+}
 
 /** Chunks encoded ahead of a slow reader; then the engine is not pulled. */
 const CHUNKS_AHEAD = 2;
@@ -26,9 +37,9 @@ export async function sendStream(
   reply: FastifyReply,
   scope: RequestScope,
   telemetry: Telemetry,
-  { answer, format, rowLimit, headers = {} }: { answer: Answer; format: StreamFormat; rowLimit: number; headers?: Record<string, string> },
+  { answer, format, rowLimit, headers = {}, decimalPrecision }: StreamedAnswer,
 ): Promise<void> {
-  const chunks = ENCODERS[format](answer);
+  const chunks = ENCODERS[format](answer, decimalPrecision);
   const first = await scope.within(chunks.next());
   const source = Readable.from(resumed(first, chunks, telemetry), { objectMode: true, highWaterMark: CHUNKS_AHEAD });
   void reply

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RecordType } from '@k2/domain/market';
+import { DECIMAL_PRECISION, type RecordType } from '@k2/domain/market';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { CONTENT_TYPES } from '../encode/formats.ts';
 import { parquetStream } from '../encode/parquet-file.ts';
@@ -41,7 +41,7 @@ export class TicksController {
     } else {
       const { answer, ...provenance } = await scope.within(answers.stream(request, scope.options));
       const headers = provenanceHeaders(provenance);
-      await sendStream(reply, scope, ports.telemetry, { answer, format, rowLimit: request.limit, headers });
+      await sendStream(reply, scope, ports.telemetry, { answer, format, rowLimit: request.limit, headers, decimalPrecision: DECIMAL_PRECISION });
     }
   }
 }

@@ -49,7 +49,8 @@ export interface RecordPorts {
 
 /**
  * Carries one feed into the log. Everything that the feed yields is appended, in order, and retried until the log takes
- * it or the signal aborts; a feed that loses its venue is opened again, one that ends is done.
+ * it or the signal aborts; a feed that loses its venue is opened again, one that ends is done. An append that had to be
+ * repeated may land behind later ones of its topic: sequencing then takes its ticks as late.
  */
 export class RecordFeed {
   private readonly feed: MarketFeed;

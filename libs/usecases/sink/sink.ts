@@ -1,13 +1,10 @@
 import {
   isPortError,
-  PortError,
   type Clock,
-  type CommitReceipt,
   type LogRecord,
   type Membership,
   type PartitionClaim,
   type Scheduler,
-  type StagedRows,
   type Telemetry,
   type TickLog,
   type TickStore,
@@ -15,6 +12,7 @@ import {
 } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import { Intake, type IntakeCounts } from './intake.ts';
+import { CommitPipeline } from './commit-pipeline.ts';
 import { SINK_OPTIONS, type SinkOptions } from './sink-options.ts';
 import { StateCache } from './state-cache.ts';
 
@@ -36,14 +34,6 @@ export interface SinkStatus {
   readonly error: string | null;
 }
 
-/** What one commit is made of, while it is on its way. */
-interface Flush {
-  readonly staged: Promise<StagedRows>;
-  readonly nextOffsets: ReadonlyMap<string, number>;
-  readonly state: ReadonlyMap<string, string>;
-  readonly settled: () => void;
-}
-
 /**
  * Carries the log into the store, exactly once: rows, sequencer states and progress are one commit, and a start resumes
  * from the store's progress. While one flush is staged and committed the next is read and sequenced; there is never more
@@ -52,8 +42,7 @@ interface Flush {
 export class Sink {
   private readonly ports: SinkPorts;
   private readonly options: SinkOptions;
-  private readonly commitMs;
-  private readonly committedTicks;
+  private readonly pipeline: CommitPipeline;
   private intake: Intake;
   private states: StateCache;
   private readonly claims = new Map<string, PartitionClaim>();
@@ -64,14 +53,9 @@ export class Sink {
   private flushDueUs = Infinity;
   /** Taking, flushing and handing over change the same things; they take turns. */
   private turn: Promise<unknown> = Promise.resolve();
-  /** The flush on its way; never rejects. */
-  private committing: Promise<void> = Promise.resolve();
   private failure: unknown = null;
   private state: SinkStatus['state'] = 'waiting';
   private counts: IntakeCounts = { taken: 0, kept: 0, late: 0, duplicates: 0, quarantined: 0, gaps: 0 };
-  private commits = 0;
-  private committedRows = 0;
-  private lastCommitUs: number | null = null;
   private error: string | null = null;
 
   constructor(ports: SinkPorts, options: SinkOptions = SINK_OPTIONS) {
@@ -79,21 +63,12 @@ export class Sink {
     this.options = options;
     this.states = new StateCache(ports.store, options.statesMax);
     this.intake = new Intake(this.states, ports.clock, options.sequencing);
-    this.committedTicks = ports.telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
-    this.commitMs = ports.telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');
+    this.pipeline = new CommitPipeline(ports, options, this.claims);
   }
 
   get status(): SinkStatus {
-    const { state, commits, committedRows, lastCommitUs, error } = this;
-    return {
-      state,
-      partitions: this.claims.size,
-      counts: { ...this.counts },
-      commits,
-      committedRows,
-      lastCommitUs,
-      error,
-    };
+    const { state, error } = this;
+    return { state, partitions: this.claims.size, counts: { ...this.counts }, ...this.pipeline.totals, error };
   }
 
   /** Log records between what was taken and the log's end, over this sink's partitions. */
@@ -112,7 +87,7 @@ export class Sink {
     let delayMs = this.options.retryDelayMs;
     this.state = 'running';
     for (;;) {
-      const commitsBefore = this.commits;
+      const commitsBefore = this.pipeline.totals.commits;
       try {
         await this.pass(signal);
         this.state = 'stopped';
@@ -130,7 +105,7 @@ export class Sink {
           telemetry.log('warn', 'the sink stopped without its last commit', { error: this.error });
           return;
         }
-        if (this.commits > commitsBefore) delayMs = this.options.retryDelayMs;
+        if (this.pipeline.totals.commits > commitsBefore) delayMs = this.options.retryDelayMs;
         telemetry.log('warn', 'the sink starts over from the committed progress', { error: this.error, delayMs });
         await scheduler.sleep(delayMs, signal);
         delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
@@ -142,7 +117,7 @@ export class Sink {
     const { clock, scheduler, log } = this.ports;
     let discoverDueUs = 0;
     while (!signal.aborted) {
-      if (this.failure !== null) throw this.failure;
+      if (this.failed !== null) throw this.failed;
       if (clock.monotonicUs() >= discoverDueUs) {
         await this.joinNewTopics();
         discoverDueUs = clock.monotonicUs() + this.options.discoverIntervalMs * 1_000;
@@ -161,8 +136,8 @@ export class Sink {
     }
     this.state = 'draining';
     await this.inTurn(() => this.flush());
-    await this.committing;
-    if (this.failure !== null) throw this.failure;
+    await this.pipeline.idle();
+    if (this.failed !== null) throw this.failed;
     await this.leave();
   }
 
@@ -207,66 +182,17 @@ export class Sink {
 
   /** Hands what was taken to the store; waits first for the flush before it. */
   private async flush(): Promise<void> {
-    await this.committing;
-    if (this.failure !== null || this.flushDueUs === Infinity) return;
+    await this.pipeline.idle();
+    if (this.failed !== null || this.flushDueUs === Infinity) return;
     this.flushDueUs = Infinity;
     const rows = await this.intake.settle();
     const { changes, committed } = this.states.takeChanges();
-    const nextOffsets = new Map(this.taken);
+    this.pipeline.start({ rows, nextOffsets: new Map(this.taken), state: changes, committed });
     this.taken.clear();
-    const flush: Flush = {
-      staged: this.ports.store.stage(rows),
-      nextOffsets,
-      state: changes,
-      settled: committed,
-    };
-    this.committing = this.commit(flush).catch((error: unknown) => void (this.failure = error));
   }
 
-  private async commit(flush: Flush): Promise<void> {
-    const { store, log, clock, telemetry } = this.ports;
-    const staged = await flush.staged;
-    const startUs = clock.monotonicUs();
-    const partitions = [...flush.nextOffsets].map(([name, nextOffset]) => ({ claim: this.claimOf(name), nextOffset }));
-    const receipt = await this.untilDecided(() => store.commit(staged, { partitions, state: flush.state })).catch(
-      async (error: unknown) => {
-        // Only where it is certain that the rows are in no table: files of an unknown outcome are never deleted.
-        if (isPortError(error, 'fenced', 'progress-mismatch', 'commit-conflict')) await store.discard(staged);
-        throw error;
-      },
-    );
-    for (const claim of receipt.claims) this.claims.set(partitionName(claim), claim);
-    flush.settled();
-    this.commits++;
-    this.committedRows += receipt.rowCount;
-    this.lastCommitUs = receipt.committedUs;
-    this.committedTicks.add(receipt.rowCount);
-    this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
-    telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
-    await log.trim(receipt.claims);
-  }
-
-  private claimOf(name: string): PartitionClaim {
-    const claim = this.claims.get(name);
-    if (claim !== undefined) return claim;
-    throw new PortError('progress-mismatch', `rows of ${name} were to be committed after its claim was given up`, {
-      partition: name,
-    });
-  }
-
-  /** Repeats a commit while the store says that it may succeed later; nothing was made visible then. */
-  private async untilDecided(commit: () => Promise<CommitReceipt>): Promise<CommitReceipt> {
-    const { scheduler, telemetry } = this.ports;
-    for (let attempt = 1, delayMs = this.options.retryDelayMs; ; attempt++) {
-      try {
-        return await commit();
-      } catch (error) {
-        if (!isPortError(error) || !error.retryable || attempt >= 10) throw error;
-        telemetry.log('warn', 'the store did not take a commit; trying again', { attempt, delayMs, kind: error.kind });
-        await scheduler.sleep(delayMs);
-        delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
-      }
-    }
+  private get failed(): unknown {
+    return this.failure ?? this.pipeline.failure;
   }
 
   private async skipTrimmed(log: TickLog): Promise<void> {
@@ -316,7 +242,7 @@ export class Sink {
   private async release(partitions: readonly TopicPartition[]): Promise<void> {
     if (partitions.some((partition) => this.claims.has(partitionName(partition)))) {
       await this.flush();
-      await this.committing;
+      await this.pipeline.idle();
     }
     for (const partition of partitions) {
       this.claims.delete(partitionName(partition));
@@ -343,7 +269,7 @@ export class Sink {
 
   private async startOver(): Promise<void> {
     await this.inTurn(async () => {
-      await this.committing;
+      await this.pipeline.idle();
       this.claims.clear();
       this.nextOffsets.clear();
       this.taken.clear();
@@ -355,5 +281,6 @@ export class Sink {
     });
     await this.leave().catch(() => undefined);
     this.failure = null;
+    this.pipeline.failure = null;
   }
 }

@@ -16,6 +16,6 @@ export function columnWriter(column: TableColumn, type: FieldType, required: boo
       return new BytesWriter(column.offsets, column.bytes, type, required);
     case 'dictionary':
       if (type === 'string') return new DictionaryWriter(column.codes, column.dictionary as readonly (string | null)[]);
-      return new ListWriter(column.codes, column.dictionary);
+      return new ListWriter(column.codes, column.dictionary, type === 'string-map');
   }
 }

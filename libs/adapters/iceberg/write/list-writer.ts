@@ -27,9 +27,9 @@ export class ListWriter implements ColumnWriter {
   private chunk = 0;
   private nullCount = 0;
 
-  constructor(codes: DictionaryCodes, dictionary: readonly DictionaryValue[]) {
+  constructor(codes: DictionaryCodes, dictionary: readonly DictionaryValue[], isMap: boolean) {
     this.codes = codes;
-    this.isMap = dictionary.some((value) => value !== null && !Array.isArray(value));
+    this.isMap = isMap;
     this.lists = dictionary.map(members);
     this.starts = new Uint32Array(dictionary.length);
     this.placedIn = new Uint32Array(dictionary.length);

@@ -166,6 +166,16 @@ describe('the Parquet writer', () => {
     expect(batch.platformSequence).toHaveLength(0);
   });
 
+  it('leaves memory alone that others see too: columns that are views of one buffer', async () => {
+    const batch = placed(tradeBatch());
+    const shared = new Float64Array(6);
+    shared.set(batch.batch.eventTimeUs);
+    const eventTimeUs = shared.subarray(0, 3);
+    const files = await writer.write(job([{ ...batch, batch: { ...batch.batch, eventTimeUs } }]));
+    expect(shared).toHaveLength(6);
+    expect(await query('SELECT count(DISTINCT timestamp) FROM read_parquet(FILES)', files)).toEqual([['3']]);
+  });
+
   it('reports a job that fails and goes on with the next', async () => {
     await expect(writer.write(job([placed(tradeBatch())], { directory: '/nowhere/at/all' }))).rejects.toThrow(
       '/nowhere/at/all',

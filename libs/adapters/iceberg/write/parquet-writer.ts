@@ -1,4 +1,4 @@
-import { Worker, isMarkedAsUntransferable, type Transferable } from 'node:worker_threads';
+import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
 import type { Column } from '@k2/domain/market';
 import type { WriteJob, WriterOptions, WriterRequest, WriterResponse, WrittenFile } from './write-job.ts';
 
@@ -71,7 +71,8 @@ export class ParquetWriter {
         };
       this.running.set(id, { resolve: settled(resolve), reject: settled(reject) });
       try {
-        this.started().postMessage({ id, job } satisfies WriterRequest, buffersOf(job));
+        const { job: own, buffers } = movable(job);
+        this.started().postMessage({ id, job: own } satisfies WriterRequest, buffers);
       } catch (error) {
         this.running.get(id)!.reject(error as Error);
       }
@@ -108,30 +109,46 @@ export class ParquetWriter {
   }
 }
 
-/** The memory of all columns, each buffer once. Node's pooled buffers are shared and copied instead. */
-function buffersOf({ batches }: WriteJob): Transferable[] {
+interface Movable {
+  readonly job: WriteJob;
+  readonly buffers: readonly ArrayBuffer[];
+}
+
+/**
+ * The job with columns that own their memory, and that memory. A column that is a view of a larger buffer is copied:
+ * moving the buffer would take away what others see through it.
+ */
+function movable(job: WriteJob): Movable {
   const buffers = new Set<ArrayBuffer>();
-  for (const column of batches.flatMap((batch) => batch.columns)) {
-    for (const { buffer } of arraysOf(column)) {
-      if (!isShared(buffer) && !isMarkedAsUntransferable(buffer)) buffers.add(buffer as ArrayBuffer);
-    }
-  }
-  return [...buffers];
+  const owned = <Values extends ColumnArray>(values: Values): Values => {
+    const array = (isWholeBuffer(values) ? values : values.slice()) as Values;
+    buffers.add(array.buffer as ArrayBuffer);
+    return array;
+  };
+  const batches = job.batches.map(({ rowCount, columns }) => ({
+    rowCount,
+    columns: columns.map((column) => ownedColumn(column, owned)),
+  }));
+  return { job: { ...job, batches }, buffers: [...buffers] };
 }
 
-function isShared(buffer: ArrayBufferLike): boolean {
-  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Float64Array | BigInt64Array;
+
+function isWholeBuffer({ buffer, byteLength }: ColumnArray): boolean {
+  const isShared = Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
+  return byteLength === buffer.byteLength && !isShared && !isMarkedAsUntransferable(buffer);
 }
 
-function arraysOf(column: Column): readonly ArrayBufferView<ArrayBufferLike>[] {
+function ownedColumn(column: Column, owned: <Values extends ColumnArray>(values: Values) => Values): Column {
   switch (column.kind) {
     case 'integer':
+      return { ...column, values: owned(column.values) };
     case 'decimal':
-      return [column.values];
+      return { ...column, values: owned(column.values) };
     case 'dictionary':
-      return [column.codes];
+      return { ...column, codes: owned(column.codes) };
     case 'utf8':
     case 'binary':
-      return [column.values.offsets, column.values.bytes];
+      return { ...column, values: { offsets: owned(column.values.offsets), bytes: owned(column.values.bytes) } };
   }
 }

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { LoadReport } from '@k2/composition';
+import { PortError, type FeedEvent, type MarketFeed } from '@k2/ports';
+import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
+import { createApp } from '../app.ts';
+import { FakePlatform } from '../testing/fake-platform.ts';
+
+const FEED: MarketFeed = { name: 'asx:/files', venues: [], open: async function* () {} };
+const REPORT: LoadReport = {
+  feed: FEED.name,
+  state: 'finished',
+  acknowledgedTicks: 6,
+  acknowledgedRejections: 1,
+  doneBytes: 100,
+  totalBytes: 100,
+  error: null,
+  committed: true,
+};
+const ticks = (count: number): FeedEvent => ({ kind: 'ticks', batch: tradeBatch({ count }) });
+
+let platform: FakePlatform;
+let app: NestFastifyApplication;
+
+beforeEach(async () => {
+  platform = new FakePlatform({ trades: placed(tradeBatch()), quotes: placed(quoteBatch()) });
+  platform.createFeed = () => FEED;
+  app = await createApp(platform.context());
+});
+afterEach(() => app.close());
+
+const load = (feed = 'asx:/files') => app.inject({ method: 'POST', url: '/v1/loads', payload: { feed } });
+const events = (body: string) => body.trimEnd().split('\n').map((line) => JSON.parse(line));
+
+describe('a load', () => {
+  it('tells how far it is and ends with what became of it', async () => {
+    platform.load = async (_feed, _signal, listener) => {
+      listener(ticks(4));
+      listener({ kind: 'progress', source: 'a.csv', doneBytes: 60, totalBytes: 100 });
+      return REPORT;
+    };
+    const { statusCode, headers, body } = await load();
+    expect([statusCode, headers['content-type']]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
+    expect(events(body)[0]).toEqual({ event: 'started', feed: 'asx:/files' });
+    expect(events(body).at(-1)).toEqual({ event: 'finished', ...REPORT });
+  });
+
+  it('that was stopped before all was committed does not say finished', async () => {
+    platform.load = async () => ({ ...REPORT, state: 'stopped', committed: false });
+    expect(events((await load()).body).at(-1)).toMatchObject({ event: 'stopped', committed: false });
+  });
+
+  it('that fails midway says so in its last line', async () => {
+    platform.load = async (_feed, _signal, listener) => {
+      listener(ticks(4));
+      throw new PortError('unavailable', 'the disk is full: make room and load again');
+    };
+    expect(events((await load()).body).at(-1)).toMatchObject({
+      event: 'failed',
+      acknowledgedTicks: 4,
+      problem: { status: 503, detail: 'the disk is full: make room and load again' },
+    });
+  });
+
+  it('of a directory that is none is a 400, whether that shows at once or on reading', async () => {
+    platform.load = () => Promise.reject(new PortError('misconfigured', '/files is not a directory'));
+    expect((await load()).statusCode).toBe(400);
+    platform.createFeed = () => {
+      throw new PortError('misconfigured', '/files is not a directory');
+    };
+    expect((await load()).statusCode).toBe(400);
+    expect((await load('simulator')).statusCode).toBe(400);
+  });
+
+  it('stops when its caller leaves', async () => {
+    const stopped = new Promise<void>((resolve) => {
+      platform.load = (_feed, signal, listener) => {
+        listener(ticks(1));
+        return new Promise((done) => signal.addEventListener('abort', () => [resolve(), done(REPORT)]));
+      };
+    });
+    await app.listen(0, '127.0.0.1');
+    const leave = new AbortController();
+    const request = { method: 'POST', signal: leave.signal, headers: { 'content-type': 'application/json' }, body: '{"feed":"asx:/files"}' };
+    const { body } = await fetch(`${await app.getUrl()}/v1/loads`, request);
+    await body!.getReader().read();
+    leave.abort();
+    await stopped;
+  });
+
+  it('is refused beside two others, and taken again after', async () => {
+    const finish: (() => void)[] = [];
+    platform.load = (_feed, _signal, listener) => {
+      listener(ticks(1));
+      return new Promise((resolve) => finish.push(() => resolve(REPORT)));
+    };
+    const running = [load(), load()];
+    while (finish.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    const third = await load();
+    expect([third.statusCode, third.headers['retry-after']]).toEqual([429, '10']);
+    for (const done of finish.splice(0)) done();
+    expect((await Promise.all(running)).map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    const fourth = load();
+    while (finish.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    finish[0]();
+    expect((await fourth).statusCode).toBe(200);
+  });
+
+  it('needs a sink in this process', async () => {
+    const other = await createApp(platform.context({ role: ['api'] }));
+    const { statusCode } = await other.inject({ method: 'POST', url: '/v1/loads', payload: { feed: 'asx:/files' } });
+    expect(statusCode).toBe(409);
+    await other.close();
+  });
+});
