@@ -14,8 +14,8 @@ import {
 import { withSession } from './with-session.ts';
 
 const HELP = `
-Numbers that the venue gave and K2 does not have, less those that arrived late. Only a venue that numbers its ticks can
-show a gap: of others no gap is listed, and their completeness is unverifiable.
+Numbers that were given and whose ticks K2 does not have, less those that arrived late. Where K2 numbers the ticks
+itself, only a row that it refused leaves a gap: what never arrived leaves no trace, and completeness is unverifiable.
 
 Examples:
   $ k2 gaps

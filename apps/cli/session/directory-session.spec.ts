@@ -13,6 +13,7 @@ let session: DirectorySession;
 beforeAll(async () => {
   files = mkdtempSync(join(tmpdir(), 'k2-cli-directory-'));
   mkdirSync(join(files, 'trades'));
+  mkdirSync(join(files, 'quotes'));
   mkdirSync(join(files, 'reference-data'));
   writeFileSync(
     join(files, 'reference-data', 'company_info.csv'),
@@ -46,7 +47,10 @@ it('ticks come with times in UTC, exact decimals, completeness and snapshot', as
     limit: 2,
   });
   expect(stream.provenance).toEqual({
-    completeness: { status: 'unverifiable', reason: expect.stringContaining('ASX does not number its ticks') },
+    completeness: expect.objectContaining({
+      ...{ status: 'gaps', gapCount: 1, missingTicks: 1 },
+      gaps: [expect.objectContaining({ sequenceFrom: 3, fromTime: '2013-07-02T00:00:00.001Z' })],
+    }),
     snapshotId: expect.stringMatching(/^\d+$/),
   });
   expect(await collectRows(stream)).toEqual([
@@ -65,6 +69,8 @@ it('symbols, tables and snapshots say how much there is', async () => {
   expect(snapshot).toMatchObject({ total_rows: 3, is_current: true, committed_at: expect.stringMatching(/Z$/) });
 });
 
-it('a venue that does not number its ticks has no gaps to list', async () => {
-  expect(await collectRows(await session.gaps({ filter: {}, limit: 10 }))).toEqual([]);
+it('the number of a torn line is a gap', async () => {
+  expect(await collectRows(await session.gaps({ filter: {}, limit: 10 }))).toMatchObject([
+    { record_type: 'trades', symbol: 'ONE', sequence_from: 3, sequence_to: 3, missing_ticks: 1 },
+  ]);
 });

@@ -11,8 +11,8 @@ const RANGES_MAX = 1_000_000;
 class TooMany extends Error {}
 
 /**
- * Compares the ledger with the numbers that are there: between the first and the last number of a session that the venue
- * numbers, what is neither in the table nor refused as impossible must be open in the ledger, and nothing else.
+ * Compares the ledger with the numbers that are there: between the first and the last number of a session, what is
+ * neither in the table nor refused as impossible must be open in the ledger, and nothing else.
  */
 export async function checkGapLedger(lake: Lake, type: RecordType): Promise<CheckResult> {
   const result = (ok: boolean, detail: string): CheckResult => ({
@@ -41,14 +41,14 @@ export async function checkGapLedger(lake: Lake, type: RecordType): Promise<Chec
   }
   if (wrong.length > 0)
     return result(false, wrong.slice(0, 3).join('; ') + (wrong.length > 3 ? `; … ${wrong.length} in all` : ''));
-  if (findings.bounds.size === 0) return result(true, 'no session is numbered by its venue: nothing to compare');
+  if (findings.bounds.size === 0) return result(true, 'no session to compare');
   return result(true, `${missing} missing ticks, as recorded`);
 }
 
 type BySeries = ReadonlyMap<string, readonly Range[]>;
 
 interface Findings {
-  /** First and last number in the table, of each session that the venue numbers. */
+  /** First and last number in the table, of each session. */
   readonly bounds: ReadonlyMap<string, Range>;
   /** Holes between them. */
   readonly absent: BySeries;
@@ -59,7 +59,6 @@ interface Findings {
 }
 
 async function read(lake: Lake, type: RecordType): Promise<Findings> {
-  const numbered = `select distinct exchange, symbol, session from sessions where record_type = '${type}' and sequence_origin = 'venue'`;
   const series = 'exchange, symbol, session';
   const previous = `lag(source_sequence) over (partition by ${series} order by source_sequence)`;
   const rows = async (sql: string) => {
@@ -69,11 +68,11 @@ async function read(lake: Lake, type: RecordType): Promise<Findings> {
   };
   const bounds = await rows(
     `select ${series}, min(source_sequence) as sequence_from, max(source_sequence) as sequence_to
-     from ${type} semi join (${numbered}) using (${series}) group by ${series}`,
+     from ${type} group by ${series}`,
   );
   const absent = await rows(
     `select ${series}, previous + 1 as sequence_from, source_sequence - 1 as sequence_to
-     from (select ${series}, source_sequence, ${previous} as previous from ${type} semi join (${numbered}) using (${series}))
+     from (select ${series}, source_sequence, ${previous} as previous from ${type})
      where source_sequence > previous + 1`,
   );
   const ledger = await rows(

@@ -70,34 +70,42 @@ function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): Statement
   }
   const parameters = new Parameters();
   const conditions = filterConditions(question.filter, parameters);
-  const interval = `${question.intervalUs}::BIGINT`;
-  // Floored, also before 1970: DuckDB's % follows the sign of the dividend.
-  const start = `epoch_us("timestamp") - ((epoch_us("timestamp") % ${interval}) + ${interval}) % ${interval}`;
+  // Windows are counted from an origin before any time there is, as DuckDB's // rounds towards zero. The inner query
+  // groups by session too: within one, time and sequence order the trades, and pack into one cheap key.
+  const interval = BigInt(question.intervalUs);
+  const originUs = (ORIGIN_US / interval) * interval;
+  const key = `(epoch_us("timestamp")::HUGEINT * 9007199254740992 + source_sequence)`;
   // One of the two wider than 18 digits, or the product is computed, and overflows, in 18.
-  const bars = `SELECT exchange, symbol, ${start} AS start_us,
-      arg_min(price, ("timestamp", session, source_sequence)) AS open, max(price) AS high, min(price) AS low,
-      arg_max(price, ("timestamp", session, source_sequence)) AS close, sum(quantity) AS volume,
+  const perSession = `SELECT exchange, symbol, session, (epoch_us("timestamp") + ${originUs}) // ${interval} AS bar,
+      arg_min(price, ${key}) AS open, max(price) AS high, min(price) AS low, arg_max(price, ${key}) AS close,
+      min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp, sum(quantity) AS volume,
       count(*) AS trade_count, sum(price::DECIMAL(19,8) * quantity) AS notional
-    FROM ${scanRelation(scan)}${where(conditions)} GROUP BY exchange, symbol, start_us
-    ORDER BY start_us, exchange, symbol LIMIT ${limit(question)}`;
-  return parameters.statement(`SELECT exchange, symbol, make_timestamptz(start_us) AS bar_start, open, high, low, close,
-      volume, trade_count, ${vwap('notional', 'volume')} AS vwap FROM (${bars}) ORDER BY start_us, exchange, symbol`);
+    FROM ${scanRelation(scan)}${where(conditions)} GROUP BY exchange, symbol, session, bar`;
+  const bars = `SELECT exchange, symbol, make_timestamptz(bar * ${interval} - ${originUs}) AS bar_start,
+      arg_min(open, (first_timestamp, session)) AS open, max(high) AS high, min(low) AS low,
+      arg_max(close, (last_timestamp, session)) AS close, sum(volume)::DECIMAL(38,8) AS volume,
+      sum(trade_count)::BIGINT AS trade_count, sum(notional)::DECIMAL(38,16) AS notional
+    FROM (${perSession}) GROUP BY exchange, symbol, bar ORDER BY bar_start, exchange, symbol LIMIT ${limit(question)}`;
+  return parameters.statement(`${withVwap(bars)} ORDER BY bar_start, exchange, symbol`);
 }
 
+/** Far enough that times down to the year -124,783 count upwards from it, near enough that the sum stays an int64. */
+const ORIGIN_US = 4_000_000_000_000_000_000n;
+
 /**
- * notional ÷ volume, half to even at the eighth digit, in integers: dividing decimals gives DuckDB's DOUBLE. Both are taken
- * by their digits, notional at scale 16 and volume at 8, so that the quotient has scale 8.
+ * vwap = notional ÷ volume, half to even at the eighth digit, in integers: DuckDB divides decimals as DOUBLE. Both are taken
+ * by their digits, notional at scale 16 and volume at 8, so that the quotient has scale 8. A quotient below 2^50 is
+ * estimated as DOUBLE, at most one off, and corrected by its remainder: dividing HUGEINTs takes ten times as long.
  */
-function vwap(notional: string, volume: string): string {
-  const numerator = `replace(${notional}::VARCHAR, '.', '')::HUGEINT`;
-  const denominator = `replace(${volume}::VARCHAR, '.', '')::HUGEINT`;
-  const quotient = `(abs(${numerator}) // abs(${denominator}))`;
-  const remainder = `(abs(${numerator}) % abs(${denominator}))`;
-  const rest = `(abs(${denominator}) - ${remainder})`;
-  const roundsUp = `(${remainder} > ${rest} OR (${remainder} = ${rest} AND ${quotient} % 2 = 1))`;
-  const sign = `(CASE WHEN (${notional} < 0) = (${volume} < 0) THEN 1 ELSE -1 END)`;
-  const scaled = `(${sign} * (${quotient} + CASE WHEN ${roundsUp} THEN 1 ELSE 0 END))`;
-  return `CASE WHEN ${volume} = 0 THEN NULL ELSE ${scaled}::DECIMAL(38,0) * 0.00000001::DECIMAL(9,8) END`;
+function withVwap(bars: string): string {
+  const digits = `SELECT *, abs(replace(notional::VARCHAR, '.', '')::HUGEINT) AS n, abs(replace(volume::VARCHAR, '.', '')::HUGEINT) AS d,
+      ((notional < 0) <> (volume < 0)) AS is_negative FROM (${bars})`;
+  const estimated = `SELECT *, CASE WHEN d = 0 THEN NULL ELSE n::DOUBLE / d::DOUBLE END AS e FROM (${digits})`;
+  const quotient = `SELECT *, CASE WHEN e < 1125899906842624 THEN floor(e)::HUGEINT WHEN d > 0 THEN n // d END AS q0 FROM (${estimated})`;
+  const corrected = `SELECT *, q0 + CASE WHEN n - q0 * d < 0 THEN -1 WHEN n - q0 * d >= d THEN 1 ELSE 0 END AS q FROM (${quotient})`;
+  const rounded = `SELECT *, q + CASE WHEN n - q * d > d - (n - q * d) OR (n - q * d = d - (n - q * d) AND q % 2 = 1) THEN 1 ELSE 0 END AS v FROM (${corrected})`;
+  const vwap = '(CASE WHEN is_negative THEN -v ELSE v END)::DECIMAL(38,0) * 0.00000001::DECIMAL(9,8)';
+  return `SELECT exchange, symbol, bar_start, open, high, low, close, volume, trade_count, ${vwap} AS vwap FROM (${rounded})`;
 }
 
 function symbolsStatement(question: QuestionOf<'symbols'>, scans: readonly LocalScan[]): Statement {

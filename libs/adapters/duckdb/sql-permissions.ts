@@ -89,8 +89,7 @@ class PermissionCheck {
     if (!EXPRESSIONS.has(expressionClass)) throw forbidden(`${expressionClass.toLowerCase()} expressions are not permitted`);
     if (expressionClass !== 'FUNCTION' && expressionClass !== 'WINDOW') return;
     const name = lower(node.function_name);
-    const isQualified = text(node.schema) !== '' || text(node.catalog) !== '';
-    if (isQualified || !this.functions.has(name)) throw forbidden(`the function ${JSON.stringify(name)} is not permitted`);
+    if (!isBuiltIn(node) || !this.functions.has(name)) throw forbidden(`the function ${JSON.stringify(name)} is not permitted`);
   }
 
   private tableReference(node: Tree, type: string, scope: Scope): void {
@@ -102,8 +101,7 @@ class PermissionCheck {
     if (type === 'TABLE_FUNCTION') {
       const call = asTree(node.function);
       const name = lower(call.function_name);
-      const isPlain = call.class === 'FUNCTION' && text(call.schema) === '' && text(call.catalog) === '';
-      if (!isPlain || !TABLE_FUNCTIONS.has(name)) throw forbidden(`the table function ${JSON.stringify(name)} is not permitted`);
+      if (call.class !== 'FUNCTION' || !isBuiltIn(call) || !TABLE_FUNCTIONS.has(name)) throw forbidden(`the table function ${JSON.stringify(name)} is not permitted`);
       this.walk(call.children, scope);
       return;
     }
@@ -119,6 +117,11 @@ class PermissionCheck {
     const name = schema === '' ? table : `${schema}.${table}`;
     if (!isPlain || !(isCte || RELATIONS.has(name))) throw forbidden(`the relation ${JSON.stringify(name)} is not permitted`);
   }
+}
+
+/** The parser itself writes `main.struct_pack` and the like; no database of ours holds a function of its own. */
+function isBuiltIn(call: Tree): boolean {
+  return ['', 'main'].includes(lower(call.schema)) && ['', 'system'].includes(lower(call.catalog));
 }
 
 /** Table references carry `alias` and `sample`; so does no other kind of node without a class. */

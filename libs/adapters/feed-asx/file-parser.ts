@@ -1,8 +1,7 @@
-import type { Rejection } from '@k2/domain/lake';
+import { quarantineId, type Rejection } from '@k2/domain/lake';
 import { civilDate, dayNumber, type RecordType, type Series } from '@k2/domain/market';
 import type { CompanySymbols } from './company-symbols.ts';
 import { DATE_AND_TIME_BYTES, dateKeyAt, timeOfDayUsAt } from './fields.ts';
-import { fnv1a64 } from './fnv1a64.ts';
 import { SydneyDayClock, type SydneyCalendar } from './sydney-time.ts';
 import { codedSeries, type CodedSeries } from './tick-rows.ts';
 
@@ -208,7 +207,7 @@ export abstract class AsxFileParser {
     const raw = bytes.slice(from, Math.min(end, from + LINE_BYTES_MAX));
     const { source, recordType } = this.file;
     this.rejections.push({
-      quarantineId: `${source}:${this.line}:${fnv1a64(raw)}`,
+      quarantineId: quarantineId(source, this.line, raw),
       exchange: 'ASX',
       recordType,
       source,

@@ -3,7 +3,7 @@ import { parseDecimal, parseTimeUs, quoteAt, tradeAt, type QuoteBatch, type Trad
 import fc from 'fast-check';
 import { CompanySymbols } from './company-symbols.ts';
 import { scaledAt } from './fields.ts';
-import { fnv1a64 } from './fnv1a64.ts';
+import { quarantineId } from '@k2/domain/lake';
 import { LINE_BYTES_MAX } from './file-parser.ts';
 import { QuoteFileParser, TradeFileParser } from './parse.ts';
 import { SydneyCalendar } from './sydney-time.ts';
@@ -111,7 +111,7 @@ describe('a malformed row', () => {
     expect(batch).toBeNull();
     expect(rejections).toEqual([
       {
-        quarantineId: `asx:trades/7.csv:1:${fnv1a64(encoder.encode(line))}`,
+        quarantineId: quarantineId('asx:trades/7.csv', 1, encoder.encode(line)),
         exchange: 'ASX',
         recordType: 'trades',
         source: 'asx:trades/7.csv',
@@ -222,14 +222,6 @@ describe('scaledAt', () => {
       expect(BigInt(scaledAt(bytes, 0, bytes.length))).toBe(parseDecimal(text));
     }
   });
-});
-
-it('fnv1a64 gives the published values', () => {
-  expect(['', 'a', 'foobar'].map((text) => fnv1a64(encoder.encode(text)))).toEqual([
-    'cbf29ce484222325',
-    'af63dc4c8601ec8c',
-    '85944171f73967e8',
-  ]);
 });
 
 function trades(text: string) {

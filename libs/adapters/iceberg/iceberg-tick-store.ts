@@ -54,6 +54,7 @@ export interface IcebergTickStoreOptions {
   readonly fileBytesTarget: number;
   /** Smaller row groups let readers skip more and compress less. */
   readonly rowGroupRows: number;
+  /** 3 instead of 1 saves a twentieth of the space at most, and costs a sixth of the writing speed. */
   readonly zstdLevel: number;
   /** Threads of the DuckDB that encodes and compresses, besides the thread that sorts. */
   readonly writerThreads: number;
@@ -73,8 +74,8 @@ export interface IcebergTickStoreOptions {
 
 export const ICEBERG_DEFAULTS: Omit<IcebergTickStoreOptions, 'tempDirectory'> = {
   fileBytesTarget: 134_217_728,
-  rowGroupRows: 122_880,
-  zstdLevel: 3,
+  rowGroupRows: 65_536,
+  zstdLevel: 1,
   writerThreads: 1,
   stagesMax: 2,
   stageTimeoutMs: 120_000,

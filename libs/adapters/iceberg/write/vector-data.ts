@@ -6,20 +6,22 @@ export const CHUNK_ROWS = 2_048;
 export const STRING_WORDS = 4;
 export const INLINE_BYTES_MAX = 12;
 
-type Staging = Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
-
 /** Copies the first words of a staging array into a vector. */
-export function copyWords(vector: Vector, staging: Staging, words: number): void {
+export function copyWords(
+  vector: Vector,
+  staging: Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+  words: number,
+): void {
   duckdb.copy_data_to_vector(vector, 0, staging.buffer, staging.byteOffset, words * 4);
 }
 
 /** One bit a row, set where the row is valid. */
 export class ValidityMask {
-  private readonly bytes = new Uint8Array(CHUNK_ROWS / 8);
+  private readonly bytes = new Uint8Array(CHUNK_ROWS / 8).fill(0xff);
   private hasNulls = false;
 
   reset(): void {
-    if (this.hasNulls || this.bytes[0] === 0) this.bytes.fill(0xff);
+    if (this.hasNulls) this.bytes.fill(0xff);
     this.hasNulls = false;
   }
 
