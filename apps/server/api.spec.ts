@@ -11,13 +11,17 @@ let platform: FakePlatform;
 let app: NestFastifyApplication;
 
 beforeEach(async () => {
-  platform = new FakePlatform({ trades: placed(tradeBatch({ count: 5 })), quotes: placed(quoteBatch({ count: 3 }), 9) });
+  platform = new FakePlatform({
+    trades: placed(tradeBatch({ count: 5 })),
+    quotes: placed(quoteBatch({ count: 3 }), 9),
+  });
   app = await createApp(platform.context());
 });
 afterEach(() => app.close());
 
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
-const post = (url: string, payload: object, headers: Record<string, string> = {}) => app.inject({ method: 'POST', url, payload, headers });
+const post = (url: string, payload: object, headers: Record<string, string> = {}) =>
+  app.inject({ method: 'POST', url, payload, headers });
 
 describe('trades as JSON', () => {
   it('are records with exact decimals, ISO times and their identity, in an envelope with completeness', async () => {
@@ -106,7 +110,12 @@ describe('content negotiation', () => {
     expect(JSON.parse(String(headers['k2-completeness']))).toMatchObject({ status: 'unverifiable' });
     expect(headers['k2-snapshot-id']).toBe(String(SNAPSHOT_ID));
     expect(headers['k2-row-limit']).toBe('4');
-    expect(body.trimEnd().split('\n').map((line) => JSON.parse(line).source_sequence)).toEqual([1, 2, 3, 4]);
+    expect(
+      body
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).source_sequence),
+    ).toEqual([1, 2, 3, 4]);
   });
 
   it('Arrow has the rows', async () => {
@@ -153,8 +162,13 @@ describe('bars, symbols, gaps, SQL', () => {
 
   it('snapshots and stats print ids and times that no reader rounds', async () => {
     const { data } = JSON.parse((await get('/v1/snapshots?table=trades')).body);
-    expect(data).toMatchObject([{ snapshotId: String(SNAPSHOT_ID), committedTime: '2014-03-11T01:06:40.000Z', isCurrent: true }]);
-    expect(JSON.parse((await get('/v1/stats')).body)).toMatchObject({ log: { lagRecords: 2 }, tables: [{ rowCount: 5 }] });
+    expect(data).toMatchObject([
+      { snapshotId: String(SNAPSHOT_ID), committedTime: '2014-03-11T01:06:40.000Z', isCurrent: true },
+    ]);
+    expect(JSON.parse((await get('/v1/stats')).body)).toMatchObject({
+      log: { lagRecords: 2 },
+      tables: [{ rowCount: 5 }],
+    });
   });
 });
 
@@ -239,14 +253,21 @@ describe('operations', () => {
     expect(headers['x-correlation-id']).toBe('order-17');
     expect(platform.lines.at(-1)).toMatchObject({ message: 'request', correlationId: 'order-17' });
     for (const unfit of ['a b', 'x'.repeat(129), 'é', '']) {
-      expect((await get('/health/live', { 'x-correlation-id': unfit })).headers['x-correlation-id']).toMatch(/^id-\d+$/);
+      expect((await get('/health/live', { 'x-correlation-id': unfit })).headers['x-correlation-id']).toMatch(
+        /^id-\d+$/,
+      );
     }
   });
 
   it('only the api role answers questions; every role is watched', async () => {
     const sink = await createApp(platform.context({ role: ['sink'] }));
     const status = async (url: string) => (await sink.inject({ method: 'GET', url })).statusCode;
-    expect([await status('/health/ready'), await status('/v1/stats'), await status('/v1/trades'), await status('/docs')]).toEqual([200, 200, 404, 404]);
+    expect([
+      await status('/health/ready'),
+      await status('/v1/stats'),
+      await status('/v1/trades'),
+      await status('/docs'),
+    ]).toEqual([200, 200, 404, 404]);
     await sink.close();
   });
 });

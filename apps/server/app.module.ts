@@ -11,7 +11,15 @@ import { LoadsController } from './operations/loads.controller.ts';
 import { StatsController } from './operations/stats.controller.ts';
 
 const OPERATIONS = [HealthController, StatsController];
-const MARKET = [TicksController, BarsController, SymbolsController, GapsController, QueryController, SnapshotsController, LoadsController];
+const MARKET = [
+  TicksController,
+  BarsController,
+  SymbolsController,
+  GapsController,
+  QueryController,
+  SnapshotsController,
+  LoadsController,
+];
 
 /** Every role is watched over HTTP; questions are answered by the api role alone. */
 @Module({})

@@ -16,7 +16,11 @@ beforeAll(async () => {
   built = await mkdtemp(join(ROOT, 'tmp/server-'));
   const filter = (path: string) => !['dist', 'node_modules'].includes(basename(path)) && !path.endsWith('.spec.ts');
   await cp(import.meta.dirname, built, { recursive: true, filter });
-  const build = spawn(process.execPath, ['tools/build/swc-build.mjs', built], { cwd: ROOT, env: plainEnv(), stdio: 'inherit' });
+  const build = spawn(process.execPath, ['tools/build/swc-build.mjs', built], {
+    cwd: ROOT,
+    env: plainEnv(),
+    stdio: 'inherit',
+  });
   expect((await once(build, 'exit'))[0]).toBe(0);
 }, 60_000);
 afterAll(() => rm(built, { recursive: true, force: true }));
@@ -35,9 +39,17 @@ interface Run {
 
 function run(...args: string[]): Run {
   const node = ['--conditions=k2-source', '--disable-warning=ExperimentalWarning', join(built, 'dist/main.js')];
-  const child = spawn(process.execPath, [...node, ...args], { cwd: ROOT, env: plainEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...node, ...args], {
+    cwd: ROOT,
+    env: plainEnv(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const exit = once(child, 'exit');
-  const ended = Promise.all([exit, text(child.stdout!), text(child.stderr!)]).then(([[code], stdout, stderr]) => ({ code, stdout, stderr }));
+  const ended = Promise.all([exit, text(child.stdout!), text(child.stderr!)]).then(([[code], stdout, stderr]) => ({
+    code,
+    stdout,
+    stderr,
+  }));
   return { child, ended };
 }
 
@@ -67,19 +79,31 @@ describe('the built server', () => {
       [{ field: 'limit', value: 'none', expected: 'an integer from 1 to 1000000' }],
     ]);
     expect((await fetch(`${url}/v1/trades?limit=1`)).status).toBe(200);
-    const document = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, { get?: { parameters: object[] } }> };
+    const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+      paths: Record<string, { get?: { parameters: object[] } }>;
+    };
     expect(document.paths['/v1/trades'].get!.parameters.length).toBeGreaterThan(5);
-    expect(await (await fetch(`${url}/metrics`)).text()).toContain('k2_http_requests_total{method="GET",route="/v1/trades",status="400"} 2');
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+      'k2_http_requests_total{method="GET",route="/v1/trades",status="400"} 2',
+    );
     server.child.kill('SIGTERM');
     const { code, stdout, stderr } = await server.ended;
     expect([code, stdout]).toEqual([0, expect.stringContaining(`${url}/docs`)]);
-    const lines = stderr.trim().split('\n').map((line) => JSON.parse(line));
-    expect(lines).toContainEqual(expect.objectContaining({ message: 'request', status: 400, correlationId: expect.any(String) }));
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ message: 'request', status: 400, correlationId: expect.any(String) }),
+    );
   }, 30_000);
 
   it('refuses a wrong setting by name with 2, and a port that is taken with 1', async () => {
     const wrong = await run('--port', 'high').ended;
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--port is "high": expected an integer from 0 to 65535')]);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining('--port is "high": expected an integer from 0 to 65535'),
+    ]);
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -104,14 +128,17 @@ describe('the built server', () => {
     const args = ['--data', data, '--port', '0', '--log-level', 'error'];
     const first = run(...args, '--feed', 'simulator');
     const url = await urlOf(first);
-    const acknowledged = async (at: string) => ((await (await fetch(`${at}/v1/stats`)).json()) as Stats).feeds[0]?.acknowledgedTicks ?? 0;
+    const acknowledged = async (at: string) =>
+      ((await (await fetch(`${at}/v1/stats`)).json()) as Stats).feeds[0]?.acknowledgedTicks ?? 0;
     while ((await acknowledged(url)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     const received = await acknowledged(url);
     first.child.kill('SIGTERM');
     expect((await first.ended).code).toBe(0);
     const second = run(...args, '--feed', 'none');
     const { tables, log } = (await (await fetch(`${await urlOf(second)}/v1/stats`)).json()) as Stats;
-    const rows = tables.filter(({ table }) => table.startsWith('market_data.')).reduce((sum, { rowCount }) => sum + rowCount, 0);
+    const rows = tables
+      .filter(({ table }) => table.startsWith('market_data.'))
+      .reduce((sum, { rowCount }) => sum + rowCount, 0);
     expect(log.lagRecords).toBe(0);
     expect(rows).toBeGreaterThanOrEqual(received);
     second.child.kill('SIGTERM');

@@ -4,7 +4,19 @@ import { helpText, readCommandLine } from './flags.ts';
 
 describe('the command line', () => {
   it('has flags for what the environment has, and wins over it; feeds repeat', () => {
-    const args = ['--role', 'api,sink', '--data=/d', '--port', '0', '--feed', 'simulator:seed=7', '--feed', 'asx:/files', '--log-level', 'warn'];
+    const args = [
+      '--role',
+      'api,sink',
+      '--data=/d',
+      '--port',
+      '0',
+      '--feed',
+      'simulator:seed=7',
+      '--feed',
+      'asx:/files',
+      '--log-level',
+      'warn',
+    ];
     expect(readCommandLine(args, { K2_PORT: '99', K2_HOST: '0.0.0.0' })).toMatchObject({
       role: ['api', 'sink'],
       data: '/d',
@@ -29,6 +41,7 @@ describe('the command line', () => {
 
   it('help names every flag and environment variable', () => {
     expect(readCommandLine(['--help'], { K2_PORT: 'high' })).toBe('help');
-    for (const name of ['--role', '--feed', '--storage', 'K2_QUERY_TIMEOUT_MS', 'K2_DATA']) expect(helpText()).toContain(name);
+    for (const name of ['--role', '--feed', '--storage', 'K2_QUERY_TIMEOUT_MS', 'K2_DATA'])
+      expect(helpText()).toContain(name);
   });
 });

@@ -8,7 +8,10 @@ const KEYS = Object.keys(SETTINGS) as SettingKey[];
 const FLAGGED = KEYS.filter((key) => SETTINGS[key].flag !== undefined);
 
 /** Settings of a command line, or that help was asked for. Throws SettingError, naming the flag. */
-export function readCommandLine(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Settings | 'help' {
+export function readCommandLine(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings | 'help' {
   const flags = parseFlags(args);
   return flags === 'help' ? 'help' : readSettings(flags, env);
 }
@@ -19,9 +22,11 @@ function parseFlags(args: readonly string[]): Flags | 'help' {
   try {
     const options = { ...Object.fromEntries(named), help: { type: 'boolean', short: 'h' } } as const;
     values = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
+  } catch {
     const flag = args.find((arg) => !isKnown(arg)) ?? args.at(-1) ?? '';
-    throw isKnown(flag) ? new SettingError(flag, '', `a value after it`) : new SettingError('the argument', flag, `one of ${flagNames()}`);
+    throw isKnown(flag)
+      ? new SettingError(flag, '', `a value after it`)
+      : new SettingError('the argument', flag, `one of ${flagNames()}`);
   }
   if (values['help'] === true) return 'help';
   const given = FLAGGED.filter((key) => values[SETTINGS[key].flag!] !== undefined);
@@ -30,7 +35,9 @@ function parseFlags(args: readonly string[]): Flags | 'help' {
 
 function isKnown(arg: string): boolean {
   const name = arg.replace(/^--/, '').split('=', 1)[0];
-  return arg === '-h' || (arg.startsWith('--') && (name === 'help' || FLAGGED.some((key) => SETTINGS[key].flag === name)));
+  return (
+    arg === '-h' || (arg.startsWith('--') && (name === 'help' || FLAGGED.some((key) => SETTINGS[key].flag === name)))
+  );
 }
 
 function flagNames(): string {

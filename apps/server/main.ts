@@ -33,7 +33,10 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     await server.stop();
   } catch (error) {
-    return refuse(EXIT.failed, `K2 could not stop cleanly: ${String(error)}. The next start goes on from what was committed.`);
+    return refuse(
+      EXIT.failed,
+      `K2 could not stop cleanly: ${String(error)}. The next start goes on from what was committed.`,
+    );
   }
   return failure === null ? EXIT.stopped : refuse(EXIT.failed, failure.message);
 }
@@ -67,7 +70,10 @@ function startFailed(error: unknown, { host, port }: Settings): number {
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EADDRINUSE':
-      return refuse(EXIT.failed, `port ${port} of ${host} is taken: stop what listens there or choose another with --port`);
+      return refuse(
+        EXIT.failed,
+        `port ${port} of ${host} is taken: stop what listens there or choose another with --port`,
+      );
     case 'EACCES':
       return refuse(EXIT.failed, `port ${port} of ${host} may not be listened on: choose one above 1023 with --port`);
     case 'EADDRNOTAVAIL':

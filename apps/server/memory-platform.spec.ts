@@ -13,7 +13,10 @@ const FEED: MarketFeed = {
   venues: [{ exchange: 'ASX', sequenceOrigin: 'venue' }],
   open: async function* () {
     yield { kind: 'ticks', batch: tradeBatch({ count: 1_000 }) };
-    yield { kind: 'ticks', batch: tradeBatch({ count: TRADES - 1_000, firstSequence: 1_003, startUs: DAY_START_US + 1_000_000 }) };
+    yield {
+      kind: 'ticks',
+      batch: tradeBatch({ count: TRADES - 1_000, firstSequence: 1_003, startUs: DAY_START_US + 1_000_000 }),
+    };
     yield { kind: 'ticks', batch: tradeBatch({ series: series({ symbol: 'RIO' }), count: 3 }) };
     yield { kind: 'ticks', batch: quoteBatch({ count: 10 }) };
   },
@@ -24,11 +27,22 @@ let app: NestFastifyApplication;
 let firstSnapshot: string;
 
 beforeAll(async () => {
-  const settings = readSettings({ storage: 'memory', feeds: 'none', logLevel: 'error' }, { K2_FLUSH_INTERVAL_MS: '20' });
+  const settings = readSettings(
+    { storage: 'memory', feeds: 'none', logLevel: 'error' },
+    { K2_FLUSH_INTERVAL_MS: '20' },
+  );
   open = await openPlatform(settings, { access: 'write' });
   const { platform, random, createFeed, runWithCorrelationId } = open;
   const metrics = () => open.metrics();
-  app = await createApp({ platform, settings, random, metrics, createFeed, runWithCorrelationId, isStopping: () => false });
+  app = await createApp({
+    platform,
+    settings,
+    random,
+    metrics,
+    createFeed,
+    runWithCorrelationId,
+    isStopping: () => false,
+  });
   platform.start();
   const { committed } = await platform.load(FEED, new AbortController().signal);
   expect(committed).toBe(true);
@@ -83,9 +97,16 @@ describe('a whole platform in memory', () => {
   it('tells the same in every format', async () => {
     const { data } = await get('/v1/quotes?limit=10');
     const ndjson = (await app.inject({ method: 'GET', url: '/v1/quotes?format=ndjson' })).body;
-    expect(ndjson.trimEnd().split('\n').map((line) => JSON.parse(line))).toEqual(data);
+    expect(
+      ndjson
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(data);
     const { rawPayload } = await app.inject({ method: 'GET', url: '/v1/quotes?format=arrow' });
-    expect(tableFromIPC(rawPayload).getChild('message_id')!.toArray()).toEqual(data.map((row: { message_id: string }) => row.message_id));
+    expect(tableFromIPC(rawPayload).getChild('message_id')!.toArray()).toEqual(
+      data.map((row: { message_id: string }) => row.message_id),
+    );
   });
 
   it('makes bars and lists instruments', async () => {

@@ -18,6 +18,10 @@ export class NestLog implements LoggerService {
   }
 
   private write(level: LogLevel, message: unknown, more: readonly unknown[]): void {
-    this.telemetry.log(level, `nest: ${message instanceof Error ? message.message : String(message)}`, more.length > 0 ? { more } : {});
+    this.telemetry.log(
+      level,
+      `nest: ${message instanceof Error ? message.message : String(message)}`,
+      more.length > 0 ? { more } : {},
+    );
   }
 }

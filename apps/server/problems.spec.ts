@@ -19,7 +19,12 @@ beforeEach(() => {
 });
 afterAll(() => app.close());
 
-async function problem(request: { method?: 'GET' | 'POST' | 'PUT' | 'DELETE'; url: string; payload?: string | object; headers?: Record<string, string> }) {
+async function problem(request: {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  url: string;
+  payload?: string | object;
+  headers?: Record<string, string>;
+}) {
   const { statusCode, headers, body } = await app.inject({ method: 'GET', ...request });
   expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
   const details = JSON.parse(body);
@@ -113,7 +118,12 @@ describe('bodies', () => {
     ['of a type that is none', 415, '{}', { 'content-type': 'é' }],
     ['not a SELECT', 403, '{"sql":"DROP TABLE trades"}', json],
   ])('%s: %i', async (_what, status, payload, headers) => {
-    const { statusCode } = await problem({ method: 'POST', url: '/v1/query', payload, headers: headers as Record<string, string> });
+    const { statusCode } = await problem({
+      method: 'POST',
+      url: '/v1/query',
+      payload,
+      headers: headers as Record<string, string>,
+    });
     expect(statusCode).toBe(status);
   });
 
@@ -161,15 +171,29 @@ describe('what the ports refuse', () => {
     platform.engine.answering = () => {
       throw new PortError(kind, 'what happened: what to do');
     };
-    const { statusCode, headers, details } = await problem({ method: 'POST', url: '/v1/query', payload: { sql: 'SELECT 1' } });
-    expect([statusCode, details.detail, details.type]).toEqual([status, 'what happened: what to do', `urn:k2:problem:${kind}`]);
+    const { statusCode, headers, details } = await problem({
+      method: 'POST',
+      url: '/v1/query',
+      payload: { sql: 'SELECT 1' },
+    });
+    expect([statusCode, details.detail, details.type]).toEqual([
+      status,
+      'what happened: what to do',
+      `urn:k2:problem:${kind}`,
+    ]);
     expect(headers['retry-after'] !== undefined).toBe(status === 429 || status === 503);
   });
 
   it('an unknown snapshot and a time before the first are 404, on every route that travels', async () => {
     for (const url of ['/v1/trades', '/v1/bars', '/v1/symbols', '/v1/gaps']) {
-      expect([url, (await problem({ url: `${url}?asOf=17` })).details.type]).toEqual([url, 'urn:k2:problem:unknown-snapshot']);
-      expect([url, (await problem({ url: `${url}?asOf=2001-01-01` })).details.type]).toEqual([url, 'urn:k2:problem:no-snapshot-before']);
+      expect([url, (await problem({ url: `${url}?asOf=17` })).details.type]).toEqual([
+        url,
+        'urn:k2:problem:unknown-snapshot',
+      ]);
+      expect([url, (await problem({ url: `${url}?asOf=2001-01-01` })).details.type]).toEqual([
+        url,
+        'urn:k2:problem:no-snapshot-before',
+      ]);
     }
     const payload = { sql: 'SELECT 1', asOf: '17' };
     expect((await problem({ method: 'POST', url: '/v1/query', payload })).statusCode).toBe(404);
@@ -190,7 +214,11 @@ describe('what is not a request', () => {
   it.each([
     ['garbage', 'garbage\r\n\r\n', 'HTTP/1.1 400'],
     ['a null byte in the path', 'GET /v1/tra\0des HTTP/1.1\r\nhost: localhost\r\n\r\n', 'HTTP/1.1 400'],
-    ['a head over 16 KiB', `GET /v1/trades?symbol=${'x'.repeat(20_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`, 'HTTP/1.1 431'],
+    [
+      'a head over 16 KiB',
+      `GET /v1/trades?symbol=${'x'.repeat(20_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+      'HTTP/1.1 431',
+    ],
   ])('%s is answered with problem details', async (_what, bytes, status) => {
     const { port } = app.getHttpServer().address() as AddressInfo;
     const answer = await new Promise<string>((resolve, reject) => {
@@ -200,42 +228,80 @@ describe('what is not a request', () => {
       socket.on('error', reject);
     });
     expect(answer.startsWith(status)).toBe(true);
-    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ type: expect.stringContaining('urn:k2:problem:') });
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({
+      type: expect.stringContaining('urn:k2:problem:'),
+    });
   });
 });
 
 describe('no input makes a 5xx', () => {
   const paths = ['/v1/trades', '/v1/quotes', '/v1/bars', '/v1/symbols', '/v1/gaps', '/v1/snapshots'];
-  const names = ['exchange', 'symbol', 'from', 'to', 'asOf', 'fields', 'order', 'cursor', 'limit', 'interval', 'recordType', 'table', 'format'];
-  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '0', '-1', '1e400', 'null', '[]', '2014-03-10', '٣', '\ud800'));
+  const names = [
+    'exchange',
+    'symbol',
+    'from',
+    'to',
+    'asOf',
+    'fields',
+    'order',
+    'cursor',
+    'limit',
+    'interval',
+    'recordType',
+    'table',
+    'format',
+  ];
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('', '0', '-1', '1e400', 'null', '[]', '2014-03-10', '٣', '\ud800'),
+  );
 
   it('in a query string', async () => {
     const name = fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: fc.string() });
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...paths), fc.array(fc.tuple(name, value), { maxLength: 4 }), async (path, pairs) => {
-        const query = pairs.map((pair) => pair.map((part) => encodeURIComponent(part.toWellFormed())).join('=')).join('&');
-        const { statusCode } = await app.inject({ method: 'GET', url: `${path}?${query}` });
-        expect(statusCode).toBeLessThan(500);
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...paths),
+        fc.array(fc.tuple(name, value), { maxLength: 4 }),
+        async (path, pairs) => {
+          const query = pairs
+            .map((pair) => pair.map((part) => encodeURIComponent(part.toWellFormed())).join('='))
+            .join('&');
+          const { statusCode } = await app.inject({ method: 'GET', url: `${path}?${query}` });
+          expect(statusCode).toBeLessThan(500);
+        },
+      ),
       { numRuns: 300 },
     );
   });
 
   it('in raw bytes of a query string', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: fc.constantFrom('%', 'f', '0', '=', '&', '[', ']', '.', 'a', '+', ';', '/') }), async (query) => {
-        const { statusCode } = await app.inject({ method: 'GET', url: `/v1/trades?${query}` });
-        expect(statusCode).toBeLessThan(500);
-      }),
+      fc.asyncProperty(
+        fc.string({ unit: fc.constantFrom('%', 'f', '0', '=', '&', '[', ']', '.', 'a', '+', ';', '/') }),
+        async (query) => {
+          const { statusCode } = await app.inject({ method: 'GET', url: `/v1/trades?${query}` });
+          expect(statusCode).toBeLessThan(500);
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   it('in a body', async () => {
-    const body = fc.oneof(fc.json(), fc.record({ sql: fc.anything(), limit: fc.anything(), asOf: fc.anything() }).map((one) => JSON.stringify(one, plainBigInts)));
+    const body = fc.oneof(
+      fc.json(),
+      fc
+        .record({ sql: fc.anything(), limit: fc.anything(), asOf: fc.anything() })
+        .map((one) => JSON.stringify(one, plainBigInts)),
+    );
     await fc.assert(
       fc.asyncProperty(fc.constantFrom('/v1/query', '/v1/loads'), body, async (url, payload) => {
-        const { statusCode } = await app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } });
+        const { statusCode } = await app.inject({
+          method: 'POST',
+          url,
+          payload,
+          headers: { 'content-type': 'application/json' },
+        });
         expect(statusCode).toBeLessThan(500);
       }),
       { numRuns: 300 },

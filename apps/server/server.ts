@@ -25,7 +25,15 @@ export class Server {
       const { platform, random, createFeed, runWithCorrelationId } = open;
       const metrics = () => open.metrics();
       const isStopping = () => stopping.signal.aborted;
-      const app = await createApp({ platform, settings, random, metrics, createFeed, runWithCorrelationId, isStopping });
+      const app = await createApp({
+        platform,
+        settings,
+        random,
+        metrics,
+        createFeed,
+        runWithCorrelationId,
+        isStopping,
+      });
       await app.listen(settings.port, settings.host);
       const server = new Server(settings, open, app, stopping, await app.getUrl());
       open.announce(server.url);
@@ -37,7 +45,13 @@ export class Server {
     }
   }
 
-  private constructor(settings: Settings, open: OpenPlatform, app: NestFastifyApplication, stopping: AbortController, url: string) {
+  private constructor(
+    settings: Settings,
+    open: OpenPlatform,
+    app: NestFastifyApplication,
+    stopping: AbortController,
+    url: string,
+  ) {
     this.settings = settings;
     this.open = open;
     this.app = app;
@@ -92,7 +106,9 @@ export class Server {
 
   private async answersEnd(closed: Promise<void>): Promise<void> {
     const done = new AbortController();
-    const cut = this.open.platform.ports.scheduler.sleep(ANSWERS_GRACE_MS, done.signal).then(() => this.app.getHttpServer().closeAllConnections());
+    const cut = this.open.platform.ports.scheduler
+      .sleep(ANSWERS_GRACE_MS, done.signal)
+      .then(() => this.app.getHttpServer().closeAllConnections());
     await closed;
     done.abort();
     await cut;

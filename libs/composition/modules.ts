@@ -75,7 +75,8 @@ export const icebergModule = (settings: Settings) =>
           telemetry,
           config: {
             memoryBytesMax: settings.queryMemoryBytesMax,
-            runningMax: settings.queriesRunningMax,
+            typedProcesses: settings.queryProcesses,
+            sqlProcesses: settings.sqlProcesses,
             waitingMax: settings.queriesWaitingMax,
           },
         }),

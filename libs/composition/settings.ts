@@ -74,13 +74,21 @@ export const SETTINGS = {
     2 ** 40,
     'Memory cap of one query process.',
   ),
-  queriesRunningMax: integer(
-    'K2_QUERIES_RUNNING_MAX',
+  queryProcesses: integer(
+    'K2_QUERY_PROCESSES',
     undefined,
     2,
     1,
     64,
-    'Queries that run at once, for typed questions and for SQL each.',
+    'Processes that answer typed questions, one at a time each.',
+  ),
+  sqlProcesses: integer(
+    'K2_SQL_PROCESSES',
+    undefined,
+    1,
+    1,
+    64,
+    'Processes that run SQL, one statement at a time each.',
   ),
   queriesWaitingMax: integer(
     'K2_QUERIES_WAITING_MAX',

@@ -9,7 +9,7 @@ const POLL_MS = 25;
 
 interface Stats {
   readonly feeds: readonly { readonly acknowledgedTicks: number }[];
-  readonly log: readonly { readonly lagOffsets: number }[];
+  readonly log: { readonly lagRecords: number };
 }
 
 /** One life of the server, as a process of its own. */
@@ -53,7 +53,7 @@ export class ServerProcess {
       if (this.url === null && elapsed > START_TIMEOUT_MS) throw this.failure('did not listen in time');
       if (elapsed > DRAIN_TIMEOUT_MS) throw this.failure('did not commit the log in time');
       const stats = this.url === null ? null : await this.stats(this.url);
-      if (stats !== null && stats.log.every(({ lagOffsets }) => lagOffsets === 0)) break;
+      if (stats !== null && stats.log.lagRecords === 0) break;
       await sleep(POLL_MS);
     }
     this.child.kill('SIGTERM');
@@ -68,7 +68,7 @@ export class ServerProcess {
   private async stats(url: string): Promise<Stats | null> {
     try {
       const response = await fetch(`${url}/v1/stats`, { signal: AbortSignal.timeout(2_000) });
-      return response.ok ? ((await response.json()) as { data: Stats }).data : null;
+      return response.ok ? ((await response.json()) as Stats) : null;
     } catch {
       return null;
     }

@@ -52,20 +52,22 @@ async function countLake(lake: Lake, exchange: string): Promise<LakeCounts> {
   return { trades: trades!, quotes: quotes!, quarantined: quarantined!, refusedUs: refusedUs! };
 }
 
+/** `file:line`; a tick that was refused after it was numbered has no line any more, but a name. */
+const WHERE = "case source when 'log' then quarantine_id else source || ':' || position end";
 const PLACES_NAMED = 3;
 const ROWS_MAX = 1_000;
 
 async function newRefusals(lake: Lake, exchange: string, afterUs: number): Promise<readonly Refusal[]> {
-  const place = 'row_number() over (partition by reason order by source, position)';
-  const sql = `select reason, source, position, n from (
-      select reason, source, position, count(*) over (partition by reason) as n, ${place} as place from quarantine
+  const rank = 'row_number() over (partition by reason order by source, position)';
+  const sql = `select reason, place, n from (
+      select reason, ${WHERE} as place, count(*) over (partition by reason) as n, ${rank} as rank from quarantine
       where exchange = '${exchange}' and epoch_us(ingestion_timestamp) > ${afterUs}
-    ) where place <= ${PLACES_NAMED} order by n desc, reason, place`;
+    ) where rank <= ${PLACES_NAMED} order by n desc, reason, rank`;
   const byReason = new Map<string, { reason: string; count: number; places: string[] }>();
-  for (const { reason, source, position, n } of await collectRows(await lake.query(sql, ROWS_MAX))) {
+  for (const { reason, place, n } of await collectRows(await lake.query(sql, ROWS_MAX))) {
     const name = String(reason);
     const refusal = byReason.get(name) ?? { reason: name, count: Number(n), places: [] };
-    refusal.places.push(`${String(source)}:${String(position)}`);
+    refusal.places.push(String(place));
     byReason.set(name, refusal);
   }
   return [...byReason.values()];

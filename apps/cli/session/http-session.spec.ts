@@ -130,7 +130,7 @@ describe('a load', () => {
       answer = ({ url, body }, response) => {
         if (url.pathname === '/v1/loads') return sendNdjson(response, lines);
         const isCount = body.includes('as trades');
-        const refusal = { reason: 'malformed-row', source: 'asx:trades/1.csv', position: 4, n: 1 };
+        const refusal = { reason: 'malformed-row', place: 'asx:trades/1.csv:4', n: 1 };
         sendNdjson(response, isCount ? [left.shift()] : [refusal]);
       };
     };

@@ -9,65 +9,64 @@ import { Tallies } from './tally.ts';
 const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
 
 export interface FileCount {
-  readonly recordType: RecordType;
   /** `trades/7078.csv`. */
   readonly file: string;
   /** Lines that are not blank. */
   readonly lines: number;
   /** Of them, those that the quarantine holds. */
   readonly quarantined: number;
-  /** Lines that the quarantine holds and the file has not, or not any more. */
-  readonly strangers: number;
   /** Lines that are no row and that the quarantine does not hold; the first few of them. */
   readonly unaccounted: readonly number[];
+  /** The other lines, by symbol and date. */
+  readonly tallies: Tallies;
 }
 
-export interface Recount {
-  readonly tallies: Readonly<Record<RecordType, Tallies>>;
-  readonly files: readonly FileCount[];
-}
+/** What was refused of one file, by line: the bytes in base64. */
+export type RefusedLines = ReadonlyMap<number, ReadonlySet<string>>;
 
 /**
- * Counts the files anew: every line is either in the quarantine, by file and line, or added to its symbol and date.
- * `quarantined` holds line numbers by file.
+ * Counts the files anew: every line is either in the quarantine, by file, line and bytes, or added to its symbol and
+ * date.
  */
 export async function recountFiles(
   directory: string,
-  quarantined: ReadonlyMap<string, ReadonlySet<number>>,
-): Promise<Recount> {
+  quarantine: ReadonlyMap<string, RefusedLines>,
+): Promise<readonly FileCount[]> {
   const symbols = await AsxSymbols.read(join(directory, 'reference-data', 'company_info.csv'));
-  const tallies = { trades: new Tallies('trades'), quotes: new Tallies('quotes') };
-  const files: FileCount[] = [];
+  const counts: FileCount[] = [];
   for (const recordType of RECORD_TYPES) {
     for (const name of csvNames(join(directory, recordType))) {
       const file = `${recordType}/${name}`;
-      files.push(await recountFile(directory, file, tallies[recordType], symbols, quarantined.get(file) ?? new Set()));
+      counts.push(await recountFile(directory, file, recordType, symbols, quarantine.get(file)));
     }
   }
-  return { tallies, files };
+  return counts;
 }
 
 const UNACCOUNTED_NAMED = 5;
+/** Of a longer line the quarantine keeps only the start. */
+const RAW_BYTES_MAX = 65_536;
 
 async function recountFile(
   directory: string,
   file: string,
-  tallies: Tallies,
+  recordType: RecordType,
   symbols: AsxSymbols,
-  refused: ReadonlySet<number>,
+  refused: RefusedLines = new Map(),
 ): Promise<FileCount> {
-  const { recordType } = tallies;
   const companyId = basename(file, '.csv');
+  const tallies = new Tallies(recordType);
   const unaccounted: number[] = [];
   let lines = 0;
   let quarantined = 0;
   for await (const { number, text } of csvLines(join(directory, file))) {
     lines++;
-    if (refused.has(number)) {
+    const raw = refused.get(number);
+    if (raw !== undefined && raw.has(Buffer.from(text.slice(0, RAW_BYTES_MAX), 'latin1').toString('base64'))) {
       quarantined++;
       continue;
     }
-    const row = readAsxRow(number === 1 ? text.replace(/^\uFEFF/, '') : text, recordType);
+    const row = readAsxRow(text, recordType);
     const symbol = row === null ? null : symbols.symbol(companyId, row.date);
     if (row === null || symbol === null) {
       if (unaccounted.length < UNACCOUNTED_NAMED) unaccounted.push(number);
@@ -76,7 +75,7 @@ async function recountFile(
     const { date, localTime, amounts } = row;
     tallies.add(symbol, date, { rows: 1, sums: [...amounts], first: localTime, last: localTime });
   }
-  return { recordType, file, lines, quarantined, strangers: refused.size - quarantined, unaccounted };
+  return { file, lines, quarantined, unaccounted, tallies };
 }
 
 function csvNames(directory: string): readonly string[] {

@@ -12,10 +12,7 @@ export class AsxSymbols {
     const periods = [];
     let columns: readonly string[] | null = null;
     for await (const { text } of csvLines(path)) {
-      const fields = text
-        .replace(/^\uFEFF/, '')
-        .split(',')
-        .map((field) => field.trim());
+      const fields = text.split(',').map((field) => field.trim());
       if (columns === null) {
         columns = fields;
         continue;

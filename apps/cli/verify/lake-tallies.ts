@@ -1,6 +1,7 @@
 import { parseTimeUs, type RecordType } from '@k2/domain/market';
 import { collectRows, type JsonRow, type K2Session } from '../session/session.ts';
 import { AMOUNTS, readAmount } from './asx-rows.ts';
+import type { RefusedLines } from './asx-files.ts';
 import { Tallies } from './tally.ts';
 
 type Lake = Pick<K2Session, 'query'>;
@@ -42,15 +43,15 @@ export async function refusedTallies(lake: Lake, recordType: RecordType): Promis
   return tallies;
 }
 
-/** Line numbers in the quarantine, by file. */
-export async function quarantinedLines(lake: Lake): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
-  const byFile = new Map<string, Set<number>>();
-  const sql = `select source, position from quarantine where exchange = 'ASX' and source like 'asx:%'`;
-  for (const { source, position } of await collectRows(await lake.query(sql, ROWS_MAX))) {
+/** What was refused of each file. */
+export async function quarantinedLines(lake: Lake): Promise<ReadonlyMap<string, RefusedLines>> {
+  const byFile = new Map<string, Map<number, Set<string>>>();
+  const sql = `select source, position, raw from quarantine where exchange = 'ASX' and source like 'asx:%'`;
+  for (const { source, position, raw } of await collectRows(await lake.query(sql, ROWS_MAX))) {
     const file = String(source).slice('asx:'.length);
-    const lines = byFile.get(file);
-    if (lines === undefined) byFile.set(file, new Set([Number(position)]));
-    else lines.add(Number(position));
+    const lines = byFile.get(file) ?? new Map<number, Set<string>>();
+    byFile.set(file, lines);
+    lines.set(Number(position), (lines.get(Number(position)) ?? new Set<string>()).add(String(raw)));
   }
   return byFile;
 }

@@ -37,6 +37,12 @@ export class Tallies {
     addTally(known, tally);
   }
 
+  addAll(others: Tallies): void {
+    for (const symbol of others.symbols) {
+      for (const date of others.dates(symbol)) this.add(symbol, date, others.of(symbol, date));
+    }
+  }
+
   get symbols(): readonly string[] {
     return [...this.bySymbol.keys()].sort();
   }

@@ -64,7 +64,8 @@ const QUOTES: readonly JsonRow[] = [
     ...{ first: '2013-07-02T00:00:00.000Z', last: '2013-07-02T00:00:00.000Z' },
   },
 ];
-const TORN: readonly JsonRow[] = [{ source: 'asx:trades/1.csv', position: 3 }];
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const TORN: readonly JsonRow[] = [{ source: 'asx:trades/1.csv', position: 3, raw: base64('torn line') }];
 
 function lake({ trades = TRADES, quotes = QUOTES, quarantine = TORN, refused = [] as readonly JsonRow[] } = {}) {
   return {
@@ -89,7 +90,7 @@ describe('a recount', () => {
     const cells = comparisons.map(({ type, of, measure, files, lake: found }) =>
       [type, of, measure, files, found].join(' '),
     );
-    expect(cells).toContain('trades trades/1.csv lines 4 3 rows + 1 quarantined');
+    expect(cells).toContain('trades trades/1.csv lines 4 3 + 1 quarantined');
     expect(cells).toContain('trades NEW sum of price 0.3 0.3');
     expect(cells).toContain('trades NEW last local time 2013-07-02 10:00:00.001 2013-07-02 10:00:00.001');
     expect(cells).toContain('quotes NEW sum of bid_quantity 5 5');
@@ -115,8 +116,16 @@ describe('a recount', () => {
   });
 
   it('finds a good line that is in the table and in the quarantine', async () => {
-    const quarantine = [...TORN, { source: 'asx:trades/1.csv', position: 5 }];
+    const quarantine = [
+      ...TORN,
+      { source: 'asx:trades/1.csv', position: 5, raw: base64('07/02/2013,10:00:00.001,0.20,7,0,,') },
+    ];
     expect(await mismatches(lake({ quarantine }))).toContainEqual(['NEW', 'rows', 'on 2013-07-02']);
+  });
+
+  it('leaves alone what was refused of another file of that name', async () => {
+    const quarantine = [...TORN, { source: 'asx:trades/1.csv', position: 5, raw: base64('other bytes') }];
+    expect(await mismatches(lake({ quarantine }))).toEqual([]);
   });
 
   it('counts a tick that was refused after it was numbered, by its values', async () => {

@@ -3,7 +3,7 @@ import type { K2Session } from '../session/session.ts';
 import { recountFiles, type FileCount } from './asx-files.ts';
 import { AMOUNTS, printAmount } from './asx-rows.ts';
 import { lakeTallies, quarantinedLines, refusedTallies } from './lake-tallies.ts';
-import type { Tallies, Tally } from './tally.ts';
+import { Tallies, type Tally } from './tally.ts';
 
 /** One thing counted in the files and in the lake. */
 export interface Comparison {
@@ -25,36 +25,35 @@ const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
  * last local time. Lines that the quarantine holds are expected there and nowhere else.
  */
 export async function verifyAsx(lake: Pick<K2Session, 'query'>, directory: string): Promise<readonly Comparison[]> {
-  const { tallies, files } = await recountFiles(directory, await quarantinedLines(lake));
+  const files = await recountFiles(directory, await quarantinedLines(lake));
   const comparisons: Comparison[] = [];
   for (const type of RECORD_TYPES) {
+    const ofType = files.filter(({ tallies }) => tallies.recordType === type);
     const found = await lakeTallies(lake, type);
-    const refused = await refusedTallies(lake, type);
-    for (const file of files.filter(({ recordType }) => recordType === type)) comparisons.push(compareLines(file));
-    for (const symbol of tallies[type].symbols) {
-      for (const date of refused.dates(symbol)) found.add(symbol, date, refused.of(symbol, date));
-      comparisons.push(...compareSymbol(symbol, tallies[type], found));
+    found.addAll(await refusedTallies(lake, type));
+    const expected = new Tallies(type);
+    for (const file of ofType) {
+      expected.addAll(file.tallies);
+      comparisons.push(compareLines(file, found));
     }
+    for (const symbol of expected.symbols) comparisons.push(...compareSymbol(symbol, expected, found));
   }
   return comparisons;
 }
 
-/** Every line is a row or in the quarantine. */
-function compareLines({ recordType, file, lines, quarantined, strangers, unaccounted }: FileCount): Comparison {
-  const rows = lines - quarantined;
-  const isWrong = unaccounted.length > 0 || strangers > 0;
-  const where = [
-    ...(unaccounted.length > 0 ? [`neither a row nor in the quarantine: line ${unaccounted.join(', ')}`] : []),
-    ...(strangers > 0 ? [`${strangers} lines in the quarantine that the file does not have`] : []),
-  ].join('; ');
+/** Every line is a row of the table or in the quarantine. */
+function compareLines({ file, lines, quarantined, unaccounted, tallies }: FileCount, lake: Tallies): Comparison {
+  const rows = tallies.symbols.reduce((sum, symbol) => sum + lake.total(symbol, tallies.dates(symbol)).rows, 0);
+  const ok = rows + quarantined === lines;
+  const where = `neither a row nor in the quarantine: line ${unaccounted.join(', ')}`;
   return {
-    type: recordType,
+    type: tallies.recordType,
     of: file,
     measure: 'lines',
     files: String(lines),
-    lake: `${rows} rows + ${quarantined + strangers} quarantined`,
-    ok: !isWrong,
-    ...(isWrong && { where }),
+    lake: `${rows} + ${quarantined} quarantined`,
+    ok,
+    ...(unaccounted.length > 0 && { where }),
   };
 }
 

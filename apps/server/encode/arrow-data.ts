@@ -1,4 +1,14 @@
-import { makeData, Struct, Utf8, type Data, type DataType, type Decimal, type Field, type List, type Map_ } from 'apache-arrow';
+import {
+  makeData,
+  Struct,
+  Utf8,
+  type Data,
+  type DataType,
+  type Decimal,
+  type Field,
+  type List,
+  type Map_,
+} from 'apache-arrow';
 import { int64From, int64Words, type DictionaryValue, type Utf8Column } from '@k2/domain/market';
 import type { AnswerColumn, AnswerValues } from '@k2/ports';
 import { ProblemError } from '../http/problem.ts';
@@ -7,7 +17,13 @@ import { utf8Text } from './value-text.ts';
 type Nulls = Uint8Array | null;
 
 /** A column's values as Arrow buffers. Values are moved by column; only dictionaries are looked at one by one. */
-export function arrowData(type: DataType, column: AnswerColumn, values: AnswerValues, nulls: Nulls, rowCount: number): Data {
+export function arrowData(
+  type: DataType,
+  column: AnswerColumn,
+  values: AnswerValues,
+  nulls: Nulls,
+  rowCount: number,
+): Data {
   switch (values.kind) {
     case 'integer':
       return plain(type, int64From(values.values.subarray(0, rowCount)), nulls, rowCount);
@@ -19,7 +35,8 @@ export function arrowData(type: DataType, column: AnswerColumn, values: AnswerVa
     case 'boolean':
       return plain(type, bits(values.values, rowCount), nulls, rowCount);
     case 'utf8':
-      if (column.type === 'decimal') return plain(type as Decimal, printedDecimals(values.values, column.scale ?? 8, rowCount), nulls, rowCount);
+      if (column.type === 'decimal')
+        return plain(type as Decimal, printedDecimals(values.values, column.scale ?? 8, rowCount), nulls, rowCount);
       if (column.type === 'integer') throw wideIntegers(column.name);
       return varying(type, values.values, nulls, rowCount);
     case 'binary':
@@ -86,19 +103,39 @@ function dictionaryData(
     const { offsets, child } = nested(rows, lists);
     const item = (type as List<Utf8>).children[0] as Field<Utf8>;
     const strings = varying(item.type, child, null, child.offsets.length - 1);
-    return makeData({ type: type as List, length: rowCount, valueOffsets: offsets, child: strings, ...validity(absent, rowCount) });
+    return makeData({
+      type: type as List,
+      length: rowCount,
+      valueOffsets: offsets,
+      child: strings,
+      ...validity(absent, rowCount),
+    });
   }
   if (column.type === 'string-map') {
     const entries = dictionary.map((value) => Object.entries(isMap(value) ? value : {}));
-    const keys = nested(rows, entries.map((pairs) => pairs.map(([key]) => key)));
-    const values = nested(rows, entries.map((pairs) => pairs.map(([, value]) => value)));
+    const keys = nested(
+      rows,
+      entries.map((pairs) => pairs.map(([key]) => key)),
+    );
+    const values = nested(
+      rows,
+      entries.map((pairs) => pairs.map(([, value]) => value)),
+    );
     const length = keys.child.offsets.length - 1;
     const struct = (type as Map_<Utf8, Utf8>).children[0].type;
     const children = [varying(new Utf8(), keys.child, null, length), varying(new Utf8(), values.child, null, length)];
     const child = makeData({ type: new Struct(struct.children), length, nullCount: 0, children });
-    return makeData({ type: type as Map_, length: rowCount, valueOffsets: keys.offsets, child, ...validity(absent, rowCount) } as Parameters<typeof makeData>[0]);
+    return makeData({
+      type: type as Map_,
+      length: rowCount,
+      valueOffsets: keys.offsets,
+      child,
+      ...validity(absent, rowCount),
+    } as Parameters<typeof makeData>[0]);
   }
-  const texts = dictionary.map((value) => (value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)));
+  const texts = dictionary.map((value) =>
+    value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value),
+  );
   return varying(type, spread(rows, texts), absent, rowCount);
 }
 
@@ -138,7 +175,12 @@ function columnOf(items: readonly string[]): Utf8Column {
 }
 
 /** A dictionary's null entry makes its rows null, too. */
-function withNullEntries(codes: Uint16Array | Uint8Array, dictionary: readonly DictionaryValue[], nulls: Nulls, rowCount: number): Nulls {
+function withNullEntries(
+  codes: Uint16Array | Uint8Array,
+  dictionary: readonly DictionaryValue[],
+  nulls: Nulls,
+  rowCount: number,
+): Nulls {
   if (!dictionary.includes(null)) return nulls;
   const absent = new Uint8Array(rowCount);
   for (let row = 0; row < rowCount; row++) {

@@ -27,8 +27,20 @@ const COLUMNS: readonly AnswerColumn[] = [
 
 const int63 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const timeUs = fc.integer({ min: -62_135_596_800_000_000, max: 9_000_000_000_000_000 });
-const text = fc.oneof(fc.string({ unit: 'binary' }).map((one) => one.toWellFormed()), fc.constantFrom('', 'a,b', '"', 'a\r\nb', 'é', '𝄞'));
-const dictionaryValue = { list: fc.array(text, { maxLength: 3 }), map: fc.option(fc.dictionary(text.filter((key) => key !== '__proto__'), text, { maxKeys: 3 })) };
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }).map((one) => one.toWellFormed()),
+  fc.constantFrom('', 'a,b', '"', 'a\r\nb', 'é', '𝄞'),
+);
+const dictionaryValue = {
+  list: fc.array(text, { maxLength: 3 }),
+  map: fc.option(
+    fc.dictionary(
+      text.filter((key) => key !== '__proto__'),
+      text,
+      { maxKeys: 3 },
+    ),
+  ),
+};
 
 const row = fc.record({
   whole: fc.maxSafeInteger(),
@@ -105,7 +117,8 @@ function jsonValue(value: AnswerRow[string], type: AnswerColumn['type']): unknow
   if (type === 'timestamp') return printTimeUs(value as number);
   if (type === 'double') return Number.isFinite(value as number) ? (Object.is(value, -0) ? 0 : value) : String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) && BigInt(Number(value)) === value ? Number(value) : String(value);
+  if (typeof value === 'bigint')
+    return Number.isSafeInteger(Number(value)) && BigInt(Number(value)) === value ? Number(value) : String(value);
   return Object.is(value, -0) ? 0 : value;
 }
 
@@ -128,7 +141,9 @@ describe('every value comes back as it went', () => {
       fc.asyncProperty(batches, async (all) => {
         const [header, ...lines] = parseCsv(await textOf(encodeCsv(answerOf(all))));
         expect(header).toEqual(COLUMNS.map(({ name }) => name));
-        expect(lines).toEqual(rowsOf(all).map((values) => COLUMNS.map(({ name, type }) => csvText(values[name], type))));
+        expect(lines).toEqual(
+          rowsOf(all).map((values) => COLUMNS.map(({ name, type }) => csvText(values[name], type))),
+        );
       }),
     );
   });
@@ -155,7 +170,9 @@ describe('every value comes back as it went', () => {
         ]);
         const decoded = table.batches.flatMap((batch) =>
           Array.from({ length: batch.numRows }, (_, at) =>
-            Object.fromEntries(COLUMNS.map((column, child) => [column.name, arrowValue(batch.getChildAt(child)!, at, column)])),
+            Object.fromEntries(
+              COLUMNS.map((column, child) => [column.name, arrowValue(batch.getChildAt(child)!, at, column)]),
+            ),
           ),
         );
         expect(decoded).toEqual(rowsOf(all).map(arrowRow));
@@ -188,17 +205,25 @@ describe('numbers beyond 64 bits', () => {
   });
 
   it('are refused as integers of Arrow, by name', async () => {
-    await expect(textOf(encodeArrow(wide('integer')) as AsyncIterable<never>)).rejects.toThrow('column n holds integers beyond 64 bits');
+    await expect(textOf(encodeArrow(wide('integer')) as AsyncIterable<never>)).rejects.toThrow(
+      'column n holds integers beyond 64 bits',
+    );
   });
 });
 
 describe('quick texts say what the plain ones say', () => {
   it('times, as printTimeUs', () => {
-    fc.assert(fc.property(fc.array(timeUs), (times) => expect(times.map((_, at) => timeText(times)(at))).toEqual(times.map(printTimeUs))));
+    fc.assert(
+      fc.property(fc.array(timeUs), (times) =>
+        expect(times.map((_, at) => timeText(times)(at))).toEqual(times.map(printTimeUs)),
+      ),
+    );
   });
 
   it('neighbouring times, where the second is kept', () => {
-    const neighbours = fc.tuple(timeUs, fc.array(fc.integer({ min: -2_000_000, max: 2_000_000 }))).map(([start, steps]) => steps.map((step) => start + step));
+    const neighbours = fc
+      .tuple(timeUs, fc.array(fc.integer({ min: -2_000_000, max: 2_000_000 })))
+      .map(([start, steps]) => steps.map((step) => start + step));
     fc.assert(
       fc.property(neighbours, (times) => {
         const at = timeText(times);
@@ -209,11 +234,17 @@ describe('quick texts say what the plain ones say', () => {
 
   it('decimals, as printDecimal and at every scale', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(int63, fc.bigInt({ min: -(10n ** 12n), max: 10n ** 12n }))), fc.integer({ min: 0, max: 18 }), (scaled, scale) => {
-        const values = BigInt64Array.from(scaled);
-        expect(scaled.map((_, at) => decimalText(values, 8)(at))).toEqual(scaled.map(printDecimal));
-        expect(scaled.map((_, at) => decimalText(values, scale)(at))).toEqual(scaled.map((one) => printScaled(one, scale)));
-      }),
+      fc.property(
+        fc.array(fc.oneof(int63, fc.bigInt({ min: -(10n ** 12n), max: 10n ** 12n }))),
+        fc.integer({ min: 0, max: 18 }),
+        (scaled, scale) => {
+          const values = BigInt64Array.from(scaled);
+          expect(scaled.map((_, at) => decimalText(values, 8)(at))).toEqual(scaled.map(printDecimal));
+          expect(scaled.map((_, at) => decimalText(values, scale)(at))).toEqual(
+            scaled.map((one) => printScaled(one, scale)),
+          );
+        },
+      ),
     );
   });
 });
@@ -229,7 +260,7 @@ function csvText(value: AnswerRow[string], type: AnswerColumn['type']): string |
 function parseCsv(all: string): (string | null)[][] {
   const lines: (string | null)[][] = [];
   let line: (string | null)[] = [];
-  for (let at = 0; at < all.length; ) {
+  for (let at = 0; at < all.length;) {
     const quoted = all[at] === '"';
     const field = quoted ? /"((?:[^"]|"")*)"/y : /([^,\r\n]*)/y;
     field.lastIndex = at;

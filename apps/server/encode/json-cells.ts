@@ -1,3 +1,4 @@
+import type { DictionaryValue } from '@k2/domain/market';
 import type { AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
 
@@ -5,13 +6,63 @@ import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './valu
  * JSON text of each value of a column. Integers beyond 2^53, decimals and times are strings, so that no reader rounds
  * them; binary is base64; doubles that JSON has no number for are the strings NaN, Infinity and -Infinity.
  */
-export function jsonCells(column: AnswerColumn, batch: AnswerBatch, at: number): TextAt {
-  const text = valueCells(column, batch.columns[at], batch.rowCount);
-  const nulls = batch.nulls[at];
-  return nulls === null || nulls === undefined ? text : (row) => (nulls[row] === 1 ? 'null' : text(row));
+export function jsonCells(column: AnswerColumn, batch: AnswerBatch, at: number, before = ''): TextAt {
+  const values = batch.columns[at];
+  const nulls = batch.nulls[at] ?? null;
+  if (values.kind === 'dictionary') return dictionaryCells(column, values, nulls, before);
+  const text = valueCells(column, values, batch.rowCount);
+  if (nulls === null) return (row) => before + text(row);
+  const whereNull = `${before}null`;
+  return (row) => (nulls[row] === 1 ? whereNull : before + text(row));
 }
 
-function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, rowCount: number): TextAt {
+/** JSON text of a column that is the same in rows `[from, to)`; null where it may not be. */
+export function constantJson(
+  column: AnswerColumn,
+  batch: AnswerBatch,
+  at: number,
+  from: number,
+  to: number,
+): string | null {
+  const values = batch.columns[at];
+  const nulls = batch.nulls[at] ?? null;
+  if (to <= from) return 'null';
+  if (nulls !== null && isSame(nulls, from, to) && nulls[from] === 1) return 'null';
+  if (values.kind !== 'dictionary' || (nulls !== null && !isSame(nulls, from, to))) return null;
+  return isSame(values.codes, from, to) ? dictionaryText(column, values.dictionary[values.codes[from]]) : null;
+}
+
+function isSame(values: Uint8Array | Uint16Array, from: number, to: number): boolean {
+  const first = values[from];
+  for (let row = from + 1; row < to; row++) if (values[row] !== first) return false;
+  return true;
+}
+
+type DictionaryColumn = Extract<AnswerValues, { readonly kind: 'dictionary' }>;
+
+/** Each distinct value is printed once, with what stands before it. */
+function dictionaryCells(
+  column: AnswerColumn,
+  { codes, dictionary }: DictionaryColumn,
+  nulls: Uint8Array | null,
+  before: string,
+): TextAt {
+  const texts: (string | undefined)[] = [];
+  const text = (code: number) => (texts[code] ??= before + dictionaryText(column, dictionary[code]));
+  if (nulls === null) return (row) => text(codes[row]);
+  const whereNull = `${before}null`;
+  return (row) => (nulls[row] === 1 ? whereNull : text(codes[row]));
+}
+
+function dictionaryText({ type }: AnswerColumn, value: DictionaryValue | undefined): string {
+  return type === 'json' && typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
+function valueCells(
+  { type, scale = 8 }: AnswerColumn,
+  values: Exclude<AnswerValues, DictionaryColumn>,
+  rowCount: number,
+): TextAt {
   switch (values.kind) {
     case 'integer':
       return type === 'timestamp' ? quoted(timeText(values.values)) : (row) => String(values.values[row]);
@@ -32,15 +83,6 @@ function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, row
       // Beyond 64 bits; decimals are strings in any case.
       if (type === 'integer') return (row) => integerText(at(row));
       return NEEDS_ESCAPE.test(all) ? (row) => JSON.stringify(at(row)) : quoted(at);
-    }
-    case 'dictionary': {
-      const texts: (string | undefined)[] = [];
-      const { codes, dictionary } = values;
-      const print = (code: number) => {
-        const value = dictionary[code];
-        return type === 'json' && typeof value === 'string' ? value : JSON.stringify(value ?? null);
-      };
-      return (row) => (texts[codes[row]] ??= print(codes[row]));
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { AnswerBatch, AnswerColumn } from '@k2/ports';
-import { jsonCells } from './json-cells.ts';
+import { constantJson, jsonCells } from './json-cells.ts';
+import type { TextAt } from './value-text.ts';
 
 /** Rows `[from, to)` as JSON objects with `separator` between them. */
 export function jsonRows(
@@ -9,20 +10,43 @@ export function jsonRows(
   to = batch.rowCount,
   separator = ',',
 ): string {
-  const keys = columns.map(({ name }, at) => `${at === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-  const cells = columns.map((column, at) => jsonCells(column, batch, at));
-  if (columns.length === 0) return Array.from({ length: to - from }, () => '{}').join(separator);
+  const { cells, end } = rowPieces(columns, batch, from, to);
   let out = '';
   for (let row = from; row < to; row++) {
     if (row > from) out += separator;
-    for (let at = 0; at < keys.length; at++) out += keys[at] + cells[at](row);
-    out += '}';
+    for (let at = 0; at < cells.length; at++) out += cells[at](row);
+    out += end;
   }
   return out;
 }
 
+/**
+ * What a row is joined from: few pieces, as joining is half the work. Keys go with the value after them, and a column
+ * that is the same in all rows (symbol, exchange, currency … of one instrument) is part of the text around it.
+ */
+function rowPieces(columns: readonly AnswerColumn[], batch: AnswerBatch, from: number, to: number) {
+  const cells: TextAt[] = [];
+  let before = '{';
+  columns.forEach((column, at) => {
+    before += `${at === 0 ? '' : ','}${JSON.stringify(column.name)}:`;
+    const constant = constantJson(column, batch, at, from, to);
+    if (constant !== null) {
+      before += constant;
+      return;
+    }
+    cells.push(jsonCells(column, batch, at, before));
+    before = '';
+  });
+  return { cells, end: `${before}}` };
+}
+
 /** Rows of several batches as one JSON array: up to `limit` of them, after the first `offset`. */
-export function jsonArray(columns: readonly AnswerColumn[], batches: readonly AnswerBatch[], limit: number, offset = 0): string {
+export function jsonArray(
+  columns: readonly AnswerColumn[],
+  batches: readonly AnswerBatch[],
+  limit: number,
+  offset = 0,
+): string {
   const parts: string[] = [];
   let skip = offset;
   let left = limit;

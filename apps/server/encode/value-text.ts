@@ -44,7 +44,10 @@ export function printScaled(scaled: bigint, scale: number): string {
 }
 
 /** Strings of a column, decoded all at once; slices where one byte is one unit. */
-export function utf8Text({ offsets, bytes }: Utf8Column, rowCount: number): { readonly at: TextAt; readonly all: string } {
+export function utf8Text(
+  { offsets, bytes }: Utf8Column,
+  rowCount: number,
+): { readonly at: TextAt; readonly all: string } {
   const start = offsets[0];
   const used = Buffer.from(bytes.buffer, bytes.byteOffset + start, offsets[rowCount] - start);
   const all = used.toString('utf8');

@@ -49,7 +49,9 @@ export function addHooks(instance: FastifyInstance, context: ApiContext, problem
     requests.add(1, attributes);
     latency.record(ms, attributes);
     const level = /^\/(?:health|metrics|docs)/.test(route) ? 'debug' : 'info';
-    runWithCorrelationId(request.id, () => telemetry.log(level, outcome, { ...attributes, ms: Math.round(ms * 1_000) / 1_000 }));
+    runWithCorrelationId(request.id, () =>
+      telemetry.log(level, outcome, { ...attributes, ms: Math.round(ms * 1_000) / 1_000 }),
+    );
   };
   instance.addHook('onResponse', (request, reply, done) => {
     finish(request, reply, reply.raw.writableEnded ? 'request' : 'request broken off');

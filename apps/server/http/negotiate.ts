@@ -14,7 +14,8 @@ export function negotiate(accept: string | undefined, format: string | undefined
   if (format !== undefined) {
     const found = offered.find((one) => one === format);
     if (found !== undefined) return found;
-    if (!(FORMATS as readonly string[]).includes(format)) throw wrongValue('format', format, `one of ${offered.join(', ')}`);
+    if (!(FORMATS as readonly string[]).includes(format))
+      throw wrongValue('format', format, `one of ${offered.join(', ')}`);
     throw notAcceptable(`format=${format}`, offered);
   }
   const ranges = parseAccept(accept);

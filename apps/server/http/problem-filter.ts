@@ -22,7 +22,8 @@ export class ProblemFilter implements ExceptionFilter {
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = this.unmatched(problemOf(error), request);
     const { status } = PROBLEMS[problem.kind];
-    if (status === 500) this.telemetry.log('error', 'a request failed', { route: request.routeOptions?.url ?? null, error });
+    if (status === 500)
+      this.telemetry.log('error', 'a request failed', { route: request.routeOptions?.url ?? null, error });
     // The head is gone already: all that is left is to break the answer off, so that it can't pass for a whole one.
     if (reply.raw.headersSent) {
       reply.raw.destroy();

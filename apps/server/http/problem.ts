@@ -43,7 +43,11 @@ export class ProblemError extends Error {
   constructor(
     kind: ProblemKind,
     detail: string,
-    more: { readonly errors?: readonly FieldError[]; readonly headers?: Readonly<Record<string, string>>; readonly cause?: unknown } = {},
+    more: {
+      readonly errors?: readonly FieldError[];
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
     this.kind = kind;
@@ -64,7 +68,8 @@ const SHOWN_LENGTH_MAX = 200;
 
 /** What a problem repeats of a value: short, and always JSON. */
 export function shownValue(value: unknown): unknown {
-  if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value ?? null;
+  if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean')
+    return value ?? null;
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
   return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
 }
@@ -80,9 +85,21 @@ export interface ProblemDetails {
   readonly errors: readonly FieldError[];
 }
 
-export function problemDetails({ kind, message, errors }: ProblemError, instance: string, correlationId: string): ProblemDetails {
+export function problemDetails(
+  { kind, message, errors }: ProblemError,
+  instance: string,
+  correlationId: string,
+): ProblemDetails {
   const { status, title } = PROBLEMS[kind];
-  return { type: `urn:k2:problem:${kind}`, title, status, detail: message, instance: instance.slice(0, 2_000), correlationId, errors };
+  return {
+    type: `urn:k2:problem:${kind}`,
+    title,
+    status,
+    detail: message,
+    instance: instance.slice(0, 2_000),
+    correlationId,
+    errors,
+  };
 }
 
 /** Whatever was thrown, as a problem. */
@@ -123,7 +140,11 @@ function portProblem(error: PortError): ProblemError {
     case 'closed':
       return new ProblemError('unavailable', error.message, { ...cause, headers: { 'retry-after': '5' } });
     default:
-      return new ProblemError('internal', 'a part of the server failed: the log has it under the correlation id', cause);
+      return new ProblemError(
+        'internal',
+        'a part of the server failed: the log has it under the correlation id',
+        cause,
+      );
   }
 }
 
@@ -135,8 +156,10 @@ function frameworkStatus(error: unknown): number | null {
 
 function frameworkProblem(status: number, error: Error): ProblemError {
   const kinds = Object.keys(PROBLEMS) as ProblemKind[];
-  if (status === 503) return new ProblemError('unavailable', 'the server is stopping', { headers: { 'retry-after': '5' } });
-  if (status >= 500) return new ProblemError('internal', 'the server failed: the log has it under the correlation id', { cause: error });
+  if (status === 503)
+    return new ProblemError('unavailable', 'the server is stopping', { headers: { 'retry-after': '5' } });
+  if (status >= 500)
+    return new ProblemError('internal', 'the server failed: the log has it under the correlation id', { cause: error });
   const kind = kinds.find((one) => PROBLEMS[one].status === status) ?? 'invalid-request';
   return new ProblemError(kind, error.message, { cause: error });
 }

@@ -32,13 +32,17 @@ export class RequestValidation extends ValidationPipe {
     const known = this.namesOf(dto);
     if (known.size === 0) return;
     if (type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
-      throw validationProblem([{ field: 'body', value: shownValue(value), expected: `a JSON object with ${[...known].join(', ')}` }]);
+      throw validationProblem([
+        { field: 'body', value: shownValue(value), expected: `a JSON object with ${[...known].join(', ')}` },
+      ]);
     }
     const unknown = Object.keys(value as object).filter((name) => !known.has(name));
     if (unknown.length === 0) return;
     const expected = `only ${[...known].join(', ')}`;
     const values = value as Readonly<Record<string, unknown>>;
-    throw validationProblem(unknown.slice(0, 20).map((name) => ({ field: shortened(name), value: shownValue(values[name]), expected })));
+    throw validationProblem(
+      unknown.slice(0, 20).map((name) => ({ field: shortened(name), value: shownValue(values[name]), expected })),
+    );
   }
 
   private namesOf(dto: Type): ReadonlySet<string> {
@@ -53,12 +57,18 @@ export class RequestValidation extends ValidationPipe {
 }
 
 function validationProblem(errors: readonly FieldError[]): ProblemError {
-  const detail = errors.map(({ field, value, expected }) => `${field} is ${JSON.stringify(value)}: expected ${expected}`).join('; ');
+  const detail = errors
+    .map(({ field, value, expected }) => `${field} is ${JSON.stringify(value)}: expected ${expected}`)
+    .join('; ');
   return new ProblemError('invalid-request', detail, { errors });
 }
 
 function fieldError({ property, value, constraints = {} }: ValidationError): FieldError {
-  return { field: property ?? 'body', value: shownValue(value), expected: Object.values(constraints)[0] ?? 'another value' };
+  return {
+    field: property ?? 'body',
+    value: shownValue(value),
+    expected: Object.values(constraints)[0] ?? 'another value',
+  };
 }
 
 function shortened(name: string): string {

@@ -35,15 +35,25 @@ export class BarsController {
       // The provenance comes with an answer; its snapshot is then what the file is of.
       const { answer, ...provenance } = await scope.within(answers.bars({ ...request, limit: 1 }, scope.options));
       await collectBatches(answer);
-      const asOf: AsOf = provenance.snapshotId === null ? request.asOf : { kind: 'snapshot', snapshotId: provenance.snapshotId };
+      const asOf: AsOf =
+        provenance.snapshotId === null ? request.asOf : { kind: 'snapshot', snapshotId: provenance.snapshotId };
       const plan = await scope.within(ports.store.plan({ table: 'market_data.trades', asOf, ...request.filter }));
-      const write = (path: string) => ports.engine.exportParquet({ kind: 'bars', ...request }, [plan], path, scope.options);
+      const write = (path: string) =>
+        ports.engine.exportParquet({ kind: 'bars', ...request }, [plan], path, scope.options);
       const { stream } = await scope.within(parquetStream(write));
       const rowLimit = { 'k2-row-limit': String(limit) };
-      void reply.headers({ ...provenanceHeaders(provenance), ...rowLimit }).type(CONTENT_TYPES.parquet).send(stream);
+      void reply
+        .headers({ ...provenanceHeaders(provenance), ...rowLimit })
+        .type(CONTENT_TYPES.parquet)
+        .send(stream);
     } else {
       const { answer, ...provenance } = await scope.within(answers.bars(request, scope.options));
-      await sendStream(reply, scope, ports.telemetry, { answer, format, rowLimit: limit, headers: provenanceHeaders(provenance) });
+      await sendStream(reply, scope, ports.telemetry, {
+        answer,
+        format,
+        rowLimit: limit,
+        headers: provenanceHeaders(provenance),
+      });
     }
   }
 
@@ -56,6 +66,11 @@ export class BarsController {
     const batches = await collectBatches(answer);
     const hasMore = rowCountOf(batches) > offset + limit;
     const nextCursor = hasMore ? printBarsCursor({ snapshotId: snapshotId!, offset: offset + limit }) : null;
-    return envelope(jsonArray(answer.columns, batches, limit, offset), completenessJson(completeness), snapshotId, nextCursor);
+    return envelope(
+      jsonArray(answer.columns, batches, limit, offset),
+      completenessJson(completeness),
+      snapshotId,
+      nextCursor,
+    );
   }
 }

@@ -9,7 +9,8 @@ const NAME_LENGTH_MAX = 64;
 const CURSOR_LENGTH_MAX = 2_000;
 const INT63_MAX = 2n ** 63n - 1n;
 
-const isName = (value: unknown) => typeof value === 'string' && /^[^\p{Cc}]+$/u.test(value) && value.length <= NAME_LENGTH_MAX;
+const isName = (value: unknown) =>
+  typeof value === 'string' && /^[^\p{Cc}]+$/u.test(value) && value.length <= NAME_LENGTH_MAX;
 
 export const EXCHANGE: Check = {
   description: 'Venue code, verbatim.',
@@ -30,10 +31,12 @@ export const SYMBOL: Check = {
   example: ['BHP'],
 };
 
-const TIME_EXPECTED = 'ISO 8601 in UTC or with an offset, to the microsecond, as 2014-03-09T20:57:14.754Z or 2014-03-10';
+const TIME_EXPECTED =
+  'ISO 8601 in UTC or with an offset, to the microsecond, as 2014-03-09T20:57:14.754Z or 2014-03-10';
 
 export const FROM: Check = {
-  description: "Start, inclusive: the venue's time as ISO 8601; UTC where no offset is given, midnight where no time is.",
+  description:
+    "Start, inclusive: the venue's time as ISO 8601; UTC where no offset is given, midnight where no time is.",
   expected: TIME_EXPECTED,
   holds: isTime,
   schema: { type: 'string' },
@@ -56,7 +59,8 @@ export const ORDER: Check = {
 };
 
 export const CURSOR: Check = {
-  description: '`nextCursor` of the page before: goes on in the same snapshot. The other parameters must stay the same.',
+  description:
+    '`nextCursor` of the page before: goes on in the same snapshot. The other parameters must stay the same.',
   expected: 'the nextCursor of an earlier answer, unchanged',
   holds: (value) => typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX,
   schema: { type: 'string', maxLength: CURSOR_LENGTH_MAX },

@@ -1,6 +1,15 @@
 import { openGaps, type MissingTicks, type SequenceGapRecord } from '@k2/domain/lake';
 import { RECORD_TYPES, type RecordType, type Utf8Column } from '@k2/domain/market';
-import type { AnswerBatch, AnswerColumn, AnswerValues, AskOptions, AsOf, QueryEngine, TickFilter, TickStore } from '@k2/ports';
+import type {
+  AnswerBatch,
+  AnswerColumn,
+  AnswerValues,
+  AskOptions,
+  AsOf,
+  QueryEngine,
+  TickFilter,
+  TickStore,
+} from '@k2/ports';
 import { answerRows, type AnswerRow } from '@k2/usecases';
 import { ProblemError } from '../http/problem.ts';
 import { plansAsOf } from './plans.ts';
@@ -31,7 +40,10 @@ export async function findOpenGaps(
   const answer = await engine.ask({ kind: 'audit', filter: asked, limit: LEDGER_ROWS_MAX }, plans, options);
   const ledger = (await answerRows(answer)).map(gapRecord);
   if (ledger.length === LEDGER_ROWS_MAX) {
-    throw new ProblemError('invalid-request', `the ledger holds over ${LEDGER_ROWS_MAX} entries for this: ask for fewer instruments`);
+    throw new ProblemError(
+      'invalid-request',
+      `the ledger holds over ${LEDGER_ROWS_MAX} entries for this: ask for fewer instruments`,
+    );
   }
   return RECORD_TYPES.flatMap((type) =>
     openGaps(ledger.filter((gap) => gap.recordType === type))

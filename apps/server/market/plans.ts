@@ -10,17 +10,28 @@ export const ALL_TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) =
  * when that snapshot, of whichever table, was committed. A table that had nothing yet is empty; where all had nothing
  * at a time asked for, `no-snapshot-before`.
  */
-export async function plansAsOf(store: TickStore, tables: readonly TableName[], asOf: AsOf, filter: Filter = {}): Promise<readonly ScanPlan[]> {
+export async function plansAsOf(
+  store: TickStore,
+  tables: readonly TableName[],
+  asOf: AsOf,
+  filter: Filter = {},
+): Promise<readonly ScanPlan[]> {
   if (asOf.kind === 'latest') return latestPlans(store, tables, filter);
   const timeUs = asOf.kind === 'time' ? asOf.timeUs : await committedUsOf(store, asOf.snapshotId);
-  const planned = await Promise.allSettled(tables.map((table) => store.plan({ table, asOf: { kind: 'time', timeUs }, ...filter })));
+  const planned = await Promise.allSettled(
+    tables.map((table) => store.plan({ table, asOf: { kind: 'time', timeUs }, ...filter })),
+  );
   const refused = planned.filter((one) => one.status === 'rejected');
   for (const { reason } of refused) if (!isPortError(reason, 'no-snapshot-before')) throw reason;
   if (asOf.kind === 'time' && refused.length === tables.length) throw refused[0].reason;
   return planned.map((one, at) => (one.status === 'fulfilled' ? one.value : emptyPlan(tables[at])));
 }
 
-async function latestPlans(store: TickStore, tables: readonly TableName[], filter: Filter): Promise<readonly ScanPlan[]> {
+async function latestPlans(
+  store: TickStore,
+  tables: readonly TableName[],
+  filter: Filter,
+): Promise<readonly ScanPlan[]> {
   const plans = await Promise.all(tables.map((table) => store.plan({ table, asOf: { kind: 'latest' }, ...filter })));
   const committed = plans.map(({ committedUs }) => committedUs).filter((timeUs) => timeUs !== null);
   if (committed.length === 0) return plans;
@@ -41,7 +52,8 @@ async function latestPlans(store: TickStore, tables: readonly TableName[], filte
 async function committedUsOf(store: TickStore, snapshotId: bigint): Promise<number> {
   const asOf: AsOf = { kind: 'snapshot', snapshotId };
   const planned = await Promise.allSettled(ALL_TABLES.map((table) => store.plan({ table, asOf })));
-  for (const one of planned) if (one.status === 'fulfilled' && one.value.committedUs !== null) return one.value.committedUs;
+  for (const one of planned)
+    if (one.status === 'fulfilled' && one.value.committedUs !== null) return one.value.committedUs;
   const refused = planned.filter((one) => one.status === 'rejected');
   throw (refused.find(({ reason }) => !isPortError(reason, 'unknown-snapshot')) ?? refused[0]).reason;
 }

@@ -13,7 +13,10 @@ export function completenessJson(completeness: Completeness): object {
 }
 
 /** K2-Completeness and K2-Snapshot-Id. */
-export function provenanceHeaders({ completeness, snapshotId }: Omit<Provenance, 'committedUs'>): Record<string, string> {
+export function provenanceHeaders({
+  completeness,
+  snapshotId,
+}: Omit<Provenance, 'committedUs'>): Record<string, string> {
   return {
     'k2-completeness': asciiJson(headerValue(completeness)),
     ...(snapshotId !== null && { 'k2-snapshot-id': String(snapshotId) }),
@@ -41,5 +44,8 @@ function gapJson({ exchange, symbol, session, sequenceFrom, sequenceTo, fromTime
 
 /** Header values are ASCII. */
 function asciiJson(value: object): string {
-  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -18,9 +18,11 @@ export class SqlBody {
     required: true,
     description: 'One SELECT over trades, quotes, sequence_gaps, sessions and quarantine, in the SQL of DuckDB.',
     expected: `one SELECT of 1 to ${SQL_LENGTH_MAX} characters, as a string`,
-    holds: (value) => typeof value === 'string' && value.trim() !== '' && value.length <= SQL_LENGTH_MAX && !value.includes('\0'),
+    holds: (value) =>
+      typeof value === 'string' && value.trim() !== '' && value.length <= SQL_LENGTH_MAX && !value.includes('\0'),
     schema: { type: 'string', minLength: 1, maxLength: SQL_LENGTH_MAX },
-    example: "SELECT symbol, count(*) AS trades FROM trades WHERE exchange = 'ASX' GROUP BY symbol ORDER BY trades DESC",
+    example:
+      "SELECT symbol, count(*) AS trades FROM trades WHERE exchange = 'ASX' GROUP BY symbol ORDER BY trades DESC",
   })
   sql!: string;
 
@@ -33,7 +35,10 @@ export class SqlBody {
   )
   limit?: number;
 
-  @Checked({ ...AS_OF, description: 'Time travel of all tables at once: a snapshot id of any of them, or a time. Newest where absent.' })
+  @Checked({
+    ...AS_OF,
+    description: 'Time travel of all tables at once: a snapshot id of any of them, or a time. Newest where absent.',
+  })
   asOf?: string;
 }
 
@@ -57,7 +62,11 @@ export class QueryController {
     const format = negotiate(headers.accept, wanted, TICK_FORMATS);
     const limit = Number(body.limit ?? (format === 'json' ? JSON_ROWS_DEFAULT : STREAM_ROWS_MAX));
     if (format === 'json' && limit > JSON_ROWS_MAX) {
-      throw wrongValue('limit', limit, `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`);
+      throw wrongValue(
+        'limit',
+        limit,
+        `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`,
+      );
     }
     const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
     const plans = await scope.within(plansAsOf(platform.ports.store, ALL_TABLES, parseAsOf(body.asOf)!));

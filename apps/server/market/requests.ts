@@ -1,10 +1,24 @@
 import { parseTimeUs, type RecordType } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
-import { tickFields, type TicksRequest } from '@k2/usecases';
+import { tickFields } from '@k2/usecases';
 import type { Format } from '../encode/formats.ts';
 import { Checked } from '../http/checked.ts';
 import { wrongValue } from '../http/problem.ts';
-import { AS_OF, CURSOR, EXCHANGE, fieldsCheck, formatCheck, FROM, integerCheck, listOf, ORDER, parseAsOf, SYMBOL, TO } from './checks.ts';
+import {
+  AS_OF,
+  CURSOR,
+  EXCHANGE,
+  fieldsCheck,
+  formatCheck,
+  FROM,
+  integerCheck,
+  listOf,
+  ORDER,
+  parseAsOf,
+  SYMBOL,
+  TO,
+} from './checks.ts';
+import type { FieldsRequest } from './tick-page.ts';
 
 export const TICK_FORMATS: readonly Format[] = ['json', 'ndjson', 'csv', 'arrow', 'parquet'];
 /** Gaps are worked out here, not by the engine, which alone writes Parquet. */
@@ -63,12 +77,12 @@ abstract class TicksQuery extends AnswerQuery {
   @Checked(ORDER) order?: 'oldest-first' | 'newest-first';
   @Checked(CURSOR) cursor?: string;
 
-  request(recordType: RecordType, format: Format): TicksRequest {
+  request(recordType: RecordType, format: Format): FieldsRequest {
     return {
       recordType,
       filter: this.filter(),
       asOf: this.asOfWanted,
-      ...(this.fields !== undefined && { fields: listOf(this.fields)! }),
+      fields: this.fields === undefined ? tickFields(recordType) : listOf(this.fields)!,
       order: this.order ?? 'oldest-first',
       ...(this.cursor !== undefined && { cursor: this.cursor }),
       limit: this.rowLimit(format),
@@ -131,7 +145,11 @@ function rowLimit(given: string | undefined, format: Format): number {
   if (format !== 'json') return given === undefined ? STREAM_ROWS_MAX : Number(given);
   const limit = given === undefined ? JSON_ROWS_DEFAULT : Number(given);
   if (limit > JSON_ROWS_MAX) {
-    throw wrongValue('limit', limit, `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`);
+    throw wrongValue(
+      'limit',
+      limit,
+      `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`,
+    );
   }
   return limit;
 }

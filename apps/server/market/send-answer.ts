@@ -48,7 +48,11 @@ export async function sendStream(
     .send(source);
 }
 
-async function* resumed<Chunk>(first: IteratorResult<Chunk, void>, rest: AsyncGenerator<Chunk>, telemetry: Telemetry): AsyncGenerator<Chunk> {
+async function* resumed<Chunk>(
+  first: IteratorResult<Chunk, void>,
+  rest: AsyncGenerator<Chunk>,
+  telemetry: Telemetry,
+): AsyncGenerator<Chunk> {
   try {
     if (first.done !== true) yield first.value;
     yield* rest;

@@ -32,7 +32,13 @@ export async function sendQuestion(
   }
 }
 
-async function questionJson(engine: QueryEngine, question: Question, plans: readonly ScanPlan[], limit: number, { options }: RequestScope): Promise<string> {
+async function questionJson(
+  engine: QueryEngine,
+  question: Question,
+  plans: readonly ScanPlan[],
+  limit: number,
+  { options }: RequestScope,
+): Promise<string> {
   const answer = await engine.ask({ ...question, limit: limit + 1 }, plans, options);
   const batches = await collectBatches(answer);
   const columns = answer.columns.map(({ name, type }) => ({ name, type }));

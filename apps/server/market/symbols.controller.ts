@@ -12,13 +12,19 @@ export class SymbolsController {
   constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
 
   @Get('symbols')
-  async symbols(@Query() query: SymbolsQuery, @Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async symbols(
+    @Query() query: SymbolsQuery,
+    @Req() { headers }: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const { platform, settings } = this.context;
     const format = negotiate(headers.accept, query.format, TICK_FORMATS);
     const limit = query.rowLimit(format);
     const filter = query.filter();
     const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
-    const plans = await scope.within(plansAsOf(platform.ports.store, ['market_data.trades', 'market_data.quotes'], query.asOfWanted, filter));
+    const plans = await scope.within(
+      plansAsOf(platform.ports.store, ['market_data.trades', 'market_data.quotes'], query.asOfWanted, filter),
+    );
     const question = { kind: 'symbols', filter, limit } as const;
     await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
   }

@@ -25,7 +25,12 @@ export class TicksController {
     return this.answer('quotes', query, request, reply);
   }
 
-  private async answer(recordType: RecordType, query: TradesQuery | QuotesQuery, { headers }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  private async answer(
+    recordType: RecordType,
+    query: TradesQuery | QuotesQuery,
+    { headers }: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
     const { platform, settings } = this.context;
     const { answers, ports } = platform;
     const format = negotiate(headers.accept, query.format, TICK_FORMATS);
@@ -37,11 +42,20 @@ export class TicksController {
       const write = (path: string) => answers.exportParquet(request, path, scope.options);
       const { stream, result } = await scope.within(parquetStream(write));
       const rowLimit = { 'k2-row-limit': String(request.limit) };
-      void reply.headers({ ...provenanceHeaders(result), ...rowLimit }).type(CONTENT_TYPES.parquet).send(stream);
+      void reply
+        .headers({ ...provenanceHeaders(result), ...rowLimit })
+        .type(CONTENT_TYPES.parquet)
+        .send(stream);
     } else {
       const { answer, ...provenance } = await scope.within(answers.stream(request, scope.options));
       const headers = provenanceHeaders(provenance);
-      await sendStream(reply, scope, ports.telemetry, { answer, format, rowLimit: request.limit, headers, decimalPrecision: DECIMAL_PRECISION });
+      await sendStream(reply, scope, ports.telemetry, {
+        answer,
+        format,
+        rowLimit: request.limit,
+        headers,
+        decimalPrecision: DECIMAL_PRECISION,
+      });
     }
   }
 }

@@ -45,18 +45,25 @@ function described({ summary, description, tag, problems, ...answer }: Operation
 }
 
 function success({ schema, formats = ['json'], other = {}, example, hasProvenance = false }: Partial<Operation>): Json {
-  const representations = schema === undefined ? [] : formats.map((format) => [MEDIA_TYPES[format], representation(format, schema, example)] as const);
+  const representations =
+    schema === undefined
+      ? []
+      : formats.map((format) => [MEDIA_TYPES[format], representation(format, schema, example)] as const);
   const isStreamed = formats.length > 1;
   return {
     description: 'The answer.',
     headers: {
       'X-Correlation-Id': { schema: { type: 'string' } },
       ...(isStreamed && {
-        'K2-Row-Limit': { description: 'Streamed formats: an answer of this many rows may be cut.', schema: { type: 'integer' } },
+        'K2-Row-Limit': {
+          description: 'Streamed formats: an answer of this many rows may be cut.',
+          schema: { type: 'integer' },
+        },
       }),
       ...(hasProvenance && {
         'K2-Completeness': {
-          description: 'Streamed formats: completeness as compact JSON; of many gaps it lists the first and counts all.',
+          description:
+            'Streamed formats: completeness as compact JSON; of many gaps it lists the first and counts all.',
           content: { 'application/json': { schema: schemaRef('Completeness') } },
         },
         'K2-Snapshot-Id': { description: 'Streamed formats: what the answer is of.', schema: { type: 'string' } },
@@ -69,7 +76,10 @@ function success({ schema, formats = ['json'], other = {}, example, hasProvenanc
 function representation(format: Format, schema: string, example: unknown): Json {
   if (format === 'json') return { schema: schemaRef(schema), example };
   if (format === 'arrow' || format === 'parquet') return { schema: { type: 'string', format: 'binary' } };
-  const note = format === 'ndjson' ? 'A row as JSON a line.' : 'RFC 4180 with a header line; null is empty, an empty string is "".';
+  const note =
+    format === 'ndjson'
+      ? 'A row as JSON a line.'
+      : 'RFC 4180 with a header line; null is empty, an empty string is "".';
   return { schema: { type: 'string', description: note } };
 }
 
@@ -80,7 +90,8 @@ function problemResponses(problems: Operation['problems']): Json {
     statuses.map((status) => {
       const kinds = problems.filter((kind) => PROBLEMS[kind].status === status);
       const examples = Object.fromEntries(kinds.map((kind) => [kind, { value: problemExample(kind) }]));
-      const retry = status === 429 || status === 503 ? { headers: { 'Retry-After': { schema: { type: 'integer' } } } } : {};
+      const retry =
+        status === 429 || status === 503 ? { headers: { 'Retry-After': { schema: { type: 'integer' } } } } : {};
       return [
         String(status),
         {

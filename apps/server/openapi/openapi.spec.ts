@@ -8,9 +8,16 @@ type Json = Readonly<Record<string, unknown>>;
 interface Operation {
   readonly summary?: string;
   readonly description?: string;
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly description?: string; readonly schema?: Json }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly description?: string;
+    readonly schema?: Json;
+  }[];
   readonly requestBody?: Json;
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content: Readonly<Record<string, Json>> }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly content: Readonly<Record<string, Json>> }>
+  >;
 }
 interface Document {
   readonly openapi: string;
@@ -33,7 +40,9 @@ afterAll(() => app.close());
 
 /** What answers: asked of the server itself, for every path and method that the document could have left out. */
 async function routesServed(): Promise<readonly string[]> {
-  const paths = ['trades', 'quotes', 'bars', 'symbols', 'snapshots', 'gaps', 'stats', 'query', 'loads'].map((name) => `/v1/${name}`);
+  const paths = ['trades', 'quotes', 'bars', 'symbols', 'snapshots', 'gaps', 'stats', 'query', 'loads'].map(
+    (name) => `/v1/${name}`,
+  );
   const found: string[] = [];
   for (const url of [...paths, '/health/live', '/health/ready', '/metrics']) {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const) {
@@ -44,17 +53,28 @@ async function routesServed(): Promise<readonly string[]> {
   return found;
 }
 
-const operations = () => Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })));
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
 
 describe('the OpenAPI document', () => {
   it('is 3.1 and has every route that answers, and no other', () => {
     expect(document.openapi).toBe('3.1.0');
-    expect(operations().map(({ name }) => name).sort()).toEqual([...served].sort());
+    expect(
+      operations()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([...served].sort());
   });
 
   it('says of every route what it does, with a schema and an example of its answer', () => {
     for (const { name, operation } of operations()) {
-      expect([name, operation.summary, operation.description]).toEqual([name, expect.stringMatching(/./), expect.stringMatching(/./)]);
+      expect([name, operation.summary, operation.description]).toEqual([
+        name,
+        expect.stringMatching(/./),
+        expect.stringMatching(/./),
+      ]);
       const [first] = Object.values(operation.responses['200'].content);
       expect([name, first['schema'], first['example']]).toEqual([name, expect.anything(), expect.anything()]);
     }
@@ -74,19 +94,37 @@ describe('the OpenAPI document', () => {
 
   it('describes each parameter once, as a query parameter with a schema', () => {
     const trades = document.paths['/v1/trades']['get'];
-    expect(trades.parameters!.map(({ name }) => name).sort()).toEqual(
-      ['asOf', 'cursor', 'exchange', 'fields', 'format', 'from', 'limit', 'order', 'symbol', 'to'],
-    );
+    expect(trades.parameters!.map(({ name }) => name).sort()).toEqual([
+      'asOf',
+      'cursor',
+      'exchange',
+      'fields',
+      'format',
+      'from',
+      'limit',
+      'order',
+      'symbol',
+      'to',
+    ]);
     for (const { operation } of operations()) {
       for (const parameter of operation.parameters ?? []) {
-        expect(parameter).toMatchObject({ in: 'query', description: expect.stringMatching(/./), schema: { type: expect.anything() } });
+        expect(parameter).toMatchObject({
+          in: 'query',
+          description: expect.stringMatching(/./),
+          schema: { type: expect.anything() },
+        });
       }
     }
-    expect(trades.parameters!.find(({ name }) => name === 'symbol')!.schema).toMatchObject({ type: 'array', items: { type: 'string' } });
+    expect(trades.parameters!.find(({ name }) => name === 'symbol')!.schema).toMatchObject({
+      type: 'array',
+      items: { type: 'string' },
+    });
   });
 
   it('refers to nothing that it does not hold', () => {
-    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(
+      ([, name]) => name,
+    );
     expect(references.length).toBeGreaterThan(5);
     for (const name of references) expect(Object.keys(document.components['schemas'])).toContain(name);
   });

@@ -130,7 +130,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'get /v1/gaps': {
     summary: 'What is missing',
-    description: 'Ranges of sequence numbers that the venue gave and K2 does not have: gaps reported, less what arrived late.',
+    description:
+      'Ranges of sequence numbers that the venue gave and K2 does not have: gaps reported, less what arrived late.',
     tag: 'Market data',
     schema: 'Gaps',
     formats: GAP_FORMATS,
@@ -156,12 +157,28 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'post /v1/query': {
     summary: 'SQL',
-    description: 'One SELECT over trades, quotes, sequence_gaps, sessions and quarantine, all as of one instant. It runs apart from the server, with a deadline and a memory cap.',
+    description:
+      'One SELECT over trades, quotes, sequence_gaps, sessions and quarantine, all as of one instant. It runs apart from the server, with a deadline and a memory cap.',
     tag: 'Market data',
     schema: 'Rows',
     formats: TICK_FORMATS,
-    example: { data: [{ symbol: 'BHP', trades: 1_234 }], columns: [{ name: 'symbol', type: 'string' }, { name: 'trades', type: 'integer' }], truncated: false },
-    problems: ['invalid-request', 'invalid-query', 'forbidden-query', 'forbidden-host', 'payload-too-large', 'unsupported-media-type', ...ASKING.slice(1)],
+    example: {
+      data: [{ symbol: 'BHP', trades: 1_234 }],
+      columns: [
+        { name: 'symbol', type: 'string' },
+        { name: 'trades', type: 'integer' },
+      ],
+      truncated: false,
+    },
+    problems: [
+      'invalid-request',
+      'invalid-query',
+      'forbidden-query',
+      'forbidden-host',
+      'payload-too-large',
+      'unsupported-media-type',
+      ...ASKING.slice(1),
+    ],
   },
   'get /v1/snapshots': {
     summary: 'Snapshots of a table',
@@ -181,7 +198,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'post /v1/loads': {
     summary: 'Load files',
-    description: 'Carries a finite feed through the log into the lake and answers when it is committed, one event a line meanwhile. Leaving stops it; loading again repeats nothing.',
+    description:
+      'Carries a finite feed through the log into the lake and answers when it is committed, one event a line meanwhile. Leaving stops it; loading again repeats nothing.',
     tag: 'Operations',
     other: {
       'application/x-ndjson': {
@@ -189,7 +207,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
         example: { event: 'finished', feed: 'asx:/data/asx-2014-03', acknowledgedTicks: 1_200_000, committed: true },
       },
     },
-    problems: ['invalid-request', 'forbidden-host', 'not-acceptable', 'conflict', 'payload-too-large', 'unsupported-media-type', 'overloaded', 'unavailable'],
+    problems: [
+      'invalid-request',
+      'forbidden-host',
+      'not-acceptable',
+      'conflict',
+      'payload-too-large',
+      'unsupported-media-type',
+      'overloaded',
+      'unavailable',
+    ],
   },
   'get /health/live': {
     summary: 'The process runs',
@@ -211,7 +238,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Metrics',
     description: "Prometheus' text format 0.0.4.",
     tag: 'Operations',
-    other: { 'text/plain': { schema: { type: 'string' }, example: 'k2_http_requests_total{method="GET",route="/v1/trades",status="200"} 1' } },
+    other: {
+      'text/plain': {
+        schema: { type: 'string' },
+        example: 'k2_http_requests_total{method="GET",route="/v1/trades",status="200"} 1',
+      },
+    },
     problems: [],
   },
 };

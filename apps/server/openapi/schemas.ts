@@ -28,7 +28,12 @@ function fieldSchema({ type, required, doc }: RecordField): Json {
   return { ...schema, type: required ? schema['type'] : [...types, 'null'], description: detail };
 }
 
-const object = (properties: Json, more: Json = {}): Json => ({ type: 'object', properties, required: Object.keys(properties), ...more });
+const object = (properties: Json, more: Json = {}): Json => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  ...more,
+});
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 const list = (items: Json): Json => ({ type: 'array', items });
 const text: Json = { type: 'string' };
@@ -36,7 +41,10 @@ const integer: Json = { type: 'integer' };
 const nullable = (type: string): Json => ({ type: [type, 'null'] });
 const time: Json = { type: 'string', format: 'date-time' };
 
-const SNAPSHOT_ID: Json = { type: ['string', 'null'], description: 'What the answer is of; ask for it again with asOf. Null: nothing was committed yet.' };
+const SNAPSHOT_ID: Json = {
+  type: ['string', 'null'],
+  description: 'What the answer is of; ask for it again with asOf. Null: nothing was committed yet.',
+};
 
 const page = (row: Json): Json =>
   object({
@@ -59,7 +67,11 @@ const bar = object({
   close: decimal,
   volume: decimal,
   trade_count: integer,
-  vwap: { ...decimal, type: ['string', 'null'], description: 'Rounded half to even at the eighth digit; null where nothing was traded.' },
+  vwap: {
+    ...decimal,
+    type: ['string', 'null'],
+    description: 'Rounded half to even at the eighth digit; null where nothing was traded.',
+  },
 });
 
 const instrument = object({
@@ -97,7 +109,8 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   Instruments: rows(ref('Instrument')),
   Rows: rows(openRow),
   Completeness: {
-    description: 'complete: every tick that the venue numbered is there. gaps: these are missing. unverifiable: nothing could have shown a gap.',
+    description:
+      'complete: every tick that the venue numbered is there. gaps: these are missing. unverifiable: nothing could have shown a gap.',
     oneOf: [
       object({ status: { const: 'complete' } }),
       object({ status: { const: 'gaps' }, gapCount: integer, missingTicks: integer, gaps: list(object(missingTicks)) }),
@@ -169,7 +182,11 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   },
   Problem: {
     ...object({
-      type: { type: 'string', format: 'uri', description: `urn:k2:problem:<kind>, the kind being one of ${Object.keys(PROBLEMS).join(', ')}.` },
+      type: {
+        type: 'string',
+        format: 'uri',
+        description: `urn:k2:problem:<kind>, the kind being one of ${Object.keys(PROBLEMS).join(', ')}.`,
+      },
       title: text,
       status: integer,
       detail: { type: 'string', description: 'What was wrong, with the value and what was expected.' },

@@ -17,7 +17,8 @@ export class HealthController {
   ready(): object {
     const { platform, isStopping } = this.context;
     if (isStopping()) throw new ProblemError('unavailable', 'the server is stopping');
-    if (platform.failed !== null) throw new ProblemError('unavailable', `a room stopped for good: ${platform.failed.message}`);
+    if (platform.failed !== null)
+      throw new ProblemError('unavailable', `a room stopped for good: ${platform.failed.message}`);
     return { status: 'ready', roles: platform.status.roles };
   }
 

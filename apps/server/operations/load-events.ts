@@ -77,7 +77,11 @@ export class LoadEvents {
   private lastEvent(outcome: Outcome): object {
     if ('report' in outcome) return { event: outcome.report.committed ? 'finished' : 'stopped', ...outcome.report };
     const { instance, correlationId } = this.request;
-    return { event: 'failed', ...this.progress(), problem: problemDetails(problemOf(outcome.error), instance, correlationId) };
+    return {
+      event: 'failed',
+      ...this.progress(),
+      problem: problemDetails(problemOf(outcome.error), instance, correlationId),
+    };
   }
 
   private news(): Promise<void> {

@@ -32,14 +32,23 @@ export class LoadsController {
   /** Loads until done, telling how far it is. A caller who leaves stops the load; loading again repeats nothing. */
   @Post('loads')
   @HttpCode(200)
-  async load(@Body() { feed: spec }: LoadBody, @Req() { id, headers, url }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async load(
+    @Body() { feed: spec }: LoadBody,
+    @Req() { id, headers, url }: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const { platform, settings, createFeed, runWithCorrelationId } = this.context;
     negotiate(headers.accept, undefined, ['ndjson', 'json']);
     if (!settings.role.includes('sink')) {
-      throw new ProblemError('conflict', 'this server has no sink, so that nothing it loads would be committed: start it with --role all');
+      throw new ProblemError(
+        'conflict',
+        'this server has no sink, so that nothing it loads would be committed: start it with --role all',
+      );
     }
     if (this.running >= LOADS_MAX) {
-      throw new ProblemError('overloaded', `${LOADS_MAX} loads are running: try again when one is done`, { headers: { 'retry-after': '10' } });
+      throw new ProblemError('overloaded', `${LOADS_MAX} loads are running: try again when one is done`, {
+        headers: { 'retry-after': '10' },
+      });
     }
     this.running++;
     const stop = new AbortController();

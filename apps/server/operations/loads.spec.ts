@@ -30,7 +30,11 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 const load = (feed = 'asx:/files') => app.inject({ method: 'POST', url: '/v1/loads', payload: { feed } });
-const events = (body: string) => body.trimEnd().split('\n').map((line) => JSON.parse(line));
+const events = (body: string) =>
+  body
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 
 describe('a load', () => {
   it('tells how far it is and ends with what became of it', async () => {
@@ -81,7 +85,12 @@ describe('a load', () => {
     });
     await app.listen(0, '127.0.0.1');
     const leave = new AbortController();
-    const request = { method: 'POST', signal: leave.signal, headers: { 'content-type': 'application/json' }, body: '{"feed":"asx:/files"}' };
+    const request = {
+      method: 'POST',
+      signal: leave.signal,
+      headers: { 'content-type': 'application/json' },
+      body: '{"feed":"asx:/files"}',
+    };
     const { body } = await fetch(`${await app.getUrl()}/v1/loads`, request);
     await body!.getReader().read();
     leave.abort();

@@ -39,7 +39,14 @@ export class StatsController {
     const offsets = await log.offsets(topics.map(({ name }) => name));
     return offsets.map(({ topic, partition, startOffset, endOffset }) => {
       const committedOffset = committed.get(partitionName({ topic, partition })) ?? 0;
-      return { topic, partition, startOffset, endOffset, committedOffset, lagRecords: Math.max(0, endOffset - committedOffset) };
+      return {
+        topic,
+        partition,
+        startOffset,
+        endOffset,
+        committedOffset,
+        lagRecords: Math.max(0, endOffset - committedOffset),
+      };
     });
   }
 }

@@ -1,5 +1,15 @@
 import { messageId, recordColumns, type NamedColumn, type PlacedBatch, type RecordType } from '@k2/domain/market';
-import { PortError, type Answer, type AnswerBatch, type AnswerColumn, type AnswerType, type AnswerValues, type AskOptions, type QueryEngine, type Question } from '@k2/ports';
+import {
+  PortError,
+  type Answer,
+  type AnswerBatch,
+  type AnswerColumn,
+  type AnswerType,
+  type AnswerValues,
+  type AskOptions,
+  type QueryEngine,
+  type Question,
+} from '@k2/ports';
 import { writeFile } from 'node:fs/promises';
 
 type TicksQuestion = Extract<Question, { readonly kind: 'ticks' }>;
@@ -58,7 +68,10 @@ export class FakeEngine implements QueryEngine {
 /** Rows 0, 1, 2 … of one column `n`; ten of them at most. */
 function integersAnswer(limit: number): Answer {
   const values = Float64Array.from({ length: Math.min(limit, 10) }, (_, row) => row);
-  return answerOf([{ name: 'n', type: 'integer' }], [{ rowCount: values.length, columns: [{ kind: 'integer', values }], nulls: [null] }]);
+  return answerOf(
+    [{ name: 'n', type: 'integer' }],
+    [{ rowCount: values.length, columns: [{ kind: 'integer', values }], nulls: [null] }],
+  );
 }
 
 export function answerOf(columns: readonly AnswerColumn[], batches: readonly AnswerBatch[]): Answer {
@@ -71,11 +84,17 @@ export function answerOf(columns: readonly AnswerColumn[], batches: readonly Ans
 }
 
 /** A batch of ticks as the engine answers it: the record's columns, and the identity before them. */
-export function tickAnswer(placed: PlacedBatch): { readonly columns: readonly AnswerColumn[]; readonly batch: AnswerBatch } {
+export function tickAnswer(placed: PlacedBatch): {
+  readonly columns: readonly AnswerColumn[];
+  readonly batch: AnswerBatch;
+} {
   const { rowCount, columns } = recordColumns(placed);
   const nulls = columns.map(nullsOf);
   return {
-    columns: [{ name: 'message_id', type: 'string' }, ...columns.map(({ name, type }) => ({ name, type: ANSWER_TYPES[type] }))],
+    columns: [
+      { name: 'message_id', type: 'string' },
+      ...columns.map(({ name, type }) => ({ name, type: ANSWER_TYPES[type] })),
+    ],
     batch: { rowCount, columns: [messageIds(placed), ...columns.map(({ column }) => column)], nulls: [null, ...nulls] },
   };
 }
@@ -101,7 +120,9 @@ function nullsOf({ name, column }: NamedColumn): Uint8Array | null {
 }
 
 function messageIds({ batch }: PlacedBatch): AnswerValues {
-  const ids = Array.from({ length: batch.rowCount }, (_, row) => messageId(batch.series[batch.seriesCode[row]], batch.venueSequence[row]));
+  const ids = Array.from({ length: batch.rowCount }, (_, row) =>
+    messageId(batch.series[batch.seriesCode[row]], batch.venueSequence[row]),
+  );
   const offsets = new Uint32Array(ids.length + 1);
   ids.forEach((id, row) => (offsets[row + 1] = offsets[row] + Buffer.byteLength(id)));
   return { kind: 'utf8', values: { offsets, bytes: Buffer.from(ids.join('')) } };
@@ -117,10 +138,13 @@ function ticksAnswer(placed: PlacedBatch, { filter, fields, order, after, limit 
     if (isWanted && timeUs >= (filter.fromUs ?? -Infinity) && timeUs < (filter.toUs ?? Infinity)) rows.push(row);
   }
   if (order === 'newest-first') rows.reverse();
-  const isPast = (row: number) => batch.eventTimeUs[row] === after?.eventTimeUs && batch.venueSequence[row] === after.venueSequence;
+  const isPast = (row: number) =>
+    batch.eventTimeUs[row] === after?.eventTimeUs && batch.venueSequence[row] === after.venueSequence;
   const start = after === undefined ? 0 : rows.findIndex(isPast) + 1;
   const { columns, batch: all } = tickAnswer(placed);
-  const wanted = (fields ?? columns.map(({ name }) => name)).map((name) => columns.findIndex((column) => column.name === name));
+  const wanted = (fields ?? columns.map(({ name }) => name)).map((name) =>
+    columns.findIndex((column) => column.name === name),
+  );
   const picked = rows.slice(start, start + limit);
   // Two batches, so that rows are looked for across them.
   const halves = [picked.slice(0, 2), picked.slice(2)].filter((half) => half.length > 0);

@@ -36,13 +36,23 @@ export class FakePlatform {
     const store = new FakeStore() as Partial<TickStore> as TickStore;
     const log: Partial<TickLog> = {
       topics: async () => [{ name: 'market.equities.trades.asx', partitions: 1, framing: 'block', topicId: 't' }],
-      offsets: async () => [{ topic: 'market.equities.trades.asx', partition: 0, topicId: 't', startOffset: 0, endOffset: 7 }],
+      offsets: async () => [
+        { topic: 'market.equities.trades.asx', partition: 0, topicId: 't', startOffset: 0, endOffset: 7 },
+      ],
     };
     const of = () => this.failed;
     const load: ApiContext['platform']['load'] = (...given) => this.load(...given);
     return {
       platform: {
-        ports: { store, log: log as TickLog, engine: this.engine, clock: this.clock, random: this.random, scheduler: SCHEDULER, telemetry: this.telemetry },
+        ports: {
+          store,
+          log: log as TickLog,
+          engine: this.engine,
+          clock: this.clock,
+          random: this.random,
+          scheduler: SCHEDULER,
+          telemetry: this.telemetry,
+        },
         answers: new AnswerTicks(store, this.engine),
         status: { roles: ['api'], startedUs: 0, feeds: [], sink: null },
         get failed() {
@@ -63,11 +73,15 @@ export class FakePlatform {
   }
 
   private readonly random = { next: () => 0.5, uuid: () => `id-${++this.ids}`, int63: () => 1n };
-  private readonly clock = { nowUs: () => performance.timeOrigin * 1_000, monotonicUs: () => process.hrtime()[1] / 1_000 };
+  private readonly clock = {
+    nowUs: () => performance.timeOrigin * 1_000,
+    monotonicUs: () => process.hrtime()[1] / 1_000,
+  };
 
   private readonly telemetry = {
     counter: (name: string) => ({
-      add: (_value: number, attributes: Readonly<Record<string, unknown>> = {}) => void this.counted.push({ name, attributes }),
+      add: (_value: number, attributes: Readonly<Record<string, unknown>> = {}) =>
+        void this.counted.push({ name, attributes }),
     }),
     histogram: () => ({ record: () => undefined }),
     gauge: () => undefined,
@@ -79,7 +93,9 @@ export class FakePlatform {
 /** Never fires: nothing in these tests waits for a deadline. */
 const SCHEDULER = {
   sleep: (_ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve) => (signal?.aborted ? resolve() : signal?.addEventListener('abort', () => resolve(), { once: true }))),
+    new Promise<void>((resolve) =>
+      signal?.aborted ? resolve() : signal?.addEventListener('abort', () => resolve(), { once: true }),
+    ),
   yield: async () => undefined,
 };
 
@@ -87,7 +103,10 @@ class FakeStore {
   async plan({ table, asOf }: ScanRequest) {
     const { fields } = recordSchema(table);
     if (asOf.kind === 'snapshot' && asOf.snapshotId !== SNAPSHOT_ID) {
-      throw new PortError('unknown-snapshot', `${table} has no snapshot ${asOf.snapshotId}: expected one that /v1/snapshots lists`);
+      throw new PortError(
+        'unknown-snapshot',
+        `${table} has no snapshot ${asOf.snapshotId}: expected one that /v1/snapshots lists`,
+      );
     }
     if (asOf.kind === 'time' && asOf.timeUs < COMMITTED_US) {
       throw new PortError('no-snapshot-before', `${table} had no snapshot at that time: expected a later one`);
@@ -102,7 +121,17 @@ class FakeStore {
   }
 
   async stats() {
-    return [{ table: 'market_data.trades' as TableName, snapshotId: SNAPSHOT_ID, committedUs: COMMITTED_US, rowCount: 5, fileCount: 1, sizeBytes: 100, snapshotCount: 1 }];
+    return [
+      {
+        table: 'market_data.trades' as TableName,
+        snapshotId: SNAPSHOT_ID,
+        committedUs: COMMITTED_US,
+        rowCount: 5,
+        fileCount: 1,
+        sizeBytes: 100,
+        snapshotCount: 1,
+      },
+    ];
   }
 
   async snapshots(table: TableName, limit: number) {

@@ -64,11 +64,7 @@ export class EnginePool {
     this.isClosed = true;
     for (const waiter of this.waiters) waiter.reject(closedError());
     this.waiters.clear();
-    const started = this.slots.map(({ process }) => process?.then((engine) => {
-      engine.kill();
-      return engine.exited;
-    }));
-    await Promise.allSettled(started);
+    await Promise.allSettled(this.slots.map(({ process }) => process?.then((engine) => engine.end())));
   }
 
   private freeSlot(): Slot | null {

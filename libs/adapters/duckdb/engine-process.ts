@@ -117,6 +117,13 @@ export class EngineProcess {
     this.child.kill('SIGKILL');
   }
 
+  /** Resolves once the process is gone. */
+  async end(): Promise<void> {
+    this.child.ref();
+    this.kill();
+    await this.exited;
+  }
+
   private send(request: EngineRequest): void {
     // A process that cannot be reached has exited, or is about to: its exit ends the run.
     if (this.child.connected) this.child.send(request, () => {});
