@@ -4,8 +4,8 @@ import { tableFromIPC } from 'apache-arrow';
 import { PortError } from '@k2/ports';
 import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { createApp } from './app.ts';
-import { answerOf } from './testing/fake-engine.ts';
-import { FakePlatform, SNAPSHOT_ID } from './testing/fake-platform.ts';
+import { answerOf } from './test-support/fake-engine.ts';
+import { FakePlatform, SNAPSHOT_ID } from './test-support/fake-platform.ts';
 
 let platform: FakePlatform;
 let app: NestFastifyApplication;

@@ -123,6 +123,21 @@ describe('the built server', () => {
     expect((await holder.ended).code).toBe(0);
   }, 30_000);
 
+  it('ends with 1 and the reason when all that it ran has stopped for good', async () => {
+    const nowhere = join(built, 'nowhere');
+    const { code, stderr } = await run(
+      '--storage',
+      'memory',
+      '--role',
+      'ingest',
+      '--feed',
+      `asx:${nowhere}`,
+      '--port',
+      '0',
+    ).ended;
+    expect([code, stderr]).toEqual([1, expect.stringContaining(nowhere)]);
+  }, 30_000);
+
   it('commits what was received before it ends', async () => {
     const data = join(built, 'committed');
     const args = ['--data', data, '--port', '0', '--log-level', 'error'];

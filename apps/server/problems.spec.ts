@@ -5,7 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { PortError } from '@k2/ports';
 import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { createApp } from './app.ts';
-import { FakePlatform } from './testing/fake-platform.ts';
+import { FakePlatform } from './test-support/fake-platform.ts';
 
 const platform = new FakePlatform({ trades: placed(tradeBatch()), quotes: placed(quoteBatch()) });
 let app: NestFastifyApplication;

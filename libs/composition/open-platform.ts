@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Container } from 'inversify';
 import { DataDirectoryLock } from '@k2/adapter-sqlite';
@@ -5,7 +6,14 @@ import { OpenTelemetryTelemetry, runWithCorrelationId } from '@k2/adapter-teleme
 import { RECORD_SCHEMAS } from '@k2/domain/market';
 import type { MarketFeed, Random } from '@k2/ports';
 import { createFeed } from './create-feed.ts';
-import { icebergModule, memoryLogModule, memoryStoreModule, sqliteLogModule, systemModule } from './modules.ts';
+import {
+  dataPaths,
+  icebergModule,
+  memoryLogModule,
+  memoryStoreModule,
+  sqliteLogModule,
+  systemModule,
+} from './modules.ts';
 import { Platform } from './platform.ts';
 import type { Settings } from './settings.ts';
 import { TOKENS } from './tokens.ts';
@@ -50,7 +58,11 @@ export async function openPlatform(settings: Settings, { access, command = '' }:
   };
   try {
     const lock = writes ? await DataDirectoryLock.acquire(resolve(settings.data), { command, clock }) : null;
-    if (lock !== null) closing.push(() => lock.release());
+    if (lock !== null) {
+      closing.push(() => lock.release());
+      // Files on their way to the warehouse when an earlier process died: under the lock, nobody else's.
+      await rm(dataPaths(settings.data).temp, { recursive: true, force: true });
+    }
     const scheduler = await container.getAsync(TOKENS.scheduler);
     const log = await container.getAsync(TOKENS.tickLog);
     closing.push(() => log.close());

@@ -6,10 +6,17 @@ import type { ScanPlan } from './tick-store.port.ts';
  * `invalid-query`: the SQL does not parse, bind or run; the message says where. `forbidden-query`: it is not one SELECT
  * over the permitted relations and functions. `timeout`: the deadline passed, `context.timeoutMs`. `out-of-memory`: the
  * memory cap was hit, `context.memoryBytesMax`. `overloaded`: running and waiting queries are at their bounds.
- * `cancelled`: the caller's signal. `unavailable`: the engine died; asking again starts a new one.
+ * `unsupported`: this engine answers no such question. `cancelled`: the caller's signal. `unavailable`: the engine died; asking again starts a new one.
  */
 export type QueryEngineErrorKind =
-  'invalid-query' | 'forbidden-query' | 'timeout' | 'out-of-memory' | 'overloaded' | 'cancelled' | 'unavailable';
+  | 'invalid-query'
+  | 'forbidden-query'
+  | 'unsupported'
+  | 'timeout'
+  | 'out-of-memory'
+  | 'overloaded'
+  | 'cancelled'
+  | 'unavailable';
 export type QueryEngineError = PortError<QueryEngineErrorKind>;
 
 /** Position of a row in the order of ticks: timestamp, exchange, symbol, session, source_sequence. */

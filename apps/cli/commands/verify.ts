@@ -22,7 +22,8 @@ ${EXIT_HELP}`;
 
 const HELP_ASX = `
 Counts the files again by a reader of its own, and compares with SQL over the lake: lines, rows, exact sums of prices and
-quantities, first and last time. A line that the quarantine holds is expected there and nowhere else.
+quantities, first and last time. A line that the quarantine holds is expected there and nowhere else; a tick that was
+refused after it was numbered is counted by the values that the quarantine has of it.
 
 Example:
   $ k2 verify asx data/asx-2014-03

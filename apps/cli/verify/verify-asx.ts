@@ -30,29 +30,36 @@ export async function verifyAsx(lake: Pick<K2Session, 'query'>, directory: strin
   for (const type of RECORD_TYPES) {
     const ofType = files.filter(({ tallies }) => tallies.recordType === type);
     const found = await lakeTallies(lake, type);
-    found.addAll(await refusedTallies(lake, type));
+    const refused = await refusedTallies(lake, type);
     const expected = new Tallies(type);
     for (const file of ofType) {
       expected.addAll(file.tallies);
-      comparisons.push(compareLines(file, found));
+      comparisons.push(compareLines(file, found, refused));
     }
+    found.addAll(refused);
     for (const symbol of expected.symbols) comparisons.push(...compareSymbol(symbol, expected, found));
   }
   return comparisons;
 }
 
-/** Every line is a row of the table or in the quarantine. */
-function compareLines({ file, lines, quarantined, unaccounted, tallies }: FileCount, lake: Tallies): Comparison {
-  const rows = tallies.symbols.reduce((sum, symbol) => sum + lake.total(symbol, tallies.dates(symbol)).rows, 0);
-  const ok = rows + quarantined === lines;
+/** Every line is a row of the table or in the quarantine, as a line or as a tick. */
+function compareLines(
+  { file, lines, quarantined, unaccounted, tallies }: FileCount,
+  lake: Tallies,
+  refused: Tallies,
+): Comparison {
+  const rowsOf = (of: Tallies) =>
+    tallies.symbols.reduce((sum, symbol) => sum + of.total(symbol, tallies.dates(symbol)).rows, 0);
+  const inTable = rowsOf(lake);
+  const inQuarantine = quarantined + rowsOf(refused);
   const where = `neither a row nor in the quarantine: line ${unaccounted.join(', ')}`;
   return {
     type: tallies.recordType,
     of: file,
     measure: 'lines',
     files: String(lines),
-    lake: `${rows} + ${quarantined} quarantined`,
-    ok,
+    lake: `${inTable} + ${inQuarantine} quarantined`,
+    ok: inTable + inQuarantine === lines,
     ...(unaccounted.length > 0 && { where }),
   };
 }

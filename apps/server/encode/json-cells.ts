@@ -2,18 +2,21 @@ import type { DictionaryValue } from '@k2/domain/market';
 import type { AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
 
+/** Texts of a column's values; each stands between two `quote`s, which are empty where they are none or in the text. */
+export interface JsonCells {
+  readonly text: TextAt;
+  readonly quote: '"' | '';
+}
+
 /**
  * JSON text of each value of a column. Integers beyond 2^53, decimals and times are strings, so that no reader rounds
  * them; binary is base64; doubles that JSON has no number for are the strings NaN, Infinity and -Infinity.
  */
-export function jsonCells(column: AnswerColumn, batch: AnswerBatch, at: number, before = ''): TextAt {
-  const values = batch.columns[at];
+export function jsonCells(column: AnswerColumn, batch: AnswerBatch, at: number): JsonCells {
+  const { text, quote } = valueCells(column, batch.columns[at], batch.rowCount);
   const nulls = batch.nulls[at] ?? null;
-  if (values.kind === 'dictionary') return dictionaryCells(column, values, nulls, before);
-  const text = valueCells(column, values, batch.rowCount);
-  if (nulls === null) return (row) => before + text(row);
-  const whereNull = `${before}null`;
-  return (row) => (nulls[row] === 1 ? whereNull : before + text(row));
+  if (nulls === null) return { text, quote };
+  return { text: (row) => (nulls[row] === 1 ? 'null' : quote + text(row) + quote), quote: '' };
 }
 
 /** JSON text of a column that is the same in rows `[from, to)`; null where it may not be. */
@@ -40,60 +43,49 @@ function isSame(values: Uint8Array | Uint16Array, from: number, to: number): boo
 
 type DictionaryColumn = Extract<AnswerValues, { readonly kind: 'dictionary' }>;
 
-/** Each distinct value is printed once, with what stands before it. */
-function dictionaryCells(
-  column: AnswerColumn,
-  { codes, dictionary }: DictionaryColumn,
-  nulls: Uint8Array | null,
-  before: string,
-): TextAt {
+/** Each distinct value is printed once. */
+function dictionaryCells(column: AnswerColumn, { codes, dictionary }: DictionaryColumn): TextAt {
   const texts: (string | undefined)[] = [];
-  const text = (code: number) => (texts[code] ??= before + dictionaryText(column, dictionary[code]));
-  if (nulls === null) return (row) => text(codes[row]);
-  const whereNull = `${before}null`;
-  return (row) => (nulls[row] === 1 ? whereNull : text(codes[row]));
+  return (row) => (texts[codes[row]] ??= dictionaryText(column, dictionary[codes[row]]));
 }
 
 function dictionaryText({ type }: AnswerColumn, value: DictionaryValue | undefined): string {
   return type === 'json' && typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
-function valueCells(
-  { type, scale = 8 }: AnswerColumn,
-  values: Exclude<AnswerValues, DictionaryColumn>,
-  rowCount: number,
-): TextAt {
+function valueCells(column: AnswerColumn, values: AnswerValues, rowCount: number): JsonCells {
+  const { type, scale = 8 } = column;
   switch (values.kind) {
     case 'integer':
-      return type === 'timestamp' ? quoted(timeText(values.values)) : (row) => String(values.values[row]);
+      return type === 'timestamp' ? quoted(timeText(values.values)) : bare((row) => String(values.values[row]));
     case 'int64':
       if (type === 'timestamp') return quoted(timeText(Float64Array.from(values.values, Number)));
-      return (row) => integerText(String(values.values[row]));
+      return bare((row) => integerText(String(values.values[row])));
     case 'decimal':
       return quoted(decimalText(values.values, scale));
     case 'double':
-      return (row) => doubleText(values.values[row]);
+      return bare((row) => doubleText(values.values[row]));
     case 'boolean':
-      return (row) => (values.values[row] === 1 ? 'true' : 'false');
+      return bare((row) => (values.values[row] === 1 ? 'true' : 'false'));
     case 'binary':
       return quoted(base64Text(values.values));
     case 'utf8': {
       const { at, all } = utf8Text(values.values, rowCount);
-      if (type === 'json') return (row) => at(row) || 'null';
+      if (type === 'json') return bare((row) => at(row) || 'null');
       // Beyond 64 bits; decimals are strings in any case.
-      if (type === 'integer') return (row) => integerText(at(row));
-      return NEEDS_ESCAPE.test(all) ? (row) => JSON.stringify(at(row)) : quoted(at);
+      if (type === 'integer') return bare((row) => integerText(at(row)));
+      return NEEDS_ESCAPE.test(all) ? bare((row) => JSON.stringify(at(row))) : quoted(at);
     }
+    case 'dictionary':
+      return bare(dictionaryCells(column, values));
   }
 }
 
 /** What JSON.stringify would write otherwise than it is; lone surrogates cannot come out of UTF-8. */
 const NEEDS_ESCAPE = /["\\\p{Cc}]/u;
 
-const quoted =
-  (text: TextAt): TextAt =>
-  (row) =>
-    `"${text(row)}"`;
+const quoted = (text: TextAt): JsonCells => ({ text, quote: '"' });
+const bare = (text: TextAt): JsonCells => ({ text, quote: '' });
 
 function integerText(digits: string): string {
   return Number.isSafeInteger(Number(digits)) ? digits : `"${digits}"`;

@@ -10,34 +10,37 @@ export function jsonRows(
   to = batch.rowCount,
   separator = ',',
 ): string {
-  const { cells, end } = rowPieces(columns, batch, from, to);
+  const { cells, before, end } = rowPieces(columns, batch, from, to);
+  const between = end + separator;
   let out = '';
   for (let row = from; row < to; row++) {
-    if (row > from) out += separator;
-    for (let at = 0; at < cells.length; at++) out += cells[at](row);
-    out += end;
+    for (let at = 0; at < cells.length; at++) out += before[at] + cells[at](row);
+    out += row < to - 1 ? between : end;
   }
   return out;
 }
 
 /**
- * What a row is joined from: few pieces, as joining is half the work. Keys go with the value after them, and a column
- * that is the same in all rows (symbol, exchange, currency … of one instrument) is part of the text around it.
+ * What a row is joined from: few pieces, as joining is half the work. Keys and quotes go with what is beside them, and
+ * a column that is the same in all rows (symbol, exchange, currency … of one instrument) is part of the text around it.
  */
 function rowPieces(columns: readonly AnswerColumn[], batch: AnswerBatch, from: number, to: number) {
   const cells: TextAt[] = [];
-  let before = '{';
+  const before: string[] = [];
+  let literal = '{';
   columns.forEach((column, at) => {
-    before += `${at === 0 ? '' : ','}${JSON.stringify(column.name)}:`;
+    literal += `${at === 0 ? '' : ','}${JSON.stringify(column.name)}:`;
     const constant = constantJson(column, batch, at, from, to);
     if (constant !== null) {
-      before += constant;
+      literal += constant;
       return;
     }
-    cells.push(jsonCells(column, batch, at, before));
-    before = '';
+    const { text, quote } = jsonCells(column, batch, at);
+    before.push(literal + quote);
+    cells.push(text);
+    literal = quote;
   });
-  return { cells, end: `${before}}` };
+  return { cells, before, end: `${literal}}` };
 }
 
 /** Rows of several batches as one JSON array: up to `limit` of them, after the first `offset`. */

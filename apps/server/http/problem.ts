@@ -132,6 +132,8 @@ function portProblem(error: PortError): ProblemError {
       return new ProblemError('unknown-snapshot', error.message, cause);
     case 'misconfigured':
       return new ProblemError('invalid-request', error.message, cause);
+    case 'unsupported':
+      return new ProblemError('conflict', error.message, cause);
     case 'overloaded':
       return new ProblemError('overloaded', error.message, { ...cause, headers: { 'retry-after': '1' } });
     case 'cancelled':

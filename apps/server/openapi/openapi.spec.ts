@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { createApp } from '../app.ts';
-import { FakePlatform } from '../testing/fake-platform.ts';
+import { FakePlatform } from '../test-support/fake-platform.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 interface Operation {

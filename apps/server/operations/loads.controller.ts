@@ -38,7 +38,7 @@ export class LoadsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const { platform, settings, createFeed, runWithCorrelationId } = this.context;
-    negotiate(headers.accept, undefined, ['ndjson', 'json']);
+    negotiate(headers.accept, undefined, ['ndjson']);
     if (!settings.role.includes('sink')) {
       throw new ProblemError(
         'conflict',

@@ -4,7 +4,7 @@ import type { LoadReport } from '@k2/composition';
 import { PortError, type FeedEvent, type MarketFeed } from '@k2/ports';
 import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { createApp } from '../app.ts';
-import { FakePlatform } from '../testing/fake-platform.ts';
+import { FakePlatform } from '../test-support/fake-platform.ts';
 
 const FEED: MarketFeed = { name: 'asx:/files', venues: [], open: async function* () {} };
 const REPORT: LoadReport = {

@@ -1,6 +1,6 @@
 import { queryEngineContract } from '@k2/testing/contracts';
 import { DuckDbQueryEngine } from './duckdb-query-engine.ts';
-import { LocalLake } from './local-lake.fixture.ts';
+import { LocalLake } from './test-support/local-lake.ts';
 
 queryEngineContract('DuckDB over Parquet files', {
   capabilities: { sql: true },

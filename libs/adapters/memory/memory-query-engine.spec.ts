@@ -256,7 +256,7 @@ describe('symbols and audit rows', () => {
 describe('an engine', () => {
   it('refuses SQL and exports, saying which engine has them', async () => {
     const { engine, ask } = await open();
-    const forbidden = { kind: 'forbidden-query', message: expect.stringContaining('DuckDB') };
+    const forbidden = { kind: 'unsupported', message: expect.stringContaining('DuckDB') };
     await expect(ask({ kind: 'sql', sql: 'SELECT 1', limit: 1 })).rejects.toMatchObject(forbidden);
     await expect(engine.exportParquet()).rejects.toMatchObject(forbidden);
   });

@@ -30,7 +30,7 @@ const BATCH_ROWS = 8_192;
 
 /**
  * Answers the typed questions over a MemoryTickStore, in this process: for tests and demonstrations. It has no SQL
- * and writes no Parquet: `sql` questions and `exportParquet` are refused with `forbidden-query`.
+ * and writes no Parquet: `sql` questions and `exportParquet` are refused with `unsupported`.
  */
 export class MemoryQueryEngine implements QueryEngine {
   private readonly store: Pick<MemoryTickStore, 'filesOf'>;
@@ -65,7 +65,7 @@ export class MemoryQueryEngine implements QueryEngine {
   }
 
   async exportParquet(): Promise<{ readonly rowCount: number }> {
-    throw error('forbidden-query', 'the memory query engine writes no Parquet files: exports need the DuckDB engine');
+    throw error('unsupported', 'the memory query engine writes no Parquet files: exports need the DuckDB engine');
   }
 
   async close(): Promise<void> {
@@ -74,7 +74,7 @@ export class MemoryQueryEngine implements QueryEngine {
 
   private compute(question: Question, plans: readonly ScanPlan[], deadline: Deadline): AnswerTable {
     if (question.kind === 'sql')
-      throw error('forbidden-query', 'the memory query engine has no SQL: it needs the DuckDB engine');
+      throw error('unsupported', 'the memory query engine has no SQL: it needs the DuckDB engine');
     if (!Number.isInteger(question.limit) || question.limit < 0) {
       throw error('invalid-query', `limit is ${question.limit}: expected a whole number of rows`, {
         limit: question.limit,

@@ -1,3 +1,4 @@
+import { gapColumns, quarantineColumns, sessionColumns } from '@k2/domain/lake';
 import {
   recordColumns,
   recordSchema,
@@ -8,7 +9,6 @@ import {
   type Utf8Column,
 } from '@k2/domain/market';
 import type { PlannedRows, ScanRequest } from '@k2/ports';
-import { gapColumns, quarantineColumns, sessionColumns } from './memory-audit-columns.ts';
 
 /** What a data file is to a lake: rows of one table as columns, by field id, with what is known of them for pruning. */
 export interface MemoryFile {
@@ -31,9 +31,9 @@ export function memoryFiles(rows: PlannedRows, newKey: (table: TableName) => str
     ...rows.ticks.map((placed) =>
       file(placed.batch.recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes', recordColumns(placed)),
     ),
-    file('audit.sequence_gaps', gapColumns(rows.gaps)),
-    file('audit.sessions', sessionColumns(rows.sessions)),
-    file('audit.quarantine', quarantineColumns(rows.quarantine)),
+    ...gapColumns(rows.gaps).map((columns) => file('audit.sequence_gaps', columns)),
+    ...sessionColumns(rows.sessions).map((columns) => file('audit.sessions', columns)),
+    ...quarantineColumns(rows.quarantine).map((columns) => file('audit.quarantine', columns)),
   ].filter(({ rowCount }) => rowCount > 0);
 }
 

@@ -39,7 +39,7 @@ function valueAt(column: AnswerColumn, values: AnswerValues, row: number): unkno
     case 'dictionary':
       return plain(values.dictionary[values.codes[row]]);
     case 'utf8':
-      return decoder.decode(bytesAt(values.values, row));
+      return textValue(column, decoder.decode(bytesAt(values.values, row)));
     case 'binary':
       return bytesAt(values.values, row).slice();
   }
@@ -50,6 +50,11 @@ function checkedTime({ name, type }: AnswerColumn, value: number): number {
   if (!Number.isSafeInteger(value)) throw new Error(`${name} is ${value}: expected an exact integer`);
   if (type === 'timestamp') printTimeUs(value);
   return value;
+}
+
+/** A decimal beyond int64 comes as plain text, with or without trailing zeros. */
+function textValue({ type }: AnswerColumn, text: string): string {
+  return type === 'decimal' && text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
 function plain(value: DictionaryValue): unknown {

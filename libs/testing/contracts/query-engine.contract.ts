@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { messageId, recordSchema, type PlacedBatch } from '@k2/domain/market';
 import type { Answer, AskOptions, PlannedRows, QueryEngine, Question, ScanPlan } from '@k2/ports';
-import { gapRecord, gapRow, quarantineRecord, quarantineRow, sessionRecord, sessionRow, tickRows, type Row } from '../builders/index.ts';
+import {
+  gapRecord,
+  gapRow,
+  quarantineRecord,
+  quarantineRow,
+  sessionRecord,
+  sessionRow,
+  tickRows,
+  type Row,
+} from '../builders/index.ts';
 import { placed, plannedRows, tradeBatch, quoteBatch, series, DAY_START_US } from '../builders/index.ts';
 import { answerRows } from './answer-rows.ts';
 import { barsContract } from './query-engine/bars.ts';
@@ -60,11 +69,27 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
 
     describe('ticks', () => {
       it('answers every field of trades and quotes exactly, with message_id', async () => {
-        const trades = placed(tradeBatch({ rows: [
-          { price: 999_999_999_999_999_999n, quantity: -1n, conditions: ['XT', 'é "/'], vendorData: { a: '1', 'b/%': 'é' } },
-          { price: 1n, tradeId: null, venueSequence: Number.MAX_SAFE_INTEGER, vendorData: null, series: series({ symbol: "O'Neil/€%", session: '' }) },
-          { aggressorSide: 'UNKNOWN', conditions: [], vendorData: {}, eventTimeUs: DAY_START_US + 1_001 },
-        ] }), 7);
+        const trades = placed(
+          tradeBatch({
+            rows: [
+              {
+                price: 999_999_999_999_999_999n,
+                quantity: -1n,
+                conditions: ['XT', 'é "/'],
+                vendorData: { a: '1', 'b/%': 'é' },
+              },
+              {
+                price: 1n,
+                tradeId: null,
+                venueSequence: Number.MAX_SAFE_INTEGER,
+                vendorData: null,
+                series: series({ symbol: "O'Neil/€%", session: '' }),
+              },
+              { aggressorSide: 'UNKNOWN', conditions: [], vendorData: {}, eventTimeUs: DAY_START_US + 1_001 },
+            ],
+          }),
+          7,
+        );
         const quotes = placed(quoteBatch({ rows: [{ bidPrice: -5n, askQuantity: 0n }, { quoteId: null }] }), 9);
         const rows = plannedRows({ ticks: [trades, quotes] });
         expect(await asker.rows(ticks('trades'), rows)).toEqual(inTickOrder(withMessageId(trades)));
@@ -84,14 +109,19 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
 
       it('refuses no field and an unknown field', async () => {
         for (const fields of [[], ['price', 'nonsense'], ['price; DROP TABLE trades']]) {
-          await expect(asker.rows(ticks('trades', { fields }), plannedRows())).rejects.toMatchObject({ kind: 'invalid-query' });
+          await expect(asker.rows(ticks('trades', { fields }), plannedRows())).rejects.toMatchObject({
+            kind: 'invalid-query',
+          });
         }
       });
 
       it('answers an empty plan with columns and no rows', async () => {
         const answer = await asker.ask(ticks('trades'), plannedRows());
         expect(answer.columns.map(({ name, type }) => [name, type])).toEqual([
-          ...recordSchema('market_data.trades').fields.map((field) => [field.name, field.type === 'long' ? 'integer' : field.type]),
+          ...recordSchema('market_data.trades').fields.map((field) => [
+            field.name,
+            field.type === 'long' ? 'integer' : field.type,
+          ]),
           ['message_id', 'string'],
         ]);
         expect(await answerRows(answer)).toEqual([]);
@@ -109,15 +139,34 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
     describe('symbols', () => {
       it('counts each instrument by record type, with its first and last time', async () => {
         const other = series({ exchange: 'X', symbol: 'é', assetClass: 'crypto', currency: 'USDT' });
-        const rows = plannedRows({ ticks: [
-          placed(tradeBatch({ count: 3 })), placed(tradeBatch({ count: 2, firstSequence: 4, startUs: DAY_START_US - 1 })),
-          placed(tradeBatch({ rows: [{ series: other }] })), placed(quoteBatch({ count: 1 })),
-        ] });
+        const rows = plannedRows({
+          ticks: [
+            placed(tradeBatch({ count: 3 })),
+            placed(tradeBatch({ count: 2, firstSequence: 4, startUs: DAY_START_US - 1 })),
+            placed(tradeBatch({ rows: [{ series: other }] })),
+            placed(quoteBatch({ count: 1 })),
+          ],
+        });
         const bhp = { exchange: 'ASX', symbol: 'BHP', asset_class: 'equities', currency: 'AUD' };
         expect(await asker.rows({ kind: 'symbols', filter: {}, limit: 10 }, rows)).toEqual([
           { ...bhp, record_type: 'quotes', tick_count: 1, first_timestamp: DAY_START_US, last_timestamp: DAY_START_US },
-          { ...bhp, record_type: 'trades', tick_count: 5, first_timestamp: DAY_START_US - 1, last_timestamp: DAY_START_US + 2_000 },
-          { exchange: 'X', symbol: 'é', asset_class: 'crypto', currency: 'USDT', record_type: 'trades', tick_count: 1, first_timestamp: DAY_START_US, last_timestamp: DAY_START_US },
+          {
+            ...bhp,
+            record_type: 'trades',
+            tick_count: 5,
+            first_timestamp: DAY_START_US - 1,
+            last_timestamp: DAY_START_US + 2_000,
+          },
+          {
+            exchange: 'X',
+            symbol: 'é',
+            asset_class: 'crypto',
+            currency: 'USDT',
+            record_type: 'trades',
+            tick_count: 1,
+            first_timestamp: DAY_START_US,
+            last_timestamp: DAY_START_US,
+          },
         ]);
         expect(await asker.rows({ kind: 'symbols', filter: { exchange: 'X' }, limit: 10 }, rows)).toHaveLength(1);
         expect(await asker.rows({ kind: 'symbols', filter: {}, limit: 2 }, rows)).toHaveLength(2);
@@ -125,9 +174,24 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
     });
 
     describe('audit', () => {
-      const gaps = [gapRecord(), gapRecord({ status: 'filled', sequenceFrom: 5, sequenceTo: 5, platformSequence: 5 }), gapRecord({ recordType: 'quotes', symbol: 'RIO', fromTimeUs: DAY_START_US })];
-      const sessions = [sessionRecord(), sessionRecord({ symbol: 'RIO', eventTimeUs: DAY_START_US - 5, openedBy: 'reset' })];
-      const quarantine = [quarantineRecord(), quarantineRecord({ quarantineId: 'q-2', recordType: 'unknown', raw: Uint8Array.of(0, 255, 39, 10), receiveTimeUs: DAY_START_US })];
+      const gaps = [
+        gapRecord(),
+        gapRecord({ status: 'filled', sequenceFrom: 5, sequenceTo: 5, platformSequence: 5 }),
+        gapRecord({ recordType: 'quotes', symbol: 'RIO', fromTimeUs: DAY_START_US }),
+      ];
+      const sessions = [
+        sessionRecord(),
+        sessionRecord({ symbol: 'RIO', eventTimeUs: DAY_START_US - 5, openedBy: 'reset' }),
+      ];
+      const quarantine = [
+        quarantineRecord(),
+        quarantineRecord({
+          quarantineId: 'q-2',
+          recordType: 'unknown',
+          raw: Uint8Array.of(0, 255, 39, 10),
+          receiveTimeUs: DAY_START_US,
+        }),
+      ];
       const rows = plannedRows({ gaps, sessions, quarantine });
       const audit = async (table: string, filter: Extract<Question, { kind: 'audit' }>['filter'] = {}, limit = 100) => {
         const plans = (await fixture.plansFor(rows)).filter((plan) => plan.table === table);
@@ -150,7 +214,14 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
       });
 
       it('finds a gap by any overlap of its span', async () => {
-        const between = async (fromUs: number, toUs: number) => (await audit('audit.sequence_gaps', { symbols: ['BHP'], fromUs: DAY_START_US + fromUs, toUs: DAY_START_US + toUs })).length;
+        const between = async (fromUs: number, toUs: number) =>
+          (
+            await audit('audit.sequence_gaps', {
+              symbols: ['BHP'],
+              fromUs: DAY_START_US + fromUs,
+              toUs: DAY_START_US + toUs,
+            })
+          ).length;
         expect(await between(3_000, 3_001)).toBe(2);
         expect(await between(0, 2_000)).toBe(0);
         expect(await between(0, 2_001)).toBe(2);
@@ -160,14 +231,21 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
 
       it('refuses a question over two audit tables', async () => {
         const plans = await fixture.plansFor(rows);
-        await expect(fixture.engine.ask({ kind: 'audit', filter: {}, limit: 1 }, plans, ASK)).rejects.toMatchObject({ kind: 'invalid-query' });
+        await expect(fixture.engine.ask({ kind: 'audit', filter: {}, limit: 1 }, plans, ASK)).rejects.toMatchObject({
+          kind: 'invalid-query',
+        });
       });
     });
 
     sqlContract(asker, capabilities.sql);
 
     describe('ends early', () => {
-      const rows = plannedRows({ ticks: [placed(tradeBatch({ count: 40_000 })), placed(tradeBatch({ count: 40_000, firstSequence: 40_001, startUs: DAY_START_US + 40_000_000 }))] });
+      const rows = plannedRows({
+        ticks: [
+          placed(tradeBatch({ count: 40_000 })),
+          placed(tradeBatch({ count: 40_000, firstSequence: 40_001, startUs: DAY_START_US + 40_000_000 })),
+        ],
+      });
 
       it('is free for the next question when a reader stops', async () => {
         const plans = await fixture.plansFor(rows);
@@ -189,7 +267,10 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
       it('rejects the iteration as cancelled where the caller aborts', async () => {
         const plans = await fixture.plansFor(rows);
         const controller = new AbortController();
-        const answer = await fixture.engine.ask(ticks('trades', { limit: 80_000 }), plans, { ...ASK, signal: controller.signal });
+        const answer = await fixture.engine.ask(ticks('trades', { limit: 80_000 }), plans, {
+          ...ASK,
+          signal: controller.signal,
+        });
         const iterator = answer.batches[Symbol.asyncIterator]();
         expect((await iterator.next()).done).toBe(false);
         controller.abort();

@@ -1,6 +1,6 @@
+import { gapColumns, quarantineColumns, sessionColumns } from '@k2/domain/lake';
 import { recordColumns, tickSchema, type ColumnBatch, type TableName } from '@k2/domain/market';
 import type { PlannedRows } from '@k2/ports';
-import { gapColumns, quarantineColumns, sessionColumns } from './audit-columns.ts';
 
 /** The rows of a commit by table, as columns; tables without rows are absent. */
 export function tableBatches(rows: PlannedRows): ReadonlyMap<TableName, readonly ColumnBatch[]> {

@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseDecimal, type Trade } from '@k2/domain/market';
 import fc from 'fast-check';
-import { arbitraryTimeUs, DAY_START_US, placed, plannedRows, series, tradeBatch, type Row } from '../../builders/index.ts';
+import {
+  arbitraryTimeUs,
+  DAY_START_US,
+  placed,
+  plannedRows,
+  series,
+  tradeBatch,
+  type Row,
+} from '../../builders/index.ts';
 import type { Asker } from '../query-engine.contract.ts';
 
 const MINUTE_US = 60_000_000;
@@ -11,18 +19,32 @@ export function barsContract(asker: Asker): void {
     const bars = (rows: Parameters<typeof tradeBatch>[0], intervalUs = MINUTE_US, limit = 100) =>
       asker.rows({ kind: 'bars', filter: {}, intervalUs, limit }, plannedRows({ ticks: [placed(tradeBatch(rows))] }));
     const trade = (at: number, price: string, quantity: string, changes: Partial<Trade> = {}) => ({
-      eventTimeUs: DAY_START_US + at, price: parseDecimal(price), quantity: parseDecimal(quantity), ...changes,
+      eventTimeUs: DAY_START_US + at,
+      price: parseDecimal(price),
+      quantity: parseDecimal(quantity),
+      ...changes,
     });
 
     it('are half-open windows aligned to 1970, and none where nothing traded', async () => {
-      const rows = await bars({ rows: [trade(-1, '1', '1'), trade(0, '2', '1'), trade(MINUTE_US - 1, '3', '3'), trade(5 * MINUTE_US, '4', '1')] });
+      const rows = await bars({
+        rows: [trade(-1, '1', '1'), trade(0, '2', '1'), trade(MINUTE_US - 1, '3', '3'), trade(5 * MINUTE_US, '4', '1')],
+      });
       expect(rows.map((row) => [row['bar_start'], row['open'], row['close'], row['trade_count']])).toEqual([
         [DAY_START_US - MINUTE_US, '1', '1', 1],
         [DAY_START_US, '2', '3', 2],
         [DAY_START_US + 5 * MINUTE_US, '4', '4', 1],
       ]);
       expect(rows[1]).toEqual({
-        exchange: 'ASX', symbol: 'BHP', bar_start: DAY_START_US, open: '2', high: '3', low: '2', close: '3', volume: '4', trade_count: 2, vwap: '2.75',
+        exchange: 'ASX',
+        symbol: 'BHP',
+        bar_start: DAY_START_US,
+        open: '2',
+        high: '3',
+        low: '2',
+        close: '3',
+        volume: '4',
+        trade_count: 2,
+        vwap: '2.75',
       });
     });
 
@@ -33,40 +55,59 @@ export function barsContract(asker: Asker): void {
 
     it('open and close by session and sequence where times are equal', async () => {
       const second = series({ session: 'b' });
-      const rows = await bars({ rows: [
-        { ...trade(0, '3', '1', { venueSequence: 9 }), series: series({ session: 'a' }) },
-        { ...trade(0, '1', '1', { venueSequence: 2 }), series: second },
-        { ...trade(0, '4', '1', { venueSequence: 3 }), series: second },
-        { ...trade(0, '2', '1', { venueSequence: 8 }), series: series({ session: 'a' }) },
-      ] });
+      const rows = await bars({
+        rows: [
+          { ...trade(0, '3', '1', { venueSequence: 9 }), series: series({ session: 'a' }) },
+          { ...trade(0, '1', '1', { venueSequence: 2 }), series: second },
+          { ...trade(0, '4', '1', { venueSequence: 3 }), series: second },
+          { ...trade(0, '2', '1', { venueSequence: 8 }), series: series({ session: 'a' }) },
+        ],
+      });
       expect(rows).toEqual([expect.objectContaining({ open: '2', close: '4', high: '4', low: '1' })]);
     });
 
     it('keep volumes beyond 18 digits exact', async () => {
-      const rows = await bars({ rows: Array.from({ length: 20 }, () => trade(0, '0.00000001', '9999999999.99999999')) });
+      const rows = await bars({
+        rows: Array.from({ length: 20 }, () => trade(0, '0.00000001', '9999999999.99999999')),
+      });
       expect(rows).toEqual([expect.objectContaining({ volume: '199999999999.9999998', vwap: '0.00000001' })]);
     });
 
     it('have no vwap where the volume is 0', async () => {
-      expect(await bars({ rows: [trade(0, '1', '0')] })).toEqual([expect.objectContaining({ volume: '0', vwap: null })]);
+      expect(await bars({ rows: [trade(0, '1', '0')] })).toEqual([
+        expect.objectContaining({ volume: '0', vwap: null }),
+      ]);
     });
 
     it('equal a fold over the trades', async () => {
-      const decimal = fc.oneof(fc.bigInt({ min: 1n, max: 500n }), fc.bigInt({ min: -1_000_000_000_000n, max: 100_000_000_000_000n }));
+      const decimal = fc.oneof(
+        fc.bigInt({ min: 1n, max: 500n }),
+        fc.bigInt({ min: -1_000_000_000_000n, max: 100_000_000_000_000n }),
+      );
       const rows = fc.uniqueArray(
-        fc.record({ eventTimeUs: fc.oneof(fc.constant(DAY_START_US), arbitraryTimeUs(2)), price: decimal, quantity: decimal, venueSequence: fc.integer({ min: 0, max: 1_000 }) }),
+        fc.record({
+          eventTimeUs: fc.oneof(fc.constant(DAY_START_US), arbitraryTimeUs(2)),
+          price: decimal,
+          quantity: decimal,
+          venueSequence: fc.integer({ min: 0, max: 1_000 }),
+        }),
         { minLength: 1, maxLength: 30, selector: ({ venueSequence }) => venueSequence },
       );
       await fc.assert(
-        fc.asyncProperty(rows, fc.constantFrom(1_000_000, MINUTE_US, 7 * 3_600_000_000, 86_400_000_000), async (trades, intervalUs) => {
-          expect(await bars({ rows: trades }, intervalUs)).toEqual(foldedBars(trades, intervalUs));
-        }),
+        fc.asyncProperty(
+          rows,
+          fc.constantFrom(1_000_000, MINUTE_US, 7 * 3_600_000_000, 86_400_000_000),
+          async (trades, intervalUs) => {
+            expect(await bars({ rows: trades }, intervalUs)).toEqual(foldedBars(trades, intervalUs));
+          },
+        ),
         { numRuns: 25 },
       );
     }, 120_000);
 
     it('refuse an interval that is no whole number of µs', async () => {
-      for (const intervalUs of [0, -1, 1.5, NaN]) await expect(bars({}, intervalUs)).rejects.toMatchObject({ kind: 'invalid-query' });
+      for (const intervalUs of [0, -1, 1.5, NaN])
+        await expect(bars({}, intervalUs)).rejects.toMatchObject({ kind: 'invalid-query' });
     });
   });
 }
@@ -85,9 +126,16 @@ function foldedBars(trades: readonly FoldedTrade[], intervalUs: number): Row[] {
     const volume = rows.reduce((sum, { quantity }) => sum + quantity, 0n);
     const notional = rows.reduce((sum, { price, quantity }) => sum + price * quantity, 0n);
     return {
-      exchange: 'ASX', symbol: 'BHP', bar_start: start,
-      open: scaledText(rows[0].price), high: scaledText(prices[prices.length - 1]), low: scaledText(prices[0]), close: scaledText(rows[rows.length - 1].price),
-      volume: scaledText(volume), trade_count: rows.length, vwap: volume === 0n ? null : scaledText(halfEven(notional, volume)),
+      exchange: 'ASX',
+      symbol: 'BHP',
+      bar_start: start,
+      open: scaledText(rows[0].price),
+      high: scaledText(prices[prices.length - 1]),
+      low: scaledText(prices[0]),
+      close: scaledText(rows[rows.length - 1].price),
+      volume: scaledText(volume),
+      trade_count: rows.length,
+      vwap: volume === 0n ? null : scaledText(halfEven(notional, volume)),
     };
   });
 }

@@ -7,7 +7,10 @@ export function filterContract(asker: Asker): void {
     const times = [-1, 0, 1, 999, 1_000];
     const trades = tradeBatch({ rows: times.map((at, i) => ({ eventTimeUs: DAY_START_US + at, venueSequence: i })) });
     const sequences = async (filter: Parameters<typeof ticks>[1]) => {
-      const rows = await asker.rows(ticks('trades', { fields: ['source_sequence'], ...filter }), plannedRows({ ticks: [placed(trades)] }));
+      const rows = await asker.rows(
+        ticks('trades', { fields: ['source_sequence'], ...filter }),
+        plannedRows({ ticks: [placed(trades)] }),
+      );
       return rows.map((row) => row['source_sequence']);
     };
 
@@ -28,11 +31,18 @@ export function filterContract(asker: Asker): void {
 
     it('matches symbols verbatim, whatever they hold', async () => {
       const symbols = [...AWKWARD_SYMBOLS, "O'Neil/€%", '"; DROP TABLE trades; --', '$1', '', '%', "''"];
-      const rows = plannedRows({ ticks: [placed(tradeBatch({ rows: symbols.map((symbol) => ({ series: series({ symbol }) })) }))] });
+      const rows = plannedRows({
+        ticks: [placed(tradeBatch({ rows: symbols.map((symbol) => ({ series: series({ symbol }) })) }))],
+      });
       for (const symbol of symbols) {
-        expect(await asker.rows(ticks('trades', { filter: { symbols: [symbol] }, fields: ['symbol'] }), rows)).toEqual([{ symbol }]);
+        expect(await asker.rows(ticks('trades', { filter: { symbols: [symbol] }, fields: ['symbol'] }), rows)).toEqual([
+          { symbol },
+        ]);
       }
-      const three = await asker.rows(ticks('trades', { filter: { symbols: ['BHP', 'bhp', '%'] }, fields: ['symbol'], order: 'newest-first' }), rows);
+      const three = await asker.rows(
+        ticks('trades', { filter: { symbols: ['BHP', 'bhp', '%'] }, fields: ['symbol'], order: 'newest-first' }),
+        rows,
+      );
       expect(three.map((row) => row['symbol']).sort()).toEqual(['%', 'BHP', 'bhp']);
       expect(await asker.rows(ticks('trades', { filter: { exchange: "A'" } }), rows)).toEqual([]);
     });

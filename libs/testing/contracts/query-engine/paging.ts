@@ -25,27 +25,45 @@ export function pagingContract(asker: Asker): void {
 /** Many ticks at few times, in several series, none at the same position. */
 function distinctTrades() {
   const time = fc.oneof(fc.constantFrom(1_394_409_600_000_000, 1_394_409_600_000_001), arbitraryTimeUs(2));
-  const trade = fc.record({ series: arbitrarySeries(), eventTimeUs: time, venueSequence: fc.integer({ min: 0, max: 20 }) });
+  const trade = fc.record({
+    series: arbitrarySeries(),
+    eventTimeUs: time,
+    venueSequence: fc.integer({ min: 0, max: 20 }),
+  });
   return fc.uniqueArray(trade, {
     minLength: 1,
     maxLength: 25,
-    selector: ({ series: { exchange, symbol, session }, venueSequence }) => JSON.stringify([exchange, symbol, session, venueSequence]),
+    selector: ({ series: { exchange, symbol, session }, venueSequence }) =>
+      JSON.stringify([exchange, symbol, session, venueSequence]),
   });
 }
 
-async function paged(asker: Asker, rows: ReturnType<typeof plannedRows>, order: 'oldest-first' | 'newest-first', limit: number): Promise<unknown[]> {
+async function paged(
+  asker: Asker,
+  rows: ReturnType<typeof plannedRows>,
+  order: 'oldest-first' | 'newest-first',
+  limit: number,
+): Promise<unknown[]> {
   const plans = await asker.plansFor(rows);
   const ids: unknown[] = [];
   let after: TickPosition | null = null;
   for (;;) {
-    const page: readonly Row[] = await answered(asker, ticks('trades', { order, limit, ...(after === null ? {} : { after }) }), plans);
+    const page: readonly Row[] = await answered(
+      asker,
+      ticks('trades', { order, limit, ...(after === null ? {} : { after }) }),
+      plans,
+    );
     ids.push(...page.map((row) => row['message_id']));
     if (page.length < limit) return ids;
     after = positionOf(page[page.length - 1]);
   }
 }
 
-async function answered(asker: Asker, question: ReturnType<typeof ticks>, plans: Awaited<ReturnType<Asker['plansFor']>>): Promise<Row[]> {
+async function answered(
+  asker: Asker,
+  question: ReturnType<typeof ticks>,
+  plans: Awaited<ReturnType<Asker['plansFor']>>,
+): Promise<Row[]> {
   return answerRows(await asker.engine().ask(question, plans, { timeoutMs: 30_000 }));
 }
 

@@ -4,12 +4,15 @@ import type { Asker } from '../query-engine.contract.ts';
 
 export function sqlContract(asker: Asker, isCapable: boolean): void {
   describe('sql', () => {
-    const rows = plannedRows({ ticks: [placed(tradeBatch({ count: 3 })), placed(quoteBatch({ count: 2 }))], gaps: [gapRecord()] });
+    const rows = plannedRows({
+      ticks: [placed(tradeBatch({ count: 3 })), placed(quoteBatch({ count: 2 }))],
+      gaps: [gapRecord()],
+    });
     const sql = (text: string, limit = 100) => asker.rows({ kind: 'sql', sql: text, limit }, rows);
 
     if (!isCapable) {
       it('is refused', async () => {
-        await expect(sql('SELECT 1')).rejects.toMatchObject({ kind: 'invalid-query' });
+        await expect(sql('SELECT 1')).rejects.toMatchObject({ kind: 'unsupported' });
       });
       return;
     }
@@ -19,7 +22,9 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
         { symbol: 'BHP', price: '36.02', message_id: 'ASX/BHP/2014-03-10/3' },
       ]);
       expect(await sql('SELECT count(*) AS n FROM market_data.quotes')).toEqual([{ n: 2 }]);
-      expect(await sql('SELECT status FROM sequence_gaps UNION ALL SELECT reason FROM audit.quarantine')).toEqual([{ status: 'open' }]);
+      expect(await sql('SELECT status FROM sequence_gaps UNION ALL SELECT reason FROM audit.quarantine')).toEqual([
+        { status: 'open' },
+      ]);
       expect(await sql('SELECT count(*) AS n FROM sessions')).toEqual([{ n: 0 }]);
     });
 
@@ -34,11 +39,18 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
     });
 
     it('answers in UTC, and integers beyond 2^53 exactly', async () => {
-      const [row] = await sql(`SELECT min("timestamp") AS at, 9223372036854775807 AS big, 170141183460469231731687303715884105727::HUGEINT AS huge,
+      const [row] =
+        await sql(`SELECT min("timestamp") AS at, 9223372036854775807 AS big, 170141183460469231731687303715884105727::HUGEINT AS huge,
         date_trunc('day', max("timestamp"))::VARCHAR AS day, NULL::VARCHAR AS nothing, '' AS empty, true AS yes, 0.5::DOUBLE AS half FROM trades`);
       expect(row).toEqual({
-        at: DAY_START_US, big: 9_223_372_036_854_775_807n, huge: '170141183460469231731687303715884105727', day: '2014-03-10 00:00:00+00',
-        nothing: null, empty: '', yes: true, half: 0.5,
+        at: DAY_START_US,
+        big: 9_223_372_036_854_775_807n,
+        huge: '170141183460469231731687303715884105727',
+        day: '2014-03-10 00:00:00+00',
+        nothing: null,
+        empty: '',
+        yes: true,
+        half: 0.5,
       });
     });
 
@@ -49,7 +61,12 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
     });
 
     it('says forbidden-query of what is not one SELECT over its relations', async () => {
-      for (const text of ['SELECT 1; SELECT 2', 'DROP TABLE trades', "SELECT * FROM 'x.parquet'", 'SELECT * FROM elsewhere']) {
+      for (const text of [
+        'SELECT 1; SELECT 2',
+        'DROP TABLE trades',
+        "SELECT * FROM 'x.parquet'",
+        'SELECT * FROM elsewhere',
+      ]) {
         await expect(sql(text)).rejects.toMatchObject({ kind: 'forbidden-query' });
       }
     });

@@ -1,15 +1,13 @@
-import type { QuarantineRecord, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
+import type { Column, ColumnBatch } from '../market/column.ts';
 import {
-  BATCH_ROWS_MAX,
   QUARANTINE_SCHEMA,
   SEQUENCE_GAPS_SCHEMA,
   SESSIONS_SCHEMA,
-  type Column,
-  type ColumnBatch,
   type FieldType,
   type RecordSchema,
-  type Utf8Column,
-} from '@k2/domain/market';
+} from '../market/record-schema.ts';
+import { BATCH_ROWS_MAX, type Utf8Column } from '../market/tick-batch.ts';
+import type { QuarantineRecord, SequenceGapRecord, SessionRecord } from './audit-records.ts';
 
 /** Audit records as the columns of their tables. They are few: what matters here is that fields are not mixed up. */
 

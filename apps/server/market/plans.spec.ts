@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import type { TableName } from '@k2/domain/market';
+import { PortError, type ScanPlan, type ScanRequest, type TickStore } from '@k2/ports';
+import { plansAsOf } from './plans.ts';
+
+const TRADES: TableName = 'market_data.trades';
+const QUOTES: TableName = 'market_data.quotes';
+
+/** Snapshots by table, as (id, time) from oldest to newest; `arriving` is committed when its table was planned once. */
+class FakeStore {
+  readonly snapshots: Partial<Record<TableName, [bigint, number][]>>;
+  arriving: Partial<Record<TableName, [bigint, number]>> = {};
+
+  constructor(snapshots: FakeStore['snapshots']) {
+    this.snapshots = snapshots;
+  }
+
+  async plan({ table, asOf }: ScanRequest): Promise<ScanPlan> {
+    const all = this.snapshots[table] ?? [];
+    const found =
+      asOf.kind === 'latest'
+        ? all.at(-1)
+        : asOf.kind === 'snapshot'
+          ? all.find(([id]) => id === asOf.snapshotId)
+          : all.findLast(([, timeUs]) => timeUs <= asOf.timeUs);
+    for (const [late, snapshot] of Object.entries(this.arriving)) this.snapshots[late as TableName]!.push(snapshot);
+    this.arriving = {};
+    if (found === undefined && asOf.kind === 'snapshot')
+      throw new PortError('unknown-snapshot', `${table} has no such`);
+    if (found === undefined && asOf.kind === 'time') throw new PortError('no-snapshot-before', `${table} had none`);
+    const [snapshotId, committedUs] = found ?? [null, null];
+    return { table, snapshotId, committedUs, fields: [], files: [], filesTotal: 0 };
+  }
+}
+
+const planned = async (store: FakeStore, asOf: ScanRequest['asOf']) =>
+  (await plansAsOf(store as Partial<TickStore> as TickStore, [TRADES, QUOTES], asOf)).map(
+    ({ snapshotId }) => snapshotId,
+  );
+
+describe('plans of several tables', () => {
+  it('are of one commit, also where it lands between two of them', async () => {
+    const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [[2n, 10]] });
+    store.arriving = { [TRADES]: [3n, 20], [QUOTES]: [4n, 20] };
+    expect(await planned(store, { kind: 'latest' })).toEqual([3n, 4n]);
+  });
+
+  it('mean by a snapshot id the instant of its commit, whichever table it is of', async () => {
+    const store = new FakeStore({
+      [TRADES]: [
+        [1n, 10],
+        [3n, 20],
+      ],
+      [QUOTES]: [
+        [2n, 10],
+        [4n, 20],
+      ],
+    });
+    expect(await planned(store, { kind: 'snapshot', snapshotId: 2n })).toEqual([1n, 2n]);
+    await expect(planned(store, { kind: 'snapshot', snapshotId: 9n })).rejects.toMatchObject({
+      kind: 'unknown-snapshot',
+    });
+  });
+
+  it('are empty of a table that had nothing then; where none had, that is said', async () => {
+    const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [[2n, 20]] });
+    expect(await planned(store, { kind: 'time', timeUs: 15 })).toEqual([1n, null]);
+    await expect(planned(store, { kind: 'time', timeUs: 5 })).rejects.toMatchObject({ kind: 'no-snapshot-before' });
+  });
+});

@@ -1,0 +1,151 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { TRADES_SCHEMA, type RecordField } from '@k2/domain/market';
+import { placed, plannedRows, tradeBatch } from '@k2/testing/builders';
+import { answerRows } from '@k2/testing/contracts';
+import { engineOver, sql, ticks, type Fixture } from './test-support/fixture.ts';
+import { quoted } from './test-support/local-lake.ts';
+
+const ASK = { timeoutMs: 20_000 };
+const SLOW = "SELECT sum(hash(a.i, b.i)) FROM range(1000000) AS a(i), range(10000000) AS b(i)";
+
+describe('DuckDbQueryEngine', () => {
+  let fixture: Fixture;
+  afterEach(() => fixture.close());
+
+  const rows = plannedRows({ ticks: [placed(tradeBatch({ count: 3 })), placed(tradeBatch({ count: 50_000, firstSequence: 4 }))] });
+
+  it('reads files written before a column was renamed, added or widened', async () => {
+    fixture = await engineOver(plannedRows());
+    const { lake, engine } = fixture;
+    const old: RecordField[] = TRADES_SCHEMA.fields.filter(({ name }) => name !== 'trade_conditions').map((field) => {
+      return field.name === 'price' ? { ...field, name: 'px' } : field;
+    });
+    const row = { symbol: 'BHP', exchange: 'ASX', asset_class: 'equities', timestamp: 1, quantity: '2', currency: 'AUD', side: 'BUY', source_sequence: 1, session: 's', ingestion_timestamp: 1, platform_sequence: 1 };
+    const before = await lake.write({ fields: old.map((field) => (field.name === 'platform_sequence' ? { ...field, type: 'int' } : field)) }, [{ ...row, px: '1.5' }]);
+    const after = await lake.write(TRADES_SCHEMA, [{ ...row, source_sequence: 2, price: '2.5', trade_conditions: ['XT'] }]);
+    const plans = [lake.plan(TRADES_SCHEMA, [before, after])];
+    const question = ticks({ fields: ['price', 'trade_conditions', 'platform_sequence', 'message_id'] });
+    expect(await answerRows(await engine.ask(question, plans, ASK))).toEqual([
+      { price: '1.5', trade_conditions: null, platform_sequence: 1, message_id: 'ASX/BHP/s/1' },
+      { price: '2.5', trade_conditions: ['XT'], platform_sequence: 1, message_id: 'ASX/BHP/s/2' },
+    ]);
+    expect(await answerRows(await engine.ask(sql('SELECT sum(price) AS p FROM trades'), plans, ASK))).toEqual([{ p: '4' }]);
+  });
+
+  it('exports typed questions as Parquet, fields in the order asked', async () => {
+    fixture = await engineOver(rows);
+    const path = fixture.lake.path('ticks.parquet');
+    const question = ticks({ fields: ['price', 'timestamp', 'trade_conditions'], limit: 2 });
+    expect(await fixture.engine.exportParquet(question, fixture.plans, path, ASK)).toEqual({ rowCount: 2 });
+    const [{ names, codec }] = await fixture.lake.run(`SELECT string_agg(path_in_schema, ' ') AS names, any_value(compression) AS codec FROM parquet_metadata(${quoted(path)})`);
+    expect([names, codec]).toEqual(['price timestamp trade_conditions, list, element', 'ZSTD']);
+  });
+
+  it('holds the planned files while a question runs, and no longer', async () => {
+    fixture = await engineOver(rows);
+    const { lake, engine, plans } = fixture;
+    const answer = await engine.ask(ticks({ limit: 60_000 }), plans, ASK);
+    for await (const _batch of answer.batches) break;
+    await expect(engine.ask(sql('SELECT nonsense'), plans, ASK)).rejects.toThrow('nonsense');
+    await expect(engine.ask(sql(SLOW), plans, { timeoutMs: 200 })).rejects.toMatchObject({ kind: 'timeout' });
+    await engine.close();
+    expect(lake.filesInUse).toBe(0);
+  });
+
+  it('says which planned file it cannot have, and gives back the others', async () => {
+    fixture = await engineOver(rows);
+    const { lake, engine } = fixture;
+    await expect(engine.ask(ticks(), [lake.plan(TRADES_SCHEMA, ['1.parquet', 'gone.parquet'])], ASK)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await answerRows(await engine.ask(ticks(), fixture.plans, ASK))).toHaveLength(100);
+    expect(lake.filesInUse).toBe(0);
+  });
+
+  it('refuses as overloaded at its bounds, with the numbers, and recovers', async () => {
+    fixture = await engineOver(rows, { sqlProcesses: 1, waitingMax: 2 });
+    const { engine, plans } = fixture;
+    const asked = Array.from({ length: 4 }, () => engine.ask(sql(SLOW), plans, { timeoutMs: 500 }));
+    const outcomes = await Promise.allSettled(asked);
+    const reasons = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : null));
+    expect(reasons.map((reason) => reason.kind).sort()).toEqual(['overloaded', 'timeout', 'timeout', 'timeout']);
+    const context = { running: 1, runningMax: 1, waiting: 2, waitingMax: 2 };
+    expect(reasons.find(({ kind }) => kind === 'overloaded')).toMatchObject({ context, retryable: true });
+    expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
+  });
+
+  it('cancels a waiting and a running question at the caller\'s signal', async () => {
+    fixture = await engineOver(rows, { sqlProcesses: 1 });
+    const { engine, plans } = fixture;
+    const controller = new AbortController();
+    const asked = [1, 2].map(() => engine.ask(sql(SLOW), plans, { ...ASK, signal: controller.signal }));
+    const outcomes = Promise.allSettled(asked);
+    await sleep(100);
+    controller.abort();
+    expect((await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.kind : ''))).toEqual(['cancelled', 'cancelled']);
+    expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
+  });
+
+  it('times a reader out that does not read', async () => {
+    fixture = await engineOver(rows, { typedProcesses: 1 });
+    const { engine, plans } = fixture;
+    const idle = await engine.ask(ticks({ limit: 60_000 }), plans, { timeoutMs: 700 });
+    await sleep(750);
+    await expect(answerRows(idle)).rejects.toMatchObject({ kind: 'timeout' });
+    expect(await answerRows(await engine.ask(ticks(), plans, ASK))).toHaveLength(100);
+  });
+
+  it('says unavailable where the process dies, and replaces it', async () => {
+    fixture = await engineOver(rows, { sqlProcesses: 1 });
+    const { engine, plans } = fixture;
+    const asked = engine.ask(sql(SLOW), plans, ASK);
+    const outcome = expect(asked).rejects.toMatchObject({ kind: 'unavailable', retryable: true });
+    await sleep(100);
+    for (const pid of engineProcesses(process.pid)) process.kill(pid, 'SIGKILL');
+    await outcome;
+    expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
+    expect(await answerRows(await engine.ask(ticks(), plans, ASK))).toHaveLength(100);
+  });
+
+  it('ends every process on close, and what runs in them', async () => {
+    fixture = await engineOver(rows);
+    const { engine, plans } = fixture;
+    const outcome = expect(engine.ask(sql(SLOW), plans, ASK)).rejects.toMatchObject({ kind: 'unavailable' });
+    await sleep(100);
+    expect(engineProcesses(process.pid).length).toBeGreaterThan(0);
+    await engine.close();
+    await outcome;
+    expect(engineProcesses(process.pid)).toEqual([]);
+    await expect(engine.ask(sql('SELECT 1'), plans, ASK)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  it('leaves no process behind when the server is killed', async () => {
+    fixture = await engineOver(plannedRows());
+    const parent = spawn(process.execPath, ['--conditions=k2-source', new URL('./test-support/warm-engine.ts', import.meta.url).pathname], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => parent.stdout.once('data', resolve));
+    const children = engineProcesses(parent.pid!);
+    expect(children).toHaveLength(3);
+    parent.kill('SIGKILL');
+    await new Promise((resolve) => parent.once('exit', resolve));
+    const alive = () => children.filter(isAlive);
+    for (let i = 0; i < 100 && alive().length > 0; i++) await sleep(50);
+    expect(alive()).toEqual([]);
+  }, 30_000);
+});
+
+function engineProcesses(parent: number): readonly number[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  return table.split('\n').map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((match) => match !== null)
+    .filter(([, , ppid, args]) => Number(ppid) === parent && args.includes('engine-child')).map(([, pid]) => Number(pid));
+}
+
+/** A zombie has ended; only nobody has asked yet. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  return process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
