@@ -15,6 +15,12 @@ const tasks = {
     });
   },
   test: (args) => inOrder(() => nx('run-many', '-t', 'build', 'lint', 'typecheck', 'test', ...args), probes),
+  'test:judge': (args) => run('--disable-warning=ExperimentalWarning', 'tools/judges/pyiceberg/run.mjs', ...args),
+  'test:crash': (args) =>
+    inOrder(
+      () => nx('run-many', '-t', 'build'),
+      () => run('--conditions=k2-source', 'tools/crash/main.ts', ...args),
+    ),
   build: (args) => nx('run-many', '-t', 'build', ...args),
   lint: (args) => nx('run-many', '-t', 'lint', ...args),
   typecheck: (args) => nx('run-many', '-t', 'typecheck', ...args),

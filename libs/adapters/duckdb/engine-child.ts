@@ -32,7 +32,7 @@ async function execute(id: number, task: EngineTask): Promise<void> {
   let end: RunEnd;
   const database = await next;
   try {
-    end = await run.run(database.connection, await statementOf(task, database));
+    end = await run.run(database, await statementOf(task, database));
   } catch (error) {
     const { kind, message } = questionErrorOf(error, task.question.kind === 'sql');
     end = { outcome: { kind: 'failed', errorKind: kind, message }, last: {} };

@@ -1,7 +1,11 @@
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection, type DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
+import type { Statement } from './question-sql.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
 import { MESSAGE_ID_SQL, isTickTable, quoteText, scanRelation } from './scan-sql.ts';
+
+/** Beyond it the statement least recently used is planned anew when it comes again. */
+const PREPARED_STATEMENTS_MAX = 32;
 
 /** An empty in-memory database that loads no extension and spills nothing to disk. */
 export async function openDatabase({ threads, duckDbMemoryBytesMax }: EngineSettings): Promise<EngineDatabase> {
@@ -24,9 +28,25 @@ export async function openDatabase({ threads, duckDbMemoryBytesMax }: EngineSett
 export class EngineDatabase {
   readonly connection: DuckDBConnection;
   private readonly instance: DuckDBInstance;
+  /** By SQL, the least recently used first. */
+  private readonly statements = new Map<string, DuckDBPreparedStatement>();
   constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.instance = instance;
     this.connection = connection;
+  }
+
+  /** The statement with its values bound; the same question over the same files is planned once. */
+  async prepared({ sql, values }: Statement): Promise<DuckDBPreparedStatement> {
+    const statement = this.statements.get(sql) ?? (await this.connection.prepare(sql));
+    this.statements.delete(sql);
+    this.statements.set(sql, statement);
+    for (const [oldest, unused] of this.statements) {
+      if (this.statements.size <= PREPARED_STATEMENTS_MAX) break;
+      this.statements.delete(oldest);
+      unused.destroySync();
+    }
+    statement.bind([...values]);
+    return statement;
   }
 
   async functions(): Promise<ReadonlySet<string>> {

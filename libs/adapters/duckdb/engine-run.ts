@@ -1,6 +1,7 @@
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { answerBatch } from './answer-batch.ts';
 import { readColumn } from './answer-types.ts';
+import type { EngineDatabase } from './engine-database.ts';
 import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
 import type { Statement } from './question-sql.ts';
 import { quoteText } from './scan-sql.ts';
@@ -43,20 +44,22 @@ export class EngineRun {
   }
 
   /** Replies with columns and batches as credits allow; the outcome is left to the caller to send. */
-  async run(connection: DuckDBConnection, statement: Statement): Promise<RunEnd> {
+  async run(database: EngineDatabase, statement: Statement): Promise<RunEnd> {
     if (this.isStopped) return stopped();
+    const { connection } = database;
     this.connection = connection;
     const { exportPath } = this.task;
     if (exportPath !== undefined) return this.export(connection, statement, exportPath);
-    const result = await this.start(connection, statement);
-    return this.answer(result);
+    const prepared = await database.prepared(statement);
+    // A stop that came while it was prepared interrupted nothing.
+    if (this.isStopped) return stopped();
+    return this.answer(await this.start(prepared));
   }
 
-  private start(connection: DuckDBConnection, { sql, values }: Statement): Promise<DuckDBResult> {
+  private start(prepared: DuckDBPreparedStatement): Promise<DuckDBResult> {
     const { question } = this.task;
-    const bound = [...values];
     const isSmall = question.kind !== 'sql' && question.limit <= MATERIALIZED_ROWS_MAX;
-    return isSmall ? connection.run(sql, bound) : connection.stream(sql, bound);
+    return isSmall ? prepared.run() : prepared.stream();
   }
 
   private async export(connection: DuckDBConnection, { sql, values }: Statement, path: string): Promise<RunEnd> {

@@ -42,7 +42,7 @@ function ticksStatement(question: QuestionOf<'ticks'>, scan: LocalScan): Stateme
   const conditions = filterConditions(question.filter, parameters);
   if (question.after !== undefined) conditions.push(...afterConditions(question.after, descending, parameters));
   const order = TICK_ORDER.map((name) => `${quoteName(name)}${descending ? ' DESC' : ''}`).join(', ');
-  const select = `SELECT ${fields.map(columnSql).join(', ')} FROM ${scanRelation(scan)}`;
+  const select = `SELECT ${fields.map(columnSql).join(', ')} FROM ${scanRelation(scan, [...fields, ...TICK_ORDER])}`;
   return parameters.statement(`${select}${where(conditions)} ORDER BY ${order} LIMIT ${limit(question)}`);
 }
 
@@ -80,7 +80,7 @@ function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): Statement
       arg_min(price, ${key}) AS open, max(price) AS high, min(price) AS low, arg_max(price, ${key}) AS close,
       min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp, sum(quantity) AS volume,
       count(*) AS trade_count, sum(price::DECIMAL(19,8) * quantity) AS notional
-    FROM ${scanRelation(scan)}${where(conditions)} GROUP BY exchange, symbol, session, bar`;
+    FROM ${scanRelation(scan, [...TICK_ORDER, 'price', 'quantity'])}${where(conditions)} GROUP BY exchange, symbol, session, bar`;
   const bars = `SELECT exchange, symbol, make_timestamptz(bar * ${interval} - ${originUs}) AS bar_start,
       arg_min(open, (first_timestamp, session)) AS open, max(high) AS high, min(low) AS low,
       arg_max(close, (last_timestamp, session)) AS close, sum(volume)::DECIMAL(38,8) AS volume,
@@ -117,7 +117,7 @@ function symbolsStatement(question: QuestionOf<'symbols'>, scans: readonly Local
   const perTable = ticks.map((scan) => {
     return `SELECT ${instrument}, '${scan.table.slice('market_data.'.length)}' AS record_type, count(*) AS tick_count,
       min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp
-      FROM ${scanRelation(scan)}${conditions} GROUP BY ${instrument}`;
+      FROM ${scanRelation(scan, ['exchange', 'symbol', 'asset_class', 'currency', 'timestamp'])}${conditions} GROUP BY ${instrument}`;
   });
   return parameters.statement(
     `SELECT * FROM (${perTable.join(' UNION ALL ')}) ORDER BY ${instrument}, record_type LIMIT ${limit(question)}`,

@@ -15,8 +15,10 @@ const SQL_TYPES: Readonly<Record<FieldType, string>> = {
 /**
  * The rows of a scan as a FROM item. Columns are found by field id, so that files written before a column was renamed
  * or added read as the snapshot names it. https://duckdb.org/docs/stable/data/parquet/overview (`schema`)
+ * `names`: the columns needed, all where absent; each one declared costs planning time.
  */
-export function scanRelation({ fields, paths }: LocalScan): string {
+export function scanRelation({ fields: all, paths }: LocalScan, names?: readonly string[]): string {
+  const fields = names === undefined ? all : all.filter(({ name }) => names.includes(name));
   if (paths.length === 0) {
     const columns = fields.map(({ name, type }) => `NULL::${SQL_TYPES[type]} AS ${quoteName(name)}`);
     return `(SELECT ${columns.join(', ')} WHERE false)`;

@@ -11,6 +11,8 @@ const MESSAGE_ID = 'message_id';
 
 export function ticksAnswer(question: TicksQuestion, { plan, files }: PlannedFiles, check: () => void): AnswerTable {
   const { fields = [...plan.fields.map(({ name }) => name), MESSAGE_ID], limit } = question;
+  if (fields.length === 0)
+    throw new PortError('invalid-query', 'no field is asked for: name one, or leave fields out for all');
   const outputs = fields.map((name) => outputField(name, plan.fields));
   const rows = matchingRows(files, question.filter, check);
   const order = inOrder(question, rows);

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { endAtLast } from './scenario.ts';
+
+export const REPOSITORY = join(import.meta.dirname, '../..');
+
+export interface Ended {
+  /** Null: ended by a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A built program as users run it: a process of its own, without the test runner's flags and without settings. */
+export class BuiltProcess {
+  readonly ended: Promise<Ended>;
+  stdout = '';
+  stderr = '';
+  private readonly child: ChildProcess;
+  private readonly commandLine: string;
+
+  constructor(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.commandLine = [program, ...args].join(' ');
+    this.child = spawn(process.execPath, [join(REPOSITORY, program), ...args], {
+      env: { ...plainEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.ended = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code) => resolve({ code, stdout: this.stdout, stderr: this.stderr }));
+    });
+    endAtLast(this);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** For a failure message. */
+  get story(): string {
+    const { exitCode, signalCode } = this.child;
+    const state = this.isRunning ? 'still running' : `ended with ${exitCode ?? signalCode}`;
+    return `\n--- ${this.commandLine} (process ${this.pid}, ${state})\n${this.stdout}${this.stderr.slice(-8_000)}---\n`;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Throws, and kills, where it does not end in time. */
+  async endWithin(timeoutMs: number): Promise<Ended> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, timeoutMs, null)));
+    const ended = await Promise.race([this.ended, late]);
+    clearTimeout(timer);
+    if (ended !== null) return ended;
+    await this.kill();
+    throw new Error(`${this.commandLine} had not ended after ${timeoutMs} ms`);
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    if (this.isRunning) this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const isOurs = (name: string) => /^(?:K2_|JEST_|NX_)|^NODE_OPTIONS$|^NODE_ENV$/.test(name);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)));
+}
