@@ -23,8 +23,8 @@ export function withLogs<Args extends readonly unknown[]>(body: (...args: Args) 
     try {
       await body(...args);
     } catch (error) {
-      const involved = processes.filter((process, at) => at >= before || process.isRunning);
-      process.stderr.write(involved.map((process) => process.story).join('\n'));
+      const involved = processes.filter((one, at) => at >= before || one.isRunning);
+      process.stderr.write(involved.map(({ story }) => story).join('\n'));
       throw error;
     }
   };
@@ -61,6 +61,6 @@ export async function until<Value>(
 }
 
 afterAll(async () => {
-  await Promise.all(processes.map((process) => process.kill()));
+  await Promise.all(processes.map((one) => one.kill()));
   for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
 });

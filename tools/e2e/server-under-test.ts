@@ -30,17 +30,17 @@ export class ServerUnderTest {
     const directory = data === undefined ? scratchDirectory() : (data ?? '');
     const place = directory === '' ? [] : ['--data', directory];
     const port = env['K2_PORT'] === undefined ? ['--port', '0'] : [];
-    const process = new BuiltProcess(PROGRAM, [...place, ...port, '--feed', feed, ...flags], env);
-    const url = await until(
-      'a greeting of the server',
-      async () => {
-        if (!process.isRunning) throw new Error(`the server ended before it greeted: ${process.stderr}`);
-        return /http:\/\/[\d.]+:\d+/.exec(process.stdout)?.[0];
-      },
-      (found) => found !== undefined,
-      START_TIMEOUT_MS,
-    );
-    return new ServerUnderTest(directory, url!, process);
+    return ServerUnderTest.of(new BuiltProcess(PROGRAM, [...place, ...port, '--feed', feed, ...flags], env), directory);
+  }
+
+  /** The server that a process is going to be. */
+  static async of(process: BuiltProcess, data: string): Promise<ServerUnderTest> {
+    const greeted = async () => {
+      if (!process.isRunning) throw new Error(`the server ended before it greeted: ${process.stderr}`);
+      return /http:\/\/[\d.]+:\d+/.exec(process.stdout)?.[0];
+    };
+    const url = await until('a greeting of the server', greeted, (found) => found !== undefined, START_TIMEOUT_MS);
+    return new ServerUnderTest(data, url!, process);
   }
 
   private constructor(data: string, url: string, process: BuiltProcess) {

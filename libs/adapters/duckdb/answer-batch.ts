@@ -12,7 +12,10 @@ export function answerBatch(columns: readonly ReadColumn[], chunks: readonly Duc
   const read = columns.map(({ reading }, index) => {
     const vectors = chunks.map((chunk) => chunkVector(rawChunk(chunk), index, chunk.rowCount));
     return {
-      values: reading.kind === 'converted' ? convertedValues(reading.asText, chunks, index, rowCount) : columnValues(reading, vectors, rowCount),
+      values:
+        reading.kind === 'converted'
+          ? convertedValues(reading.asText, chunks, index, rowCount)
+          : columnValues(reading, vectors, rowCount),
       nulls: nullsOf(vectors, rowCount),
     };
   });
@@ -32,7 +35,11 @@ function nullsOf(vectors: readonly ChunkVector[], rowCount: number): Uint8Array 
   return nulls;
 }
 
-function columnValues(reading: Exclude<Reading, { kind: 'converted' }>, vectors: readonly ChunkVector[], rowCount: number): AnswerValues {
+function columnValues(
+  reading: Exclude<Reading, { kind: 'converted' }>,
+  vectors: readonly ChunkVector[],
+  rowCount: number,
+): AnswerValues {
   switch (reading.kind) {
     case 'integer':
       return reading.bytes === 8 && reading.signed && reading.factor === 1n
@@ -87,7 +94,12 @@ interface Width {
 }
 
 /** Every other width, by way of bigint: rare, or one row a group. `scale` is null for integers. */
-function wideValues(vectors: readonly ChunkVector[], rowCount: number, width: Width, scale: number | null): AnswerValues {
+function wideValues(
+  vectors: readonly ChunkVector[],
+  rowCount: number,
+  width: Width,
+  scale: number | null,
+): AnswerValues {
   const values: bigint[] = new Array<bigint>(rowCount).fill(0n);
   for (const { start, vector } of placed(vectors)) {
     const data = dataOf(vector, width.bytes);
@@ -100,7 +112,9 @@ function wideValues(vectors: readonly ChunkVector[], rowCount: number, width: Wi
   if (!isInt64) return utf8Values(values.map((value) => printScaled(value, scale ?? 0)));
   if (scale !== null) return { kind: 'decimal', values: BigInt64Array.from(values) };
   const isSafe = values.every((value) => Number.isSafeInteger(Number(value)));
-  return isSafe ? { kind: 'integer', values: Float64Array.from(values, Number) } : { kind: 'int64', values: BigInt64Array.from(values) };
+  return isSafe
+    ? { kind: 'integer', values: Float64Array.from(values, Number) }
+    : { kind: 'int64', values: BigInt64Array.from(values) };
 }
 
 function wideAt(view: DataView, row: number, { bytes, signed }: Width): bigint {
@@ -142,7 +156,12 @@ function joined(vectors: readonly ChunkVector[], target: Uint8Array, bytes: numb
   return target;
 }
 
-function convertedValues(asText: boolean, chunks: readonly DuckDBDataChunk[], index: number, rowCount: number): AnswerValues {
+function convertedValues(
+  asText: boolean,
+  chunks: readonly DuckDBDataChunk[],
+  index: number,
+  rowCount: number,
+): AnswerValues {
   const texts: string[] = [];
   for (const chunk of chunks) {
     for (const value of chunk.convertColumnValues(index, JsonDuckDBValueConverter)) {
@@ -161,7 +180,10 @@ function* placed(vectors: readonly ChunkVector[]): Iterable<{ start: number; vec
   }
 }
 
-function forEachRow(vectors: readonly ChunkVector[], visit: (row: number, vector: ChunkVector, at: number) => void): void {
+function forEachRow(
+  vectors: readonly ChunkVector[],
+  visit: (row: number, vector: ChunkVector, at: number) => void,
+): void {
   for (const { start, vector } of placed(vectors)) {
     for (let at = 0; at < vector.rowCount; at++) visit(start + at, vector, at);
   }

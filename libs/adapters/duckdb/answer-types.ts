@@ -1,5 +1,11 @@
 import type { AnswerColumn } from '@k2/ports';
-import { DuckDBTypeId, type DuckDBDecimalType, type DuckDBListType, type DuckDBMapType, type DuckDBType } from '@duckdb/node-api';
+import {
+  DuckDBTypeId,
+  type DuckDBDecimalType,
+  type DuckDBListType,
+  type DuckDBMapType,
+  type DuckDBType,
+} from '@duckdb/node-api';
 
 /** How a column of DuckDB's is read into a column of the answer. */
 export type Reading =
@@ -33,7 +39,10 @@ function answerType(reading: Reading, { typeId }: DuckDBType): AnswerColumn['typ
 }
 
 const TIMES: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.TIMESTAMP, DuckDBTypeId.TIMESTAMP_TZ, DuckDBTypeId.TIMESTAMP_MS, DuckDBTypeId.TIMESTAMP_S,
+  DuckDBTypeId.TIMESTAMP,
+  DuckDBTypeId.TIMESTAMP_TZ,
+  DuckDBTypeId.TIMESTAMP_MS,
+  DuckDBTypeId.TIMESTAMP_S,
 ]);
 
 function readingOf(type: DuckDBType): Reading {
@@ -77,7 +86,9 @@ function readingOf(type: DuckDBType): Reading {
     case DuckDBTypeId.BLOB:
       return { kind: 'binary' };
     case DuckDBTypeId.LIST:
-      return isText((type as DuckDBListType).valueType) ? { kind: 'string-list' } : { kind: 'converted', asText: false };
+      return isText((type as DuckDBListType).valueType)
+        ? { kind: 'string-list' }
+        : { kind: 'converted', asText: false };
     case DuckDBTypeId.MAP: {
       const { keyType, valueType } = type as DuckDBMapType;
       return isText(keyType) && isText(valueType) ? { kind: 'string-map' } : { kind: 'converted', asText: false };

@@ -82,7 +82,8 @@ export class AskedQuestion implements RunListener {
       if (this.error !== null) throw this.error;
       await this.woken();
     }
-    if (this.finish.kind !== 'exported') throw new PortError('unavailable', 'the engine answered where it was to export');
+    if (this.finish.kind !== 'exported')
+      throw new PortError('unavailable', 'the engine answered where it was to export');
     return { rowCount: this.finish.rowCount };
   }
 

@@ -9,30 +9,53 @@ import { engineOver, sql, ticks, type Fixture } from './test-support/fixture.ts'
 import { quoted } from './test-support/local-lake.ts';
 
 const ASK = { timeoutMs: 20_000 };
-const SLOW = "SELECT sum(hash(a.i, b.i)) FROM range(1000000) AS a(i), range(10000000) AS b(i)";
+const SLOW = 'SELECT sum(hash(a.i, b.i)) FROM range(1000000) AS a(i), range(10000000) AS b(i)';
 
 describe('DuckDbQueryEngine', () => {
   let fixture: Fixture;
   afterEach(() => fixture.close());
 
-  const rows = plannedRows({ ticks: [placed(tradeBatch({ count: 3 })), placed(tradeBatch({ count: 50_000, firstSequence: 4 }))] });
+  const rows = plannedRows({
+    ticks: [placed(tradeBatch({ count: 3 })), placed(tradeBatch({ count: 50_000, firstSequence: 4 }))],
+  });
 
   it('reads files written before a column was renamed, added or widened', async () => {
     fixture = await engineOver(plannedRows());
     const { lake, engine } = fixture;
-    const old: RecordField[] = TRADES_SCHEMA.fields.filter(({ name }) => name !== 'trade_conditions').map((field) => {
-      return field.name === 'price' ? { ...field, name: 'px' } : field;
-    });
-    const row = { symbol: 'BHP', exchange: 'ASX', asset_class: 'equities', timestamp: 1, quantity: '2', currency: 'AUD', side: 'BUY', source_sequence: 1, session: 's', ingestion_timestamp: 1, platform_sequence: 1 };
-    const before = await lake.write({ fields: old.map((field) => (field.name === 'platform_sequence' ? { ...field, type: 'int' } : field)) }, [{ ...row, px: '1.5' }]);
-    const after = await lake.write(TRADES_SCHEMA, [{ ...row, source_sequence: 2, price: '2.5', trade_conditions: ['XT'] }]);
+    const old: RecordField[] = TRADES_SCHEMA.fields
+      .filter(({ name }) => name !== 'trade_conditions')
+      .map((field) => {
+        return field.name === 'price' ? { ...field, name: 'px' } : field;
+      });
+    const row = {
+      symbol: 'BHP',
+      exchange: 'ASX',
+      asset_class: 'equities',
+      timestamp: 1,
+      quantity: '2',
+      currency: 'AUD',
+      side: 'BUY',
+      source_sequence: 1,
+      session: 's',
+      ingestion_timestamp: 1,
+      platform_sequence: 1,
+    };
+    const before = await lake.write(
+      { fields: old.map((field) => (field.name === 'platform_sequence' ? { ...field, type: 'int' } : field)) },
+      [{ ...row, px: '1.5' }],
+    );
+    const after = await lake.write(TRADES_SCHEMA, [
+      { ...row, source_sequence: 2, price: '2.5', trade_conditions: ['XT'] },
+    ]);
     const plans = [lake.plan(TRADES_SCHEMA, [before, after])];
     const question = ticks({ fields: ['price', 'trade_conditions', 'platform_sequence', 'message_id'] });
     expect(await answerRows(await engine.ask(question, plans, ASK))).toEqual([
       { price: '1.5', trade_conditions: null, platform_sequence: 1, message_id: 'ASX/BHP/s/1' },
       { price: '2.5', trade_conditions: ['XT'], platform_sequence: 1, message_id: 'ASX/BHP/s/2' },
     ]);
-    expect(await answerRows(await engine.ask(sql('SELECT sum(price) AS p FROM trades'), plans, ASK))).toEqual([{ p: '4' }]);
+    expect(await answerRows(await engine.ask(sql('SELECT sum(price) AS p FROM trades'), plans, ASK))).toEqual([
+      { p: '4' },
+    ]);
   });
 
   it('exports typed questions as Parquet, fields in the order asked', async () => {
@@ -40,8 +63,33 @@ describe('DuckDbQueryEngine', () => {
     const path = fixture.lake.path('ticks.parquet');
     const question = ticks({ fields: ['price', 'timestamp', 'trade_conditions'], limit: 2 });
     expect(await fixture.engine.exportParquet(question, fixture.plans, path, ASK)).toEqual({ rowCount: 2 });
-    const [{ names, codec }] = await fixture.lake.run(`SELECT string_agg(path_in_schema, ' ') AS names, any_value(compression) AS codec FROM parquet_metadata(${quoted(path)})`);
+    const [{ names, codec }] = await fixture.lake.run(
+      `SELECT string_agg(path_in_schema, ' ') AS names, any_value(compression) AS codec FROM parquet_metadata(${quoted(path)})`,
+    );
     expect([names, codec]).toEqual(['price timestamp trade_conditions, list, element', 'ZSTD']);
+  });
+
+  it('leaves no part of a file where an export fails', async () => {
+    fixture = await engineOver(rows);
+    const { lake, engine, plans } = fixture;
+    const failing = engine.exportParquet(
+      sql("SELECT CASE WHEN source_sequence > 40000 THEN error('no more') ELSE symbol END AS s FROM trades", 1e9),
+      plans,
+      lake.path('x.parquet'),
+      ASK,
+    );
+    await expect(failing).rejects.toMatchObject({ kind: 'invalid-query' });
+    await engine.close();
+    expect(lake.files().filter((name) => name.startsWith('x.'))).toEqual([]);
+  });
+
+  it('replaces a process that has served its time', async () => {
+    fixture = await engineOver(rows, { typedProcesses: 1, questionsPerProcessMax: 2 });
+    const { engine, plans } = fixture;
+    const before = engineProcesses(process.pid);
+    for (let i = 0; i < 5; i++)
+      expect(await answerRows(await engine.ask(ticks({ limit: 1 }), plans, ASK))).toHaveLength(1);
+    expect(engineProcesses(process.pid).filter((pid) => before.includes(pid))).toHaveLength(1);
   });
 
   it('holds the planned files while a question runs, and no longer', async () => {
@@ -58,7 +106,9 @@ describe('DuckDbQueryEngine', () => {
   it('says which planned file it cannot have, and gives back the others', async () => {
     fixture = await engineOver(rows);
     const { lake, engine } = fixture;
-    await expect(engine.ask(ticks(), [lake.plan(TRADES_SCHEMA, ['1.parquet', 'gone.parquet'])], ASK)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(
+      engine.ask(ticks(), [lake.plan(TRADES_SCHEMA, ['1.parquet', 'gone.parquet'])], ASK),
+    ).rejects.toMatchObject({ kind: 'unavailable' });
     expect(await answerRows(await engine.ask(ticks(), fixture.plans, ASK))).toHaveLength(100);
     expect(lake.filesInUse).toBe(0);
   });
@@ -75,7 +125,7 @@ describe('DuckDbQueryEngine', () => {
     expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
   });
 
-  it('cancels a waiting and a running question at the caller\'s signal', async () => {
+  it("cancels a waiting and a running question at the caller's signal", async () => {
     fixture = await engineOver(rows, { sqlProcesses: 1 });
     const { engine, plans } = fixture;
     const controller = new AbortController();
@@ -83,7 +133,10 @@ describe('DuckDbQueryEngine', () => {
     const outcomes = Promise.allSettled(asked);
     await sleep(100);
     controller.abort();
-    expect((await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.kind : ''))).toEqual(['cancelled', 'cancelled']);
+    expect((await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.kind : ''))).toEqual([
+      'cancelled',
+      'cancelled',
+    ]);
     expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
   });
 
@@ -122,7 +175,11 @@ describe('DuckDbQueryEngine', () => {
 
   it('leaves no process behind when the server is killed', async () => {
     fixture = await engineOver(plannedRows());
-    const parent = spawn(process.execPath, ['--conditions=k2-source', new URL('./test-support/warm-engine.ts', import.meta.url).pathname], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn(
+      process.execPath,
+      ['--conditions=k2-source', new URL('./test-support/warm-engine.ts', import.meta.url).pathname],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     await new Promise((resolve) => parent.stdout.once('data', resolve));
     const children = engineProcesses(parent.pid!);
     expect(children).toHaveLength(3);
@@ -136,8 +193,12 @@ describe('DuckDbQueryEngine', () => {
 
 function engineProcesses(parent: number): readonly number[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
-  return table.split('\n').map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((match) => match !== null)
-    .filter(([, , ppid, args]) => Number(ppid) === parent && args.includes('engine-child')).map(([, pid]) => Number(pid));
+  return table
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .filter(([, , ppid, args]) => Number(ppid) === parent && args.includes('engine-child'))
+    .map(([, pid]) => Number(pid));
 }
 
 /** A zombie has ended; only nobody has asked yet. */

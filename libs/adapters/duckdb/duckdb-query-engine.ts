@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises';
 import type { TableName } from '@k2/domain/market';
 import {
   isPortError,
@@ -42,7 +43,11 @@ export class DuckDbQueryEngine implements QueryEngine {
     this.config = { ...DUCKDB_QUERY_ENGINE_DEFAULTS, ...config };
     this.typedPool = new EnginePool('typed', this.config.typedProcesses, this.config);
     this.sqlPool = new EnginePool('sql', this.config.sqlProcesses, this.config);
-    this.askDuration = telemetry?.histogram('k2_query_engine_ask_ms', 'From the question to its columns, or to its failure.', 'ms');
+    this.askDuration = telemetry?.histogram(
+      'k2_query_engine_ask_ms',
+      'From the question to its columns, or to its failure.',
+      'ms',
+    );
     telemetry?.gauge('k2_query_engine_questions', 'Questions running and waiting.', () => this.load());
     telemetry?.gauge('k2_query_engine_restarts', 'Engine processes replaced.', () => this.restarts());
   }
@@ -53,12 +58,19 @@ export class DuckDbQueryEngine implements QueryEngine {
   }
 
   ask(question: Question, plans: readonly ScanPlan[], options: AskOptions): Promise<Answer> {
-    return this.measured(question, options, (limits) => this.started({ question, plans, limits }, (asked) => asked.answer()));
+    return this.measured(question, options, (limits) =>
+      this.started({ question, plans, limits }, (asked) => asked.answer()),
+    );
   }
 
-  exportParquet(question: Question, plans: readonly ScanPlan[], path: string, options: AskOptions): Promise<{ readonly rowCount: number }> {
+  exportParquet(
+    question: Question,
+    plans: readonly ScanPlan[],
+    path: string,
+    options: AskOptions,
+  ): Promise<{ readonly rowCount: number }> {
     return this.measured(question, options, (limits) =>
-      this.started({ question, plans, limits, exportPath: path }, (asked) => asked.exported()),
+      this.started({ question, plans, limits, exportPath: `${path}.partial` }, (asked) => moved(asked, path)),
     );
   }
 
@@ -68,7 +80,11 @@ export class DuckDbQueryEngine implements QueryEngine {
     await Promise.all([this.typedPool.close(), this.sqlPool.close()]);
   }
 
-  private async measured<Result>(question: Question, options: AskOptions, ask: (limits: QuestionLimits) => Promise<Result>): Promise<Result> {
+  private async measured<Result>(
+    question: Question,
+    options: AskOptions,
+    ask: (limits: QuestionLimits) => Promise<Result>,
+  ): Promise<Result> {
     if (this.isClosed) throw new PortError('unavailable', 'the query engine is closed');
     const startedMs = performance.now();
     let outcome = 'answered';
@@ -84,14 +100,21 @@ export class DuckDbQueryEngine implements QueryEngine {
     }
   }
 
-  private async started<Result>(start: QuestionStart, read: (asked: AskedQuestion) => Promise<Result>): Promise<Result> {
+  private async started<Result>(
+    start: QuestionStart,
+    read: (asked: AskedQuestion) => Promise<Result>,
+  ): Promise<Result> {
     const { question, limits } = start;
     const lease = await (question.kind === 'sql' ? this.sqlPool : this.typedPool).lease(limits.signal);
     const files: LocalFile[] = [];
     let asked: AskedQuestion;
     try {
       const scans = await this.localScans(relevantPlans(question, start.plans), files, limits.signal);
-      const task: EngineTask = { question, scans, ...(start.exportPath === undefined ? {} : { exportPath: start.exportPath }) };
+      const task: EngineTask = {
+        question,
+        scans,
+        ...(start.exportPath === undefined ? {} : { exportPath: start.exportPath }),
+      };
       asked = new AskedQuestion(lease.process, task, limits, this.config.memoryBytesMax);
     } catch (error) {
       this.freed(limits, lease, files);
@@ -109,7 +132,11 @@ export class DuckDbQueryEngine implements QueryEngine {
   }
 
   /** Acquires every planned file; `files` holds those acquired, also where this rejects. */
-  private async localScans(plans: readonly ScanPlan[], files: LocalFile[], signal: AbortSignal): Promise<readonly LocalScan[]> {
+  private async localScans(
+    plans: readonly ScanPlan[],
+    files: LocalFile[],
+    signal: AbortSignal,
+  ): Promise<readonly LocalScan[]> {
     const keys = plans.flatMap(({ files: planned }) => planned.map(({ key }) => key));
     const paths = new Map<string, string>();
     for (let i = 0; i < keys.length; i += this.config.fileFetchesMax) {
@@ -124,7 +151,11 @@ export class DuckDbQueryEngine implements QueryEngine {
       const failed = fetched.findIndex(({ status }) => status === 'rejected');
       if (failed >= 0) throw unreadableFile(part[failed], fetched[failed]);
     }
-    return plans.map(({ table, fields, files: planned }) => ({ table, fields, paths: planned.map(({ key }) => paths.get(key)!) }));
+    return plans.map(({ table, fields, files: planned }) => ({
+      table,
+      fields,
+      paths: planned.map(({ key }) => paths.get(key)!),
+    }));
   }
 
   private *load(): Iterable<readonly [number, Readonly<Record<string, string>>]> {
@@ -139,7 +170,22 @@ export class DuckDbQueryEngine implements QueryEngine {
   }
 
   private pools(): readonly (readonly [string, EnginePool])[] {
-    return [['typed', this.typedPool], ['sql', this.sqlPool]];
+    return [
+      ['typed', this.typedPool],
+      ['sql', this.sqlPool],
+    ];
+  }
+}
+
+/** A failed export leaves nothing: the file gets its name when it is whole. */
+async function moved(asked: AskedQuestion, path: string): Promise<{ readonly rowCount: number }> {
+  try {
+    const exported = await asked.exported();
+    await rename(`${path}.partial`, path);
+    return exported;
+  } catch (error) {
+    void asked.settled.then(() => rm(`${path}.partial`, { force: true })).catch(() => {});
+    throw error;
   }
 }
 
@@ -170,5 +216,10 @@ function relevantPlans(question: Question, plans: readonly ScanPlan[]): readonly
 function unreadableFile(key: string, result: PromiseSettledResult<LocalFile>): PortError {
   const cause: unknown = result.status === 'rejected' ? result.reason : undefined;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new PortError('unavailable', `the planned file ${key} cannot be read: ${why}; plan again`, { key }, { retryable: true, cause });
+  return new PortError(
+    'unavailable',
+    `the planned file ${key} cannot be read: ${why}; plan again`,
+    { key },
+    { retryable: true, cause },
+  );
 }

@@ -50,7 +50,8 @@ export class EngineDatabase {
   }
 
   async functions(): Promise<ReadonlySet<string>> {
-    const sql = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'macro')";
+    const sql =
+      "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'macro')";
     const reader = await this.connection.runAndReadAll(sql);
     return permittedFunctions(reader.getRows().map(([name]) => String(name)));
   }

@@ -97,37 +97,34 @@ export class EnginePool {
     return slot.process;
   }
 
-  private async start(slot: Slot): Promise<EngineProcess> {
-    try {
-      const engine = await EngineProcess.start(this.mode, this.config);
-      // A process that dies idle must not be lent.
-      void engine.exited.then(() => this.replace(slot, engine));
-      if (this.isClosed) engine.kill();
-      return engine;
-    } catch (error) {
-      slot.process = null;
-      throw error;
-    }
+  private start(slot: Slot): Promise<EngineProcess> {
+    const starting = EngineProcess.start(this.mode, this.config);
+    starting.then(
+      (engine) => {
+        void engine.exited.then(() => this.replace(slot, starting));
+        if (this.isClosed) engine.kill();
+      },
+      () => {
+        if (slot.process === starting) slot.process = null;
+      },
+    );
+    return starting;
   }
 
-  private replace(slot: Slot, dead: EngineProcess): void {
-    void slot.process?.then(
-      (engine) => {
-        if (engine !== dead) return;
-        slot.process = null;
-        if (this.isClosed) return;
-        this.restarts++;
-        // Warm before it is asked for. A start that fails is tried, and reported, by the next lease.
-        this.started(slot).catch(() => {});
-      },
-      () => {},
-    );
+  private replace(slot: Slot, dead: Promise<EngineProcess>): void {
+    if (slot.process !== dead) return;
+    slot.process = null;
+    if (this.isClosed) return;
+    this.restarts++;
+    // Warm before it is asked for. A start that fails is tried, and reported, by the next lease.
+    this.started(slot).catch(() => {});
   }
 
   private release(slot: Slot, engine: EngineProcess): void {
-    if (engine.isAlive && engine.runs >= this.config.questionsPerProcessMax) engine.kill();
-    if (!engine.isAlive || engine.runs >= this.config.questionsPerProcessMax) {
-      void engine.exited.then(() => setImmediate(() => this.handOver(slot)));
+    if (engine.isWornOut) engine.kill();
+    if (!engine.isAlive || engine.isWornOut) {
+      // By then `replace`, which waited for the same, has put another process in its place.
+      void engine.exited.then(() => this.handOver(slot));
       return;
     }
     this.handOver(slot);

@@ -2,17 +2,28 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PortError, type QueryEngineError } from '@k2/ports';
 import type { DuckDbQueryEngineConfig } from './engine-config.ts';
-import type { EngineMessage, EngineMode, EngineOutcome, EngineReply, EngineRequest, EngineSettings, EngineTask } from './engine-messages.ts';
+import type {
+  EngineMessage,
+  EngineMode,
+  EngineOutcome,
+  EngineReply,
+  EngineRequest,
+  EngineSettings,
+  EngineTask,
+} from './engine-messages.ts';
 import { residentBytes } from './resident-bytes.ts';
 
 const isSource = import.meta.url.endsWith('.ts');
 const CHILD = fileURLToPath(new URL(isSource ? './engine-child.ts' : './engine-child.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 const WATCH_INTERVAL_MS = 50;
+const WATCH_RUNS = 100;
 /** What Node maps for itself and the limit counts, though hardly any of it is ever touched (640 MB measured). */
 const NODE_DATA_BYTES = 805_306_368;
 /** DuckDB's soft limit lies below the process's cap: most queries that need too much end by it, and tidily. */
 const DUCKDB_SHARE = 0.6;
+/** Of the memory cap. Also after a question that used much: what it freed has not all gone back to the system. */
+const WORN_OUT_SHARE = 0.75;
 const STDERR_CHARS_MAX = 4_000;
 
 export interface RunListener {
@@ -24,6 +35,8 @@ export interface RunListener {
 /** One engine process: runs one task at a time, under a memory cap, and can always be killed. */
 export class EngineProcess {
   runs = 0;
+  /** As last seen; looked at during long runs and once in a while between short ones. */
+  residentBytes = 0;
   private readonly child: ChildProcess;
   private readonly config: DuckDbQueryEngineConfig;
   private current: { readonly id: number; readonly listener: RunListener; settle(): void } | null = null;
@@ -73,7 +86,10 @@ export class EngineProcess {
 
   private async ready(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(this.startError(`did not start within ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(this.startError(`did not start within ${START_TIMEOUT_MS} ms`)),
+      START_TIMEOUT_MS,
+    );
     this.child.once('message', () => resolve());
     void this.exited.then(() => reject(this.startError('ended as it started')));
     try {
@@ -87,7 +103,12 @@ export class EngineProcess {
   }
 
   private startError(what: string): QueryEngineError {
-    return new PortError('unavailable', `an engine process ${what}: ${this.stderr.trim() || 'it said nothing'}; ask again, and look at its memory cap if it persists`, {}, { retryable: true });
+    return new PortError(
+      'unavailable',
+      `an engine process ${what}: ${this.stderr.trim() || 'it said nothing'}; ask again, and look at its memory cap if it persists`,
+      {},
+      { retryable: true },
+    );
   }
 
   /** Resolves once the process reads none of the task's files any more: idle again, or dead. */
@@ -98,6 +119,7 @@ export class EngineProcess {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.current = { id, listener, settle: resolve };
     this.watchTimer = setInterval(() => void this.watchMemory(), WATCH_INTERVAL_MS);
+    if (id % WATCH_RUNS === 0) void this.watchMemory();
     this.send({ kind: 'run', id, task });
     return promise;
   }
@@ -115,6 +137,14 @@ export class EngineProcess {
 
   kill(): void {
     this.child.kill('SIGKILL');
+  }
+
+  /** Whether the next question had better get a new process: this one has hoarded memory, or served its time. */
+  get isWornOut(): boolean {
+    return (
+      this.runs >= this.config.questionsPerProcessMax ||
+      this.residentBytes > this.config.memoryBytesMax * WORN_OUT_SHARE
+    );
   }
 
   /** Resolves once the process is gone. */
@@ -139,7 +169,10 @@ export class EngineProcess {
 
   private explained(outcome: EngineOutcome): EngineOutcome {
     if (outcome.kind !== 'failed' || outcome.errorKind !== 'out-of-memory') return outcome;
-    return { ...outcome, message: `the question needs more than the ${this.config.memoryBytesMax} bytes an engine process may use: ${outcome.message}; narrow it by time or symbol` };
+    return {
+      ...outcome,
+      message: `the question needs more than the ${this.config.memoryBytesMax} bytes an engine process may use: ${outcome.message}; narrow it by time or symbol`,
+    };
   }
 
   private becomeIdle(): void {
@@ -162,15 +195,25 @@ export class EngineProcess {
   private deathError(code: number | null, signal: NodeJS.Signals | null): QueryEngineError {
     const { memoryBytesMax } = this.config;
     if (this.isOverMemory || /out of memory|bad_alloc|allocation failed|cannot allocate/i.test(this.stderr)) {
-      return new PortError('out-of-memory', `the question went over the ${memoryBytesMax} bytes an engine process may use and was killed; narrow it by time or symbol`, { memoryBytesMax });
+      return new PortError(
+        'out-of-memory',
+        `the question went over the ${memoryBytesMax} bytes an engine process may use and was killed; narrow it by time or symbol`,
+        { memoryBytesMax },
+      );
     }
     const how = signal ?? `exit code ${code}`;
-    return new PortError('unavailable', `the engine process ended by ${how}: ${this.stderr.trim() || 'it said nothing'}; ask again: a new one takes its place`, { how }, { retryable: true });
+    return new PortError(
+      'unavailable',
+      `the engine process ended by ${how}: ${this.stderr.trim() || 'it said nothing'}; ask again: a new one takes its place`,
+      { how },
+      { retryable: true },
+    );
   }
 
   private async watchMemory(): Promise<void> {
     const { pid } = this.child;
     const bytes = pid === undefined ? null : await residentBytes(pid);
+    this.residentBytes = bytes ?? 0;
     if (bytes === null || bytes <= this.config.memoryBytesMax || this.current === null) return;
     this.isOverMemory = true;
     this.kill();
@@ -186,7 +229,8 @@ function spawnEngine(mode: EngineMode, config: DuckDbQueryEngineConfig): ChildPr
   const conditions = isSource ? ['--conditions=k2-source'] : [];
   const command = [process.execPath, ...conditions, '--max-old-space-size=256', CHILD, JSON.stringify(settings)];
   const limitKb = Math.ceil((config.memoryBytesMax + NODE_DATA_BYTES) / 1_024);
-  const [program, ...args] = process.platform === 'win32' ? command : ['/bin/sh', '-c', `ulimit -d ${limitKb}; exec "$0" "$@"`, ...command];
+  const [program, ...args] =
+    process.platform === 'win32' ? command : ['/bin/sh', '-c', `ulimit -d ${limitKb}; exec "$0" "$@"`, ...command];
   return spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',

@@ -18,8 +18,10 @@ export function questionErrorOf(error: unknown, isUserSql: boolean): QuestionErr
 }
 
 const OUT_OF_MEMORY = /^Out of Memory Error|bad.alloc|bad allocation|Allocation failure|could not allocate/i;
-const FORBIDDEN = /^(Permission|Invalid Configuration) Error|disabled (by|through) configuration|configuration has been locked/i;
-const BROKEN = /^(IO|INTERNAL|FATAL|HTTP|Serialization|TransactionContext|Connection|Network|Missing Extension|Autoload) Error/i;
+const FORBIDDEN =
+  /^(Permission|Invalid Configuration) Error|disabled (by|through) configuration|configuration has been locked/i;
+const BROKEN =
+  /^(IO|INTERNAL|FATAL|HTTP|Serialization|TransactionContext|Connection|Network|Missing Extension|Autoload) Error/i;
 
 function kindOf(message: string, isUserSql: boolean): QueryEngineErrorKind {
   if (OUT_OF_MEMORY.test(message)) return 'out-of-memory';

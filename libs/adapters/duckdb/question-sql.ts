@@ -66,7 +66,10 @@ function afterConditions(after: TickPosition, descending: boolean, parameters: P
 
 function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): Statement {
   if (!Number.isSafeInteger(question.intervalUs) || question.intervalUs < 1) {
-    throw new QuestionError('invalid-query', `intervalUs is ${question.intervalUs}: expected a whole number of µs, from 1`);
+    throw new QuestionError(
+      'invalid-query',
+      `intervalUs is ${question.intervalUs}: expected a whole number of µs, from 1`,
+    );
   }
   const parameters = new Parameters();
   const conditions = filterConditions(question.filter, parameters);
@@ -110,7 +113,8 @@ function withVwap(bars: string): string {
 
 function symbolsStatement(question: QuestionOf<'symbols'>, scans: readonly LocalScan[]): Statement {
   const ticks = scans.filter(({ table }) => isTickTable(table));
-  if (ticks.length === 0) throw new QuestionError('invalid-query', 'no scan of market_data.trades or market_data.quotes is planned');
+  if (ticks.length === 0)
+    throw new QuestionError('invalid-query', 'no scan of market_data.trades or market_data.quotes is planned');
   const parameters = new Parameters();
   const instrument = 'exchange, symbol, asset_class, currency';
   const conditions = where(filterConditions(question.filter, parameters));
@@ -136,7 +140,16 @@ const AUDIT_SHAPES: Readonly<Partial<Record<TableName, AuditShape>>> = {
   'audit.sequence_gaps': {
     from: 'timestamp_from',
     to: 'timestamp_to',
-    order: ['timestamp_from', 'exchange', 'symbol', 'session', 'record_type', 'sequence_from', 'sequence_to', 'platform_sequence'],
+    order: [
+      'timestamp_from',
+      'exchange',
+      'symbol',
+      'session',
+      'record_type',
+      'sequence_from',
+      'sequence_to',
+      'platform_sequence',
+    ],
     hasSymbol: true,
   },
   'audit.sessions': {
@@ -157,7 +170,10 @@ function auditStatement(question: QuestionOf<'audit'>, scans: readonly LocalScan
   const audits = scans.filter(({ table }) => AUDIT_SHAPES[table] !== undefined);
   const scan = audits[0];
   if (scan === undefined || audits.length > 1) {
-    throw new QuestionError('invalid-query', `${audits.length} audit tables are planned: an audit question is over one`);
+    throw new QuestionError(
+      'invalid-query',
+      `${audits.length} audit tables are planned: an audit question is over one`,
+    );
   }
   const { from, to, order, hasSymbol } = AUDIT_SHAPES[scan.table]!;
   const { recordType, fromUs, toUs, ...filter } = question.filter;
@@ -195,7 +211,8 @@ function where(conditions: readonly string[]): string {
 }
 
 function limit({ limit: rows }: TypedQuestion): string {
-  if (!Number.isSafeInteger(rows) || rows < 0) throw new QuestionError('invalid-query', `limit is ${rows}: expected a whole number, from 0`);
+  if (!Number.isSafeInteger(rows) || rows < 0)
+    throw new QuestionError('invalid-query', `limit is ${rows}: expected a whole number, from 0`);
   return String(rows);
 }
 

@@ -11,8 +11,23 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['unnest', 'range', 'genera
 const QUERY_NODES: ReadonlySet<string> = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE']);
 const TABLE_REFERENCES: ReadonlySet<string> = new Set(['EMPTY', 'JOIN', 'SUBQUERY', 'EXPRESSION_LIST', 'PIVOT']);
 const EXPRESSIONS: ReadonlySet<string> = new Set([
-  'BETWEEN', 'CASE', 'CAST', 'COLLATE', 'COLUMN_REF', 'COMPARISON', 'CONJUNCTION', 'CONSTANT', 'FUNCTION', 'LAMBDA',
-  'LAMBDA_REF', 'OPERATOR', 'POSITIONAL_REFERENCE', 'STAR', 'SUBQUERY', 'TYPE', 'WINDOW',
+  'BETWEEN',
+  'CASE',
+  'CAST',
+  'COLLATE',
+  'COLUMN_REF',
+  'COMPARISON',
+  'CONJUNCTION',
+  'CONSTANT',
+  'FUNCTION',
+  'LAMBDA',
+  'LAMBDA_REF',
+  'OPERATOR',
+  'POSITIONAL_REFERENCE',
+  'STAR',
+  'SUBQUERY',
+  'TYPE',
+  'WINDOW',
 ]);
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -24,7 +39,12 @@ type Scope = ReadonlySet<string>;
  * Throws QuestionError `forbidden-query`, or `invalid-query` for what does not parse.
  */
 export function checkPermitted(serialized: string, functions: ReadonlySet<string>): void {
-  const tree = JSON.parse(serialized) as { error: boolean; error_type?: string; error_message?: string; statements?: Tree[] };
+  const tree = JSON.parse(serialized) as {
+    error: boolean;
+    error_type?: string;
+    error_message?: string;
+    statements?: Tree[];
+  };
   if (tree.error) {
     if (tree.error_type === 'not implemented') throw forbidden('the statement is not a SELECT');
     throw new QuestionError('invalid-query', `the SQL does not parse: ${tree.error_message}`);
@@ -84,10 +104,12 @@ class PermissionCheck {
   }
 
   private expression(node: Tree, expressionClass: string): void {
-    if (!EXPRESSIONS.has(expressionClass)) throw forbidden(`${expressionClass.toLowerCase()} expressions are not permitted`);
+    if (!EXPRESSIONS.has(expressionClass))
+      throw forbidden(`${expressionClass.toLowerCase()} expressions are not permitted`);
     if (expressionClass !== 'FUNCTION' && expressionClass !== 'WINDOW') return;
     const name = lower(node.function_name);
-    if (!isBuiltIn(node) || !this.functions.has(name)) throw forbidden(`the function ${JSON.stringify(name)} is not permitted`);
+    if (!isBuiltIn(node) || !this.functions.has(name))
+      throw forbidden(`the function ${JSON.stringify(name)} is not permitted`);
   }
 
   private tableReference(node: Tree, type: string, scope: Scope): void {
@@ -99,7 +121,8 @@ class PermissionCheck {
     if (type === 'TABLE_FUNCTION') {
       const call = asTree(node.function);
       const name = lower(call.function_name);
-      if (call.class !== 'FUNCTION' || !isBuiltIn(call) || !TABLE_FUNCTIONS.has(name)) throw forbidden(`the table function ${JSON.stringify(name)} is not permitted`);
+      if (call.class !== 'FUNCTION' || !isBuiltIn(call) || !TABLE_FUNCTIONS.has(name))
+        throw forbidden(`the table function ${JSON.stringify(name)} is not permitted`);
       this.walk(call.children, scope);
       return;
     }
@@ -113,7 +136,8 @@ class PermissionCheck {
     const isPlain = text(node.catalog_name) === '' && (node.at_clause ?? null) === null;
     const isCte = schema === '' && scope.has(table);
     const name = schema === '' ? table : `${schema}.${table}`;
-    if (!isPlain || !(isCte || RELATIONS.has(name))) throw forbidden(`the relation ${JSON.stringify(name)} is not permitted`);
+    if (!isPlain || !(isCte || RELATIONS.has(name)))
+      throw forbidden(`the relation ${JSON.stringify(name)} is not permitted`);
   }
 }
 
@@ -133,7 +157,8 @@ function forbidden(what: string): QuestionError {
 }
 
 function asTree(value: unknown): Tree {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw forbidden('the statement has an unknown form');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw forbidden('the statement has an unknown form');
   return value as Tree;
 }
 
@@ -165,11 +190,49 @@ export function permittedFunctions(names: Iterable<string>): ReadonlySet<string>
 
 const REFUSED_FUNCTIONS = new RegExp(
   `^(${[
-    '__internal_.*', '.*scan.*', '.*sql.*', '.*serialize.*', 'check_peg_parser', 'combine', 'currval', 'current_(connection|query|setting|transaction).*',
-    'current_(database|schema|schemas|role|user|catalog)', 'duckdb_.*', '.*_logging', 'finalize', 'get_block_size', 'getenv', 'getvariable',
-    'glob', 'has_.*_privilege', 'in_search_path', 'inet_.*', 'nextval', 'parquet_.*', 'parse_duckdb_log_message', 'pg_.*', 'pragma_.*',
-    'query', 'query_table', 'read_.*', 'remap_struct', 'session_user', 'setseed', 'sleep.*', 'sniff_.*', 'stats', 'sum_no_overflow', 'txid_.*', 'user',
-    'variant_.*', 'vector_type', 'which_secret', 'write_.*', '.*_description', 'format_pg_type', 'map_to_pg_oid',
+    '__internal_.*',
+    '.*scan.*',
+    '.*sql.*',
+    '.*serialize.*',
+    'check_peg_parser',
+    'combine',
+    'currval',
+    'current_(connection|query|setting|transaction).*',
+    'current_(database|schema|schemas|role|user|catalog)',
+    'duckdb_.*',
+    '.*_logging',
+    'finalize',
+    'get_block_size',
+    'getenv',
+    'getvariable',
+    'glob',
+    'has_.*_privilege',
+    'in_search_path',
+    'inet_.*',
+    'nextval',
+    'parquet_.*',
+    'parse_duckdb_log_message',
+    'pg_.*',
+    'pragma_.*',
+    'query',
+    'query_table',
+    'read_.*',
+    'remap_struct',
+    'session_user',
+    'setseed',
+    'sleep.*',
+    'sniff_.*',
+    'stats',
+    'sum_no_overflow',
+    'txid_.*',
+    'user',
+    'variant_.*',
+    'vector_type',
+    'which_secret',
+    'write_.*',
+    '.*_description',
+    'format_pg_type',
+    'map_to_pg_oid',
   ].join('|')})$`,
   'i',
 );

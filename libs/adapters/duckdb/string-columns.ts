@@ -53,7 +53,12 @@ function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): An
       }
       const w = at * 4;
       const scope = strings.isInline(at) ? 0 : chunk + 1;
-      let hash = words[w] ^ Math.imul(words[w + 1], 0x9e3779b1) ^ Math.imul(words[w + 2], 0x85ebca6b) ^ Math.imul(words[w + 3], 0xc2b2ae35) ^ scope;
+      let hash =
+        words[w] ^
+        Math.imul(words[w + 1], 0x9e3779b1) ^
+        Math.imul(words[w + 2], 0x85ebca6b) ^
+        Math.imul(words[w + 3], 0xc2b2ae35) ^
+        scope;
       hash ^= hash >>> 15;
       let slot = hash & (SLOTS - 1);
       for (;;) {
@@ -68,8 +73,11 @@ function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): An
         }
         const k = code * 5;
         if (
-          keys[k] === words[w] && keys[k + 1] === words[w + 1] && keys[k + 2] === words[w + 2] &&
-          keys[k + 3] === words[w + 3] && keys[k + 4] === scope
+          keys[k] === words[w] &&
+          keys[k + 1] === words[w + 1] &&
+          keys[k + 2] === words[w + 2] &&
+          keys[k + 3] === words[w + 3] &&
+          keys[k + 4] === scope
         ) {
           codes[row] = code;
           break;
@@ -101,7 +109,11 @@ function utf8Column(vectors: readonly ChunkVector[], rowCount: number): Utf8Colu
 }
 
 /** Lists of strings and maps of strings: few distinct values, nearly all of them empty. */
-export function nestedValues(vectors: readonly ChunkVector[], rowCount: number, kind: 'string-list' | 'string-map'): AnswerValues {
+export function nestedValues(
+  vectors: readonly ChunkVector[],
+  rowCount: number,
+  kind: 'string-list' | 'string-map',
+): AnswerValues {
   const codes = new Uint16Array(rowCount);
   const dictionary: DictionaryValue[] = [];
   const known = new Map<string, number>();

@@ -15,16 +15,16 @@ const FORBIDDEN: readonly string[] = [
   'INSTALL httpfs',
   'LOAD httpfs',
   "SET memory_limit = '100GB'",
-  "RESET lock_configuration",
+  'RESET lock_configuration',
   'PRAGMA database_list',
   "PRAGMA add_parquet_key('k', 'x')",
-  "CALL pragma_version()",
+  'CALL pragma_version()',
   'CHECKPOINT',
   "EXPORT DATABASE '/tmp/k2-attack'",
   "IMPORT DATABASE '/tmp/k2-attack'",
   'CREATE TABLE t AS SELECT 1',
   'CREATE MACRO f() AS TABLE SELECT * FROM trades',
-  "CREATE SECRET s (TYPE s3)",
+  'CREATE SECRET s (TYPE s3)',
   'INSERT INTO trades SELECT * FROM trades',
   'DELETE FROM trades',
   'DROP VIEW trades',
@@ -36,7 +36,7 @@ const FORBIDDEN: readonly string[] = [
   'BEGIN TRANSACTION',
   'USE market_data',
   'VACUUM',
-  "SET VARIABLE x = 1",
+  'SET VARIABLE x = 1',
   'SHOW TABLES',
   'DESCRIBE trades',
   'SUMMARIZE trades',
@@ -45,7 +45,7 @@ const FORBIDDEN: readonly string[] = [
   // Several statements.
   'SELECT 1; SELECT 2',
   "SELECT 1; COPY trades TO '/tmp/k2-attack.csv'",
-  "SELECT 1;; SET lock_configuration = false",
+  'SELECT 1;; SET lock_configuration = false',
   // Files and networks.
   "SELECT * FROM '/etc/passwd'",
   "SELECT * FROM 'https://example.com/x.parquet'",
@@ -64,10 +64,10 @@ const FORBIDDEN: readonly string[] = [
   "SELECT * FROM sniff_csv('/etc/passwd')",
   "SELECT * FROM glob('/**')",
   "SELECT * FROM main.read_text('/etc/passwd')",
-  'SELECT * FROM system.main.read_text(\'/etc/passwd\')',
+  "SELECT * FROM system.main.read_text('/etc/passwd')",
   "SELECT (SELECT max(content) FROM read_text('/etc/passwd'))",
   "SELECT * FROM trades WHERE symbol IN (SELECT content FROM read_text('/etc/passwd'))",
-  "SELECT * FROM trades, LATERAL (SELECT * FROM read_text(symbol)) AS t",
+  'SELECT * FROM trades, LATERAL (SELECT * FROM read_text(symbol)) AS t',
   "SELECT * FROM trades t LEFT JOIN '/etc/passwd' p ON true",
   "SELECT 1 UNION ALL SELECT content FROM read_text('/etc/passwd')",
   "SELECT * FROM (VALUES ((SELECT content FROM read_text('/etc/passwd')))) AS v",
@@ -89,7 +89,7 @@ const FORBIDDEN: readonly string[] = [
   "SELECT json_serialize_sql('SELECT 1')",
   "SELECT json_serialize_plan('SELECT * FROM trades')",
   "SELECT * FROM sql_auto_complete('SEL')",
-  "SELECT * FROM arrow_scan(1, 2, 3)",
+  'SELECT * FROM arrow_scan(1, 2, 3)',
   "SELECT * FROM seq_scan('trades')",
   // Settings, other sessions, the catalog: they hold paths.
   "SELECT current_setting('allowed_paths')",
@@ -105,13 +105,13 @@ const FORBIDDEN: readonly string[] = [
   'SELECT * FROM pg_catalog.pg_class',
   'SELECT * FROM pg_class',
   'SELECT * FROM system.information_schema.tables',
-  'SELECT * FROM pragma_table_info(\'trades\')',
+  "SELECT * FROM pragma_table_info('trades')",
   "SELECT * FROM which_secret('x', 's3')",
   'SELECT * FROM enable_logging()',
   "SELECT write_log('x')",
   'SELECT current_query()',
   "SELECT nextval('s')",
-  "SELECT pg_get_viewdef(1)",
+  'SELECT pg_get_viewdef(1)',
   'SELECT pg_sleep(1)',
   // Names that pretend.
   'WITH duckdb_views AS (SELECT * FROM duckdb_views) SELECT * FROM duckdb_views',
@@ -135,12 +135,12 @@ const PERMITTED: readonly string[] = [
   'SELECT 1; -- and no more;',
   'WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT sum(i) FROM n',
   'WITH quotes AS (SELECT 1 AS x) SELECT x FROM quotes',
-  'SELECT [x * 2 FOR x IN [1, 2]], {\'a\': 1}, MAP {\'k\': 2}, list_transform([1], lambda x: x + 1)',
+  "SELECT [x * 2 FOR x IN [1, 2]], {'a': 1}, MAP {'k': 2}, list_transform([1], lambda x: x + 1)",
   'SELECT symbol, sum(price * 2) OVER (PARTITION BY symbol ORDER BY "timestamp") FROM trades QUALIFY row_number() OVER () = 1',
-  'SELECT * FROM trades PIVOT (sum(quantity) FOR side IN (\'BUY\', \'SELL\') GROUP BY symbol)',
+  "SELECT * FROM trades PIVOT (sum(quantity) FOR side IN ('BUY', 'SELL') GROUP BY symbol)",
   'SELECT i, unnest([1, 2]) FROM range(3) AS r(i), generate_series(1, 2)',
-  'SELECT DISTINCT ON (symbol) * EXCLUDE (vendor_data), COLUMNS(\'pri.*\') FROM trades USING SAMPLE 50%',
-  'FROM trades SELECT time_bucket(INTERVAL \'1 minute\', "timestamp"), any_value(CASE WHEN price > 1 THEN 1 END), coalesce(null, 1), try_cast(\'x\' AS INT) GROUP BY ALL',
+  "SELECT DISTINCT ON (symbol) * EXCLUDE (vendor_data), COLUMNS('pri.*') FROM trades USING SAMPLE 3 ROWS",
+  "FROM trades SELECT time_bucket(INTERVAL '1 minute', \"timestamp\"), any_value(CASE WHEN price > 1 THEN 1 END), coalesce(null, 1), try_cast('x' AS INT) GROUP BY ALL",
   'SELECT t.symbol FROM trades t WHERE EXISTS (SELECT 1 FROM trades u WHERE u.symbol = t.symbol AND u.price BETWEEN 1 AND 99999)',
   'VALUES (1), (2)',
   'TABLE trades',
@@ -148,7 +148,8 @@ const PERMITTED: readonly string[] = [
 
 describe('user SQL', () => {
   let fixture: Fixture;
-  const run = async (text: string) => answerRows(await fixture.engine.ask(sql(text), fixture.plans, { timeoutMs: 20_000 }));
+  const run = async (text: string) =>
+    answerRows(await fixture.engine.ask(sql(text), fixture.plans, { timeoutMs: 20_000 }));
 
   beforeAll(async () => {
     fixture = await engineOver(plannedRows({ ticks: [placed(tradeBatch({ count: 3 }))] }));
@@ -164,11 +165,15 @@ describe('user SQL', () => {
     expect((await run(text)).length).toBeGreaterThan(0);
   });
 
-  it('reads no file but the plan\'s even where the check of the tree were passed', async () => {
+  it("reads no file but the plan's even where the check of the tree were passed", async () => {
     // What the lock-down alone withstands, without the check before it.
     const { openDatabase } = await import('./engine-database.ts');
     const database = await openDatabase({ mode: 'sql', threads: 1, duckDbMemoryBytesMax: 500_000_000 });
-    const scans = fixture.plans.map(({ table, fields, files }) => ({ table, fields, paths: files.map(({ key }) => fixture.lake.path(key)) }));
+    const scans = fixture.plans.map(({ table, fields, files }) => ({
+      table,
+      fields,
+      paths: files.map(({ key }) => fixture.lake.path(key)),
+    }));
     await database.lockDown(scans, undefined);
     for (const text of [
       "SELECT * FROM read_text('/etc/passwd')",
@@ -178,7 +183,9 @@ describe('user SQL', () => {
       "SET allowed_paths = ['/etc/passwd']",
       'LOAD httpfs',
     ]) {
-      await expect(database.connection.run(text)).rejects.toThrow(/Permission Error|configuration has been locked|disabled|cannot be (changed|enabled)|Invalid Input Error|IO Error/);
+      await expect(database.connection.run(text)).rejects.toThrow(
+        /Permission Error|configuration has been locked|disabled|cannot be (changed|enabled)|Invalid Input Error|IO Error/,
+      );
     }
     expect((await database.connection.runAndReadAll('SELECT count(*) FROM trades')).getRows()).toEqual([[3n]]);
     database.close();
@@ -188,20 +195,26 @@ describe('user SQL', () => {
 
   it('leaves nothing behind for the next query', async () => {
     await expect(run('CREATE TABLE t AS SELECT 1')).rejects.toMatchObject({ kind: 'forbidden-query' });
-    expect(await run("SELECT count(*) AS n FROM trades")).toEqual([{ n: 3 }]);
+    expect(await run('SELECT count(*) AS n FROM trades')).toEqual([{ n: 3 }]);
     const [noTrades] = [fixture.plans.filter(({ table }) => table !== 'market_data.trades')];
-    await expect(fixture.engine.ask(sql('SELECT * FROM trades'), noTrades, { timeoutMs: 20_000 })).rejects.toMatchObject({ kind: 'invalid-query' });
+    await expect(
+      fixture.engine.ask(sql('SELECT * FROM trades'), noTrades, { timeoutMs: 20_000 }),
+    ).rejects.toMatchObject({ kind: 'invalid-query' });
   });
 
   it('exports what it selects, and nowhere else', async () => {
     const path = fixture.lake.path("out 'x'.parquet");
     const question = sql('SELECT symbol, price, "timestamp" FROM trades ORDER BY source_sequence DESC; -- COPY', 2);
-    expect(await fixture.engine.exportParquet(question, fixture.plans, path, { timeoutMs: 20_000 })).toEqual({ rowCount: 2 });
+    expect(await fixture.engine.exportParquet(question, fixture.plans, path, { timeoutMs: 20_000 })).toEqual({
+      rowCount: 2,
+    });
     expect(await fixture.lake.run(`SELECT *, typeof(price) AS t FROM ${quoted(path)}`)).toEqual([
       { symbol: 'BHP', price: '36.02000000', timestamp: '2014-03-10 00:00:00.002+00', t: 'DECIMAL(18,8)' },
       { symbol: 'BHP', price: '36.01000000', timestamp: '2014-03-10 00:00:00.001+00', t: 'DECIMAL(18,8)' },
     ]);
-    const forbidden = fixture.engine.exportParquet(sql("SELECT * FROM '/etc/passwd'"), fixture.plans, path, { timeoutMs: 20_000 });
+    const forbidden = fixture.engine.exportParquet(sql("SELECT * FROM '/etc/passwd'"), fixture.plans, path, {
+      timeoutMs: 20_000,
+    });
     await expect(forbidden).rejects.toMatchObject({ kind: 'forbidden-query' });
   });
 });

@@ -86,6 +86,7 @@ export class Intake {
   /** Records that the log no longer had when they were asked for: their loss is on the record. */
   takeLost(topicPartition: LogRecord['topicPartition'], fromOffset: number, startOffset: number): void {
     const source = partitionName(topicPartition);
+    this.counts.taken++;
     this.refuse({
       quarantineId: `${source}:${fromOffset}-${startOffset - 1}:lost`,
       exchange: exchangeOf(topicPartition.topic),
@@ -133,29 +134,21 @@ export class Intake {
       return;
     }
     const kept = new Uint32Array(batch.rowCount);
+    const unplaceable: QuarantineRecord[] = [];
     let keptCount = 0;
     for (let row = 0; row < batch.rowCount; row++) {
       if (verdicts[row] === DUPLICATE) continue;
       if (verdicts[row] === REFUSED) {
-        this.refuseTick(
-          batch,
-          row,
-          'unplaceable-sequence',
-          'its sequence lies before anything tracked of its session, so it may be a duplicate',
-          placed,
-        );
+        const detail = 'its sequence lies before anything tracked of its session, so it may be a duplicate';
+        unplaceable.push(this.refusedTick(batch, row, 'unplaceable-sequence', detail, placed));
       } else if (refusals !== null && refusals[row] !== 0) {
-        this.refuseTick(
-          batch,
-          row,
-          REFUSALS[refusals[row]],
-          `the tick is not possible: ${REFUSALS[refusals[row]]}`,
-          placed,
-        );
+        const reason = REFUSALS[refusals[row]];
+        this.refuse(this.refusedTick(batch, row, reason, `the tick is not possible: ${reason}`, placed));
       } else {
         kept[keptCount++] = row;
       }
     }
+    if (unplaceable.length > 0) await this.refuseOnce(unplaceable);
     if (keptCount === 0) return;
     const rows = kept.subarray(0, keptCount);
     this.keep({
@@ -169,9 +162,15 @@ export class Intake {
     this.counts.kept += placed.batch.rowCount;
   }
 
-  private refuseTick(batch: TickBatch, row: number, reason: string, detail: string, placed: PlacedBatch): void {
+  private refusedTick(
+    batch: TickBatch,
+    row: number,
+    reason: string,
+    detail: string,
+    placed: PlacedBatch,
+  ): QuarantineRecord {
     const series = batch.series[batch.seriesCode[row]];
-    this.refuse({
+    return {
       quarantineId: `${batch.recordType}/${messageId(series, batch.venueSequence[row])}`,
       exchange: series.exchange,
       recordType: batch.recordType,
@@ -182,21 +181,26 @@ export class Intake {
       raw: encoder.encode(JSON.stringify(tickJson(batch, row))),
       receiveTimeUs: this.clock.nowUs(),
       platformSequence: placed.platformSequence[row],
-    });
+    };
   }
 
   private async takeRejections(rejections: readonly Rejection[], record: LogRecord): Promise<void> {
-    const fresh = await this.states.newlyRejected([...new Set(rejections.map((rejection) => rejection.quarantineId))]);
-    const written = new Set<string>();
-    rejections.forEach((rejection, index) => {
-      this.counts.taken++;
-      if (!fresh.has(rejection.quarantineId) || written.has(rejection.quarantineId)) {
-        this.counts.duplicates++;
-        return;
-      }
-      written.add(rejection.quarantineId);
-      this.refuse({ ...rejection, platformSequence: platformSequence(record.offset, index) });
-    });
+    this.counts.taken += rejections.length;
+    await this.refuseOnce(
+      rejections.map((rejection, index) => ({
+        ...rejection,
+        platformSequence: platformSequence(record.offset, index),
+      })),
+    );
+  }
+
+  /** For what sequencing does not keep from coming again: the same thing refused before is a duplicate. */
+  private async refuseOnce(records: readonly QuarantineRecord[]): Promise<void> {
+    const fresh = new Set(await this.states.newlyRejected([...new Set(records.map((of) => of.quarantineId))]));
+    for (const record of records) {
+      if (fresh.delete(record.quarantineId)) this.refuse(record);
+      else this.counts.duplicates++;
+    }
   }
 
   private takeUndecodable(raw: Uint8Array, detail: string, { topicPartition, offset }: LogRecord): void {

@@ -1,5 +1,6 @@
 import {
   isPortError,
+  PortError,
   type Clock,
   type LogRecord,
   type Membership,
@@ -81,7 +82,7 @@ export class Sink {
     }, 0);
   }
 
-  /** Runs until the signal aborts, then commits what was read and resolves. Rejects where another writer took over. */
+  /** Runs until the signal aborts, then commits what was read and resolves. Rejects where another writer took over, or the log is not the one that the store was filled from. */
   async run(signal: AbortSignal): Promise<void> {
     const { scheduler, telemetry } = this.ports;
     let delayMs = this.options.retryDelayMs;
@@ -95,7 +96,7 @@ export class Sink {
       } catch (error) {
         this.error = error instanceof Error ? error.message : String(error);
         await this.startOver();
-        if (isPortError(error, 'fenced') || !isPortError(error)) {
+        if (isPortError(error, 'fenced', 'topic-recreated') || !isPortError(error)) {
           this.state = 'failed';
           throw error;
         }
@@ -186,6 +187,7 @@ export class Sink {
     if (this.failed !== null || this.flushDueUs === Infinity) return;
     this.flushDueUs = Infinity;
     const rows = await this.intake.settle();
+    this.counts = { ...this.intake.counts };
     const { changes, committed } = this.states.takeChanges();
     this.pipeline.start({ rows, nextOffsets: new Map(this.taken), state: changes, committed });
     this.taken.clear();
@@ -231,8 +233,24 @@ export class Sink {
     // They may come back from another sink, which has taken their series on.
     this.states.forgetCommitted();
     const wanted = partitions.map((partition) => ({ ...partition, topicId: topicIds.get(partition.topic)! }));
-    for (const claim of await store.claim(this.options.writer, wanted)) {
+    let claims: readonly PartitionClaim[];
+    try {
+      claims = await store.claim(this.options.writer, wanted);
+    } catch (error) {
+      if (!isPortError(error, 'progress-mismatch')) throw error;
+      // Its offsets count from 0 again: to go on by them would take everything new for committed.
+      throw new PortError('topic-recreated', error.message, error.context, { cause: error });
+    }
+    const ends = new Map(
+      (await log.offsets(claims.map(({ topic }) => topic))).map((at) => [partitionName(at), at.endOffset]),
+    );
+    for (const claim of claims) {
       const name = partitionName(claim);
+      const endOffset = ends.get(name) ?? 0;
+      if (claim.nextOffset > endOffset) {
+        const message = `${name} is committed up to offset ${claim.nextOffset}, but the log ends at ${endOffset}: it is not the log that the tables were filled from`;
+        throw new PortError('topic-recreated', message, { partition: name, nextOffset: claim.nextOffset, endOffset });
+      }
       this.claims.set(name, claim);
       this.nextOffsets.set(name, claim.nextOffset);
     }

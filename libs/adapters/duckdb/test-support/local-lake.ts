@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ export class LocalLake {
   filesInUse = 0;
   private readonly directory: string;
   private readonly database: DuckDBInstance;
-  private files = 0;
+  private filesWritten = 0;
 
   static async create(): Promise<LocalLake> {
     return new LocalLake(await mkdtemp(join(tmpdir(), "k2 duckdb'-")), await DuckDBInstance.create());
@@ -47,6 +48,10 @@ export class LocalLake {
     };
   }
 
+  files(): readonly string[] {
+    return readdirSync(this.directory);
+  }
+
   path(key: string): string {
     return join(this.directory, key);
   }
@@ -54,23 +59,33 @@ export class LocalLake {
   /** One file a batch of ticks, so that a scan has several. */
   async plansFor(rows: PlannedRows): Promise<readonly ScanPlan[]> {
     return Promise.all(
-      RECORD_SCHEMAS.map(async (schema) => this.plan(schema, await Promise.all(rowsByFile(schema, rows).map((file) => this.write(schema, file))))),
+      RECORD_SCHEMAS.map(async (schema) =>
+        this.plan(schema, await Promise.all(rowsByFile(schema, rows).map((file) => this.write(schema, file)))),
+      ),
     );
   }
 
   plan(schema: Pick<RecordSchema, 'table' | 'fields'>, keys: readonly string[]): ScanPlan {
     const files = keys.map((key) => ({ key, rowCount: 0, sizeBytes: 0 }));
-    return { table: schema.table, snapshotId: 1n, committedUs: 0, fields: schema.fields, files, filesTotal: files.length };
+    return {
+      table: schema.table,
+      snapshotId: 1n,
+      committedUs: 0,
+      fields: schema.fields,
+      files,
+      filesTotal: files.length,
+    };
   }
 
   /** Writes rows of JSON values; returns the file's key. */
   async write(schema: Pick<RecordSchema, 'fields'>, rows: readonly object[]): Promise<string> {
-    const key = `${++this.files}.parquet`;
+    const key = `${++this.filesWritten}.parquet`;
     const json = this.path(`${key}.json`);
     await writeFile(json, rows.map((row) => JSON.stringify(row)).join('\n'));
     const columns = schema.fields.map(({ name, type }) => `"${name}": '${JSON_TYPES[type]}'`).join(', ');
     const select = schema.fields.map(({ name, type }) => fromJson(name, type)).join(', ');
-    await this.run(`COPY (SELECT ${select} FROM read_json(${quoted(json)}, format = 'newline_delimited', columns = {${columns}}))
+    await this
+      .run(`COPY (SELECT ${select} FROM read_json(${quoted(json)}, format = 'newline_delimited', columns = {${columns}}))
       TO ${quoted(this.path(key))} (FORMAT parquet, COMPRESSION zstd, FIELD_IDS {${schema.fields.map(fieldId).join(', ')}})`);
     return key;
   }
@@ -124,36 +139,68 @@ export function quoted(path: string): string {
   return `'${path.replaceAll("'", "''")}'`;
 }
 
-function rowsByFile({ table }: RecordSchema, { ticks, gaps, sessions, quarantine }: PlannedRows): readonly (readonly object[])[] {
+function rowsByFile(
+  { table }: RecordSchema,
+  { ticks, gaps, sessions, quarantine }: PlannedRows,
+): readonly (readonly object[])[] {
   const some = (rows: readonly object[]) => (rows.length === 0 ? [] : [rows]);
   switch (table) {
     case 'market_data.trades':
     case 'market_data.quotes':
       return ticks.filter(({ batch }) => table === `market_data.${batch.recordType}`).map(tickObjects);
     case 'audit.sequence_gaps':
-      return some(gaps.map((gap) => ({
-        record_type: gap.recordType, exchange: gap.exchange, symbol: gap.symbol, session: gap.session, status: gap.status,
-        sequence_from: gap.sequenceFrom, sequence_to: gap.sequenceTo, timestamp_from: gap.fromTimeUs, timestamp_to: gap.toTimeUs,
-        detected_timestamp: gap.detectedTimeUs, platform_sequence: gap.platformSequence,
-      })));
+      return some(
+        gaps.map((gap) => ({
+          record_type: gap.recordType,
+          exchange: gap.exchange,
+          symbol: gap.symbol,
+          session: gap.session,
+          status: gap.status,
+          sequence_from: gap.sequenceFrom,
+          sequence_to: gap.sequenceTo,
+          timestamp_from: gap.fromTimeUs,
+          timestamp_to: gap.toTimeUs,
+          detected_timestamp: gap.detectedTimeUs,
+          platform_sequence: gap.platformSequence,
+        })),
+      );
     case 'audit.sessions':
-      return some(sessions.map((session) => ({
-        record_type: session.recordType, exchange: session.exchange, symbol: session.symbol, session: session.session,
-        sequence_origin: session.sequenceOrigin, opened_by: session.openedBy, first_sequence: session.firstSequence,
-        timestamp: session.eventTimeUs, platform_sequence: session.platformSequence,
-      })));
+      return some(
+        sessions.map((session) => ({
+          record_type: session.recordType,
+          exchange: session.exchange,
+          symbol: session.symbol,
+          session: session.session,
+          sequence_origin: session.sequenceOrigin,
+          opened_by: session.openedBy,
+          first_sequence: session.firstSequence,
+          timestamp: session.eventTimeUs,
+          platform_sequence: session.platformSequence,
+        })),
+      );
     case 'audit.quarantine':
-      return some(quarantine.map((entry) => ({
-        quarantine_id: entry.quarantineId, exchange: entry.exchange, record_type: entry.recordType, source: entry.source,
-        position: entry.position, reason: entry.reason, detail: entry.detail, raw: Buffer.from(entry.raw).toString('hex'),
-        ingestion_timestamp: entry.receiveTimeUs, platform_sequence: entry.platformSequence,
-      })));
+      return some(
+        quarantine.map((entry) => ({
+          quarantine_id: entry.quarantineId,
+          exchange: entry.exchange,
+          record_type: entry.recordType,
+          source: entry.source,
+          position: entry.position,
+          reason: entry.reason,
+          detail: entry.detail,
+          raw: Buffer.from(entry.raw).toString('hex'),
+          ingestion_timestamp: entry.receiveTimeUs,
+          platform_sequence: entry.platformSequence,
+        })),
+      );
   }
 }
 
 function tickObjects(placed: PlacedBatch): readonly object[] {
   const { rowCount, columns } = recordColumns(placed);
-  return Array.from({ length: rowCount }, (_, row) => Object.fromEntries(columns.map((column) => [column.name, jsonValue(column, row)])));
+  return Array.from({ length: rowCount }, (_, row) =>
+    Object.fromEntries(columns.map((column) => [column.name, jsonValue(column, row)])),
+  );
 }
 
 function jsonValue({ column }: NamedColumn, row: number): unknown {
@@ -166,7 +213,9 @@ function jsonValue({ column }: NamedColumn, row: number): unknown {
       return column.dictionary[column.codes[row]];
     case 'utf8':
     case 'binary': {
-      const text = Buffer.from(column.values.bytes.subarray(column.values.offsets[row], column.values.offsets[row + 1])).toString();
+      const text = Buffer.from(
+        column.values.bytes.subarray(column.values.offsets[row], column.values.offsets[row + 1]),
+      ).toString();
       return text === '' ? null : text;
     }
   }

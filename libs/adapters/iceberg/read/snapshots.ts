@@ -1,4 +1,4 @@
-import type { TableName } from '@k2/domain/market';
+import { printTimeUs, type TableName } from '@k2/domain/market';
 import { PortError, type AsOf, type TableSnapshot, type TableStats, type TickStoreError } from '@k2/ports';
 import { PROGRESS_PROPERTY } from '../commit/append-snapshot.ts';
 import { parseProgress } from '../commit/progress.ts';
@@ -36,8 +36,8 @@ function unknownSnapshot(table: TableName, snapshotId: bigint): TickStoreError {
 function noSnapshotBefore(table: TableName, metadata: TableMetadata, timeUs: number): TickStoreError {
   const firstMs = metadata['snapshot-log'][0]?.['timestamp-ms'];
   const firstUs = firstMs === undefined ? null : firstMs * 1_000;
-  const first = firstUs === null ? 'it has none yet' : `its first was committed at ${firstUs} µs`;
-  return new PortError('no-snapshot-before', `${table} had no snapshot at ${timeUs} µs: ${first}`, {
+  const first = firstUs === null ? 'it has none yet' : `its first was committed at ${printTimeUs(firstUs)}`;
+  return new PortError('no-snapshot-before', `${table} had no snapshot at ${printTimeUs(timeUs)}: ${first}`, {
     table,
     timeUs,
     firstUs,

@@ -1,0 +1,197 @@
+import {
+  cellAt,
+  ManualClock,
+  ManualScheduler,
+  MemoryTelemetry,
+  MemoryTickLog,
+  MemoryTickStore,
+  SeededRandom,
+} from '@k2/adapter-memory';
+import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
+import type { TickLog } from '@k2/ports';
+import { quarantineRecord, series, tradeBatch } from '@k2/testing/builders';
+import { SINK_OPTIONS } from './sink-options.ts';
+import { Sink } from './sink.ts';
+
+const TOPIC = 'market.equities.trades.asx';
+const REJECTIONS = 'audit.rejections';
+const OPTIONS = { ...SINK_OPTIONS, flushIntervalMs: 100, discoverIntervalMs: 20 };
+
+class World {
+  readonly clock = new ManualClock(1_767_225_600_000_000);
+  readonly scheduler = new ManualScheduler(this.clock);
+  readonly random = new SeededRandom(1, this.clock);
+  readonly telemetry = new MemoryTelemetry();
+  log: TickLog = this.newLog();
+  readonly store = new MemoryTickStore({ clock: this.clock, random: this.random });
+
+  static async create(): Promise<World> {
+    const world = new World();
+    await world.store.ensureTables(RECORD_SCHEMAS);
+    for (const name of [TOPIC, REJECTIONS]) await world.log.declareTopic({ name, partitions: 1, framing: 'block' });
+    return world;
+  }
+
+  newLog(): MemoryTickLog {
+    return new MemoryTickLog({ scheduler: this.scheduler, random: this.random });
+  }
+
+  async trades(firstSequence: number, count: number): Promise<void> {
+    await this.log.append(TOPIC, { kind: 'ticks', batch: tradeBatch({ firstSequence, count }) });
+  }
+
+  /** Runs a sink for a while and stops it; what it says at its end. */
+  async run(ms: number, options = OPTIONS) {
+    const stop = new AbortController();
+    const sink = new Sink(this, options);
+    const running = sink.run(stop.signal).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    await this.scheduler.advance(ms);
+    stop.abort();
+    await this.scheduler.advance(1_000);
+    const error = await running;
+    return { status: sink.status, error };
+  }
+
+  async rows(table: TableName): Promise<readonly Record<string, unknown>[]> {
+    const plan = await this.store.plan({ table, asOf: { kind: 'latest' } });
+    return this.store
+      .filesOf(plan)
+      .flatMap((file) =>
+        Array.from({ length: file.rowCount }, (_, row) =>
+          Object.fromEntries(plan.fields.map((field) => [field.name, cellAt(file, field, row)])),
+        ),
+      );
+  }
+
+  async sequences(): Promise<number[]> {
+    return (await this.rows('market_data.trades')).map((row) => Number(row['source_sequence'])).sort((a, b) => a - b);
+  }
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+describe('Sink', () => {
+  it('commits when the interval has passed, and trims the log behind it', async () => {
+    const world = await World.create();
+    await world.trades(1, 10);
+    const { status } = await world.run(300);
+    expect(status).toMatchObject({ state: 'stopped', commits: 1, counts: { taken: 10, kept: 10 } });
+    expect(await world.sequences()).toEqual(upTo(10));
+    expect(await world.log.offsets([TOPIC])).toMatchObject([{ startOffset: 1, endOffset: 1 }]);
+  });
+
+  it('commits what it has taken when it is told to stop', async () => {
+    const world = await World.create();
+    await world.trades(1, 10);
+    await world.run(50, { ...OPTIONS, flushIntervalMs: 3_600_000 });
+    expect(await world.sequences()).toEqual(upTo(10));
+  });
+
+  it('commits by rows before the interval has passed', async () => {
+    const world = await World.create();
+    for (let first = 1; first <= 91; first += 10) await world.trades(first, 10);
+    const { status } = await world.run(200, {
+      ...OPTIONS,
+      flushIntervalMs: 3_600_000,
+      flushRowsMax: 20,
+      readBytesMax: 1,
+    });
+    expect(status.commits).toBe(5);
+    expect(await world.sequences()).toEqual(upTo(100));
+  });
+
+  it('goes on where the one before it ended, with its sequencer states', async () => {
+    const world = await World.create();
+    await world.trades(1, 10);
+    await world.run(300);
+    await world.trades(6, 10);
+    await world.trades(20, 1);
+    const { status } = await world.run(300);
+    expect(status.counts).toMatchObject({ taken: 11, kept: 6, duplicates: 5, gaps: 1 });
+    expect(await world.sequences()).toEqual([...upTo(15), 20]);
+    expect(await world.rows('audit.sequence_gaps')).toMatchObject([
+      { sequence_from: 16, sequence_to: 19, status: 'open' },
+    ]);
+    expect(await world.rows('audit.sessions')).toHaveLength(1);
+  });
+
+  it('puts impossible ticks into the quarantine, whole and with the reason', async () => {
+    const world = await World.create();
+    await world.log.append(TOPIC, { kind: 'ticks', batch: tradeBatch({ rows: [{}, { price: -1n }] }) });
+    await world.run(300);
+    expect(await world.sequences()).toEqual([1]);
+    const [refused] = await world.rows('audit.quarantine');
+    expect(refused).toMatchObject({ reason: 'price-not-positive', quarantine_id: 'trades/ASX/BHP/2014-03-10/2' });
+    const raw = JSON.parse(new TextDecoder().decode(refused['raw'] as Uint8Array)) as unknown;
+    expect(raw).toMatchObject({ symbol: 'BHP', price: '-0.00000001', source_sequence: 2 });
+  });
+
+  it('takes what a feed rejected once, however often it comes', async () => {
+    const world = await World.create();
+    const payload = { kind: 'rejections' as const, rejections: [quarantineRecord()] };
+    await world.log.append(REJECTIONS, payload);
+    await world.log.append(REJECTIONS, payload);
+    await world.run(300);
+    await world.log.append(REJECTIONS, payload);
+    const { status } = await world.run(300);
+    expect(status.counts).toMatchObject({ taken: 1, duplicates: 1 });
+    expect(await world.rows('audit.quarantine')).toHaveLength(1);
+  });
+
+  it('puts a record that cannot be read into the quarantine, with its bytes, and goes on', async () => {
+    const world = await World.create();
+    await world.trades(1, 3);
+    await world.trades(4, 3);
+    const raw = Uint8Array.of(9, 9, 9);
+    (world.log as MemoryTickLog).overwrite({ topic: TOPIC, partition: 0, offset: 0 }, raw);
+    await world.run(300);
+    expect(await world.sequences()).toEqual([4, 5, 6]);
+    expect(await world.rows('audit.quarantine')).toMatchObject([
+      { reason: 'undecodable-record', source: `${TOPIC}/0`, position: 0, raw, exchange: 'ASX' },
+    ]);
+  });
+
+  it('sink.log-trimmed: says so when the log lost records that were not committed', async () => {
+    const world = await World.create();
+    for (let first = 1; first <= 5; first++) await world.trades(first, 1);
+    await world.log.trim([{ topic: TOPIC, partition: 0, nextOffset: 3 }]);
+    await world.run(300);
+    expect(await world.sequences()).toEqual([4, 5]);
+    expect(await world.rows('audit.quarantine')).toMatchObject([
+      { reason: 'log-trimmed', detail: expect.stringContaining('0 to 2') },
+    ]);
+    expect(await world.rows('audit.sequence_gaps')).toMatchObject([{ sequence_from: 1, sequence_to: 3 }]);
+  });
+
+  it('sink.recreated-topic: refuses a log that the tables were not filled from', async () => {
+    const world = await World.create();
+    await world.trades(1, 10);
+    await world.run(300);
+    world.log = world.newLog();
+    await world.log.declareTopic({ name: TOPIC, partitions: 1, framing: 'block' });
+    await world.trades(11, 10);
+    const { status, error } = await world.run(300);
+    expect(error).toMatchObject({ kind: 'topic-recreated', message: expect.stringContaining(TOPIC) });
+    expect(status.state).toBe('failed');
+    expect(await world.sequences()).toEqual(upTo(10));
+  });
+
+  it('finds topics that are declared while it runs', async () => {
+    const world = await World.create();
+    const quotesOf = 'market.equities.trades.nyse';
+    const stop = new AbortController();
+    const running = new Sink(world, OPTIONS).run(stop.signal);
+    await world.scheduler.advance(200);
+    await world.log.declareTopic({ name: quotesOf, partitions: 1, framing: 'block' });
+    const batch = tradeBatch({ rows: [{ series: series({ exchange: 'NYSE' }) }] });
+    await world.log.append(quotesOf, { kind: 'ticks', batch });
+    await world.scheduler.advance(500);
+    stop.abort();
+    await world.scheduler.advance(1_000);
+    await running;
+    expect(await world.rows('market_data.trades')).toMatchObject([{ exchange: 'NYSE' }]);
+  });
+});
