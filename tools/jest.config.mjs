@@ -1,3 +1,8 @@
 import preset from '../jest.preset.mjs';
 
-export default { ...preset, displayName: 'tools' };
+export default {
+  ...preset,
+  displayName: 'tools',
+  // The end-to-end specs wait for processes more than they work: two at a time, also on two cores.
+  maxWorkers: 2,
+};

@@ -145,8 +145,11 @@ describe('the built server', () => {
     const url = await urlOf(first);
     const acknowledged = async (at: string) =>
       ((await (await fetch(`${at}/v1/stats`)).json()) as Stats).feeds[0]?.acknowledgedTicks ?? 0;
-    while ((await acknowledged(url)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let attempt = 0; attempt < 500 && (await acknowledged(url)) === 0; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     const received = await acknowledged(url);
+    expect(received).toBeGreaterThan(0);
     first.child.kill('SIGTERM');
     expect((await first.ended).code).toBe(0);
     const second = run(...args, '--feed', 'none');

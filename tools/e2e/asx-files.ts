@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { scratchDirectory } from './scenario.ts';
 
-/** Two invented companies: nine rows of trades and quotes, of which three cannot be read. */
+/** Two invented companies: ten rows of trades and quotes, of which three cannot be read. */
 const FILES = {
   'reference-data/company_info.csv': [
     'company_id,symbol,company_name,ISIN,start_date,end_date',
@@ -13,6 +13,7 @@ const FILES = {
     '03/10/2014,10:01:21.644,5,5875,XT,,',
     '03/10/2014,10:01:54.287,5.01,2570,0,,',
     '03/10/2014,quarter past,5.02,2570,0,,',
+    '03/10/2014,10:02:30.000,5.01,100,0,,',
     '03/11/2014,10:02:55.012,5.015,4580,2,X,77',
     '03/11/2014,10:03:55.012,5.02',
   ],
@@ -25,9 +26,9 @@ const FILES = {
 } as const;
 
 export const INVENTED = {
-  rows: 9,
-  kept: { trades: 4, quotes: 2 },
-  refusedAt: ['asx:quotes/9001.csv:2', 'asx:trades/9001.csv:3', 'asx:trades/9001.csv:5'],
+  rows: 10,
+  kept: { trades: 5, quotes: 2 },
+  refusedAt: ['asx:quotes/9001.csv:2', 'asx:trades/9001.csv:3', 'asx:trades/9001.csv:6'],
 } as const;
 
 /** A directory as `k2 load asx` takes it. */

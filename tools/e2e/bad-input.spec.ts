@@ -69,7 +69,7 @@ describe('a request that is wrong', () => {
     ['a limit of nothing', { sql: 'SELECT 1', limit: 0 }, 400],
     ['SQL that does not parse', { sql: 'SELEC 1' }, 400],
     ['a column that there is not', { sql: 'SELECT colour FROM trades' }, 400],
-    ['two statements', { sql: 'SELECT 1; SELECT 2' }, 400],
+    ['two statements', { sql: 'SELECT 1; SELECT 2' }, 403],
     ['an insert', { sql: 'INSERT INTO trades SELECT * FROM trades' }, 403],
     ['a drop', { sql: 'DROP TABLE trades' }, 403],
     ['a copy to a file', { sql: "COPY trades TO '/tmp/k2-e2e-never.csv'" }, 403],
@@ -81,8 +81,7 @@ describe('a request that is wrong', () => {
     'SQL: %s is refused as a mistake of the caller',
     withLogs(async (_: string, body: object | undefined, status: number) => {
       const problem = await problemOf(await server.post('/v1/query', body));
-      expect(problem.status).toBeGreaterThanOrEqual(400);
-      expect(problem.status).toBeLessThanOrEqual(status);
+      expect(problem.status).toBe(status);
       const [trades] = await server.sql<{ n: number }>('SELECT count(*) AS n FROM trades');
       expect(trades!.n).toBeGreaterThan(0);
     }),
@@ -92,7 +91,11 @@ describe('a request that is wrong', () => {
   it.each([
     ['runs for ever', 'SELECT count(*) FROM trades a, trades b, trades c WHERE a.price < b.price + c.price', [408]],
     ['asks for all memory', 'SELECT list(a.message_id || b.message_id) FROM trades a, quotes b', [408, 422]],
-    ['has no end', 'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t', [408, 422]],
+    [
+      'has no end',
+      'WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t',
+      [408, 422],
+    ],
   ])(
     'SQL that %s ends with a clear error, while others are answered',
     withLogs(async (_: string, sql: string, statuses: number[]) => {

@@ -5,7 +5,9 @@ const COMMAND_TIMEOUT_MS = 60_000;
 
 /** Runs one `k2` command on a data directory to its end. */
 export function k2(data: string, ...args: readonly string[]): Promise<Ended> {
-  return new BuiltProcess(PROGRAM, [...args, '--data', data]).endWithin(COMMAND_TIMEOUT_MS);
+  return new BuiltProcess(PROGRAM, [...args, '--data', data], { K2_FLUSH_INTERVAL_MS: '100' }).endWithin(
+    COMMAND_TIMEOUT_MS,
+  );
 }
 
 /** With `--json`: what it printed, one value a line. Throws where it did not end with 0. */

@@ -1,6 +1,7 @@
 import { describe, expect } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { SETTINGS } from '@k2/composition';
 import { k2Json } from './cli-under-test.ts';
 import { scenario, scratchDirectory, until } from './scenario.ts';
 import { runServer, ServerUnderTest, type TickPage } from './server-under-test.ts';
@@ -11,6 +12,8 @@ interface SymbolRow {
   readonly record_type: string;
   readonly tick_count: number;
 }
+
+const DEFAULT_COMMITS = { K2_FLUSH_INTERVAL_MS: String(SETTINGS.flushIntervalMs.default) };
 
 const COUNTS = `SELECT count(*) AS ticks, count(DISTINCT (exchange, symbol, session, source_sequence)) AS identities,
   count(DISTINCT session) AS sessions FROM`;
@@ -32,7 +35,7 @@ describe('a first start on an empty directory', () => {
     'answers within seconds, keeps its files together, and stops with all it acknowledged committed',
     async () => {
       const data = join(scratchDirectory(), 'new', 'lake');
-      const server = await ServerUnderTest.start({ data, feed: 'simulator' });
+      const server = await ServerUnderTest.start({ data, feed: 'simulator', env: DEFAULT_COMMITS });
       const { exchange, symbol } = await firstSymbol(server);
       const query = new URLSearchParams({ exchange, symbol, limit: '10' });
       const page = await server.json<TickPage>(`/v1/trades?${query}`);

@@ -79,7 +79,7 @@ describe('k2 verify asx', () => {
     const { code, stderr } = await k2(data, 'verify', 'asx', files);
     expect(code).toBe(1);
     expect(stderr.trim().split('\n')).toEqual([
-      'mismatch: trades ZZA: sum of price is 15.025 in the lake, 15.026 in the files (on 2014-03-11)',
+      'mismatch: trades ZZA: sum of price is 20.035 in the lake, 20.036 in the files (on 2014-03-11)',
     ]);
   });
 

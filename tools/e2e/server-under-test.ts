@@ -3,6 +3,8 @@ import { scratchDirectory, until } from './scenario.ts';
 
 const PROGRAM = 'apps/server/dist/main.js';
 const START_TIMEOUT_MS = 20_000;
+/** Scenarios wait for commits often; K2's own default is tried where a scenario says so. */
+const SOON = { K2_FLUSH_INTERVAL_MS: '100' };
 const STOP_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 40_000;
 
@@ -30,7 +32,10 @@ export class ServerUnderTest {
     const directory = data === undefined ? scratchDirectory() : (data ?? '');
     const place = directory === '' ? [] : ['--data', directory];
     const port = env['K2_PORT'] === undefined ? ['--port', '0'] : [];
-    return ServerUnderTest.of(new BuiltProcess(PROGRAM, [...place, ...port, '--feed', feed, ...flags], env), directory);
+    return ServerUnderTest.of(
+      new BuiltProcess(PROGRAM, [...place, ...port, '--feed', feed, ...flags], { ...SOON, ...env }),
+      directory,
+    );
   }
 
   /** The server that a process is going to be. */

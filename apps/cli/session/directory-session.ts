@@ -1,10 +1,10 @@
-import { RECORD_SCHEMAS, printTimeUs, type RecordType, type TableName } from '@k2/domain/market';
+import { printTimeUs, type TableName } from '@k2/domain/market';
 import type { Completeness } from '@k2/domain/lake';
 import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
-import { answerRows, type TicksStream } from '@k2/usecases';
+import { ALL_TABLES, findOpenGaps, plansAsOf, type TicksStream } from '@k2/usecases';
 import { loadIntoPlatform } from './directory-load.ts';
-import { gapRows } from './gap-rows.ts';
+import { gapRow } from './gap-rows.ts';
 import { rowsOf } from './row-json.ts';
 import { snapshotRow, tableStatsRow, type SnapshotJson } from './table-rows.ts';
 import {
@@ -12,7 +12,6 @@ import {
   type BarsQuestion,
   type CompletenessJson,
   type GapsQuestion,
-  type JsonRow,
   type K2Session,
   type LoadProgress,
   type LoadSummary,
@@ -22,9 +21,6 @@ import {
 } from './session.ts';
 
 const LATEST = { kind: 'latest' } as const;
-const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
-/** Entries of the gap ledger read for one listing. */
-const LEDGER_ROWS_MAX = 1_000_000;
 
 /** What a session needs of the platform that it asks. */
 export interface OpenDirectory extends Pick<OpenPlatform, 'createFeed' | 'close'> {
@@ -59,19 +55,13 @@ export class DirectorySession implements K2Session {
   }
 
   async query(sql: string, limit: number): Promise<RowStream> {
-    const tables = RECORD_SCHEMAS.map(({ table }) => table);
-    return this.ask({ kind: 'sql', sql, limit }, await this.plans(tables, {}));
+    return this.ask({ kind: 'sql', sql, limit }, await this.plans(ALL_TABLES, {}));
   }
 
   async gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {
-    const plans = await this.plans(['audit.sequence_gaps'], filter);
-    const rows: JsonRow[] = [];
-    for (const type of recordType === undefined ? RECORD_TYPES : [recordType]) {
-      const question: Question = { kind: 'audit', filter: { ...filter, recordType: type }, limit: LEDGER_ROWS_MAX };
-      const ledger = await answerRows(await this.platform.ports.engine.ask(question, plans, this.options));
-      rows.push(...gapRows(type, ledger));
-    }
-    return listed(rows.slice(0, limit));
+    const request = { filter, asOf: LATEST, ...(recordType !== undefined && { recordType }) };
+    const gaps = await findOpenGaps(this.platform.ports, request, this.options);
+    return listed(gaps.slice(0, limit).map(gapRow));
   }
 
   async snapshots({ table, limit }: SnapshotsQuestion): Promise<RowStream> {
@@ -109,8 +99,9 @@ export class DirectorySession implements K2Session {
     return { timeoutMs: this.settings.queryTimeoutMs, signal: this.signal };
   }
 
-  private plans(tables: readonly TableName[], filter: TickFilter): Promise<readonly ScanPlan[]> {
-    return Promise.all(tables.map((table) => this.platform.ports.store.plan({ table, asOf: LATEST, ...filter })));
+  private async plans(tables: readonly TableName[], filter: TickFilter): Promise<readonly ScanPlan[]> {
+    const requests = tables.map((table) => ({ table, ...filter }));
+    return (await plansAsOf(this.platform.ports.store, requests, LATEST)).plans;
   }
 
   private async ask(question: Question, plans: readonly ScanPlan[]): Promise<RowStream> {

@@ -1,11 +1,12 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from '@k2/ports';
+import { findOpenGaps } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { jsonArray } from '../encode/json.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { RequestScope } from '../http/request-scope.ts';
-import { findOpenGaps, GAP_COLUMNS, gapsBatch } from './open-gaps.ts';
+import { GAP_COLUMNS, gapsBatch } from './gap-columns.ts';
 import { GAP_FORMATS, GapsQuery } from './requests.ts';
 import { sendJson, sendStream, type StreamFormat } from './send-answer.ts';
 

@@ -3,6 +3,7 @@ import type { Completeness, MissingTicks } from '@k2/domain/lake';
 import { completenessJson, provenanceHeaders } from './provenance.ts';
 
 const gap = (at: number): MissingTicks => ({
+  recordType: 'trades',
   exchange: 'ASX',
   symbol: 'Ωé',
   session: '2014-03-10',

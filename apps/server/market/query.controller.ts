@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
+import { ALL_TABLES, plansAsOf } from '@k2/usecases';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import type { Format } from '../encode/formats.ts';
@@ -7,7 +8,6 @@ import { negotiate } from '../http/negotiate.ts';
 import { wrongValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { AS_OF, formatCheck, integerCheck, parseAsOf } from './checks.ts';
-import { ALL_TABLES, plansAsOf } from './plans.ts';
 import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
 import { sendQuestion } from './send-question.ts';
 
@@ -69,7 +69,8 @@ export class QueryController {
       );
     }
     const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
-    const plans = await scope.within(plansAsOf(platform.ports.store, ALL_TABLES, parseAsOf(body.asOf)!));
+    const requests = ALL_TABLES.map((table) => ({ table }));
+    const { plans } = await scope.within(plansAsOf(platform.ports.store, requests, parseAsOf(body.asOf)!));
     const question = { kind: 'sql', sql: body.sql, limit } as const;
     await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
   }

@@ -1,6 +1,6 @@
 import { parseTimeUs, type RecordType } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
-import { tickFields } from '@k2/usecases';
+import { tickFields, type TicksRequest } from '@k2/usecases';
 import type { Format } from '../encode/formats.ts';
 import { Checked } from '../http/checked.ts';
 import { wrongValue } from '../http/problem.ts';
@@ -18,7 +18,6 @@ import {
   SYMBOL,
   TO,
 } from './checks.ts';
-import type { FieldsRequest } from './tick-page.ts';
 
 export const TICK_FORMATS: readonly Format[] = ['json', 'ndjson', 'csv', 'arrow', 'parquet'];
 /** Gaps are worked out here, not by the engine, which alone writes Parquet. */
@@ -77,7 +76,7 @@ abstract class TicksQuery extends AnswerQuery {
   @Checked(ORDER) order?: 'oldest-first' | 'newest-first';
   @Checked(CURSOR) cursor?: string;
 
-  request(recordType: RecordType, format: Format): FieldsRequest {
+  request(recordType: RecordType, format: Format): TicksRequest {
     return {
       recordType,
       filter: this.filter(),

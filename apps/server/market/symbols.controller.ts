@@ -1,11 +1,13 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
+import { plansAsOf } from '@k2/usecases';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { RequestScope } from '../http/request-scope.ts';
-import { plansAsOf } from './plans.ts';
 import { SymbolsQuery, TICK_FORMATS } from './requests.ts';
 import { sendQuestion } from './send-question.ts';
+
+const TICK_TABLES = ['market_data.trades', 'market_data.quotes'] as const;
 
 @Controller('v1')
 export class SymbolsController {
@@ -22,9 +24,8 @@ export class SymbolsController {
     const limit = query.rowLimit(format);
     const filter = query.filter();
     const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
-    const plans = await scope.within(
-      plansAsOf(platform.ports.store, ['market_data.trades', 'market_data.quotes'], query.asOfWanted, filter),
-    );
+    const requests = TICK_TABLES.map((table) => ({ table, ...filter }));
+    const { plans } = await scope.within(plansAsOf(platform.ports.store, requests, query.asOfWanted));
     const question = { kind: 'symbols', filter, limit } as const;
     await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
   }

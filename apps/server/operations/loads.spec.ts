@@ -36,6 +36,14 @@ const events = (body: string) =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
+/** Throws where it does not come true within some seconds. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let attempt = 0; !holds(); attempt++) {
+    if (attempt === 400) throw new Error('waited in vain');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 describe('a load', () => {
   it('tells how far it is and ends with what became of it', async () => {
     platform.load = async (_feed, _signal, listener) => {
@@ -104,13 +112,13 @@ describe('a load', () => {
       return new Promise((resolve) => finish.push(() => resolve(REPORT)));
     };
     const running = [load(), load()];
-    while (finish.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => finish.length === 2);
     const third = await load();
     expect([third.statusCode, third.headers['retry-after']]).toEqual([429, '10']);
     for (const done of finish.splice(0)) done();
     expect((await Promise.all(running)).map(({ statusCode }) => statusCode)).toEqual([200, 200]);
     const fourth = load();
-    while (finish.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => finish.length === 1);
     finish[0]();
     expect((await fourth).statusCode).toBe(200);
   });

@@ -1,5 +1,5 @@
 import type duckdb from '@duckdb/node-bindings';
-import { int64At, int64Words, isSafeAt } from '@k2/domain/market';
+import { int64At, int64Words, isSafeAt, type DictionaryValue } from '@k2/domain/market';
 import type { AnswerBatch, AnswerValues } from '@k2/ports';
 import { JsonDuckDBValueConverter, type DuckDBDataChunk } from '@duckdb/node-api';
 import type { ReadColumn, Reading } from './answer-types.ts';
@@ -20,6 +20,27 @@ export function answerBatch(columns: readonly ReadColumn[], chunks: readonly Duc
     };
   });
   return { rowCount, columns: read.map(({ values }) => values), nulls: read.map(({ nulls }) => nulls) };
+}
+
+/** Size of a batch as it is sent, dictionaries by their text. */
+export function batchBytes({ columns }: AnswerBatch): number {
+  return columns.reduce((bytes, column) => bytes + columnBytes(column), 0);
+}
+
+function columnBytes(column: AnswerValues): number {
+  switch (column.kind) {
+    case 'utf8':
+    case 'binary':
+      return column.values.bytes.byteLength + column.values.offsets.byteLength;
+    case 'dictionary':
+      return column.codes.byteLength + column.dictionary.reduce((bytes, value) => bytes + textLength(value), 0);
+    default:
+      return column.values.byteLength;
+  }
+}
+
+function textLength(value: DictionaryValue): number {
+  return typeof value === 'string' ? value.length : JSON.stringify(value).length;
 }
 
 function rawChunk(chunk: DuckDBDataChunk): duckdb.DataChunk {

@@ -2,6 +2,9 @@ import { PortError, type Answer, type AnswerBatch, type AskOptions, type QueryEn
 import type { EngineOutcome, EngineReply, EngineTask } from './engine-messages.ts';
 import type { EngineProcess, RunListener } from './engine-process.ts';
 
+/** Node's timers fire at once for anything longer. */
+const TIMER_MS_MAX = 2_147_483_647;
+
 /** A deadline and the caller's signal as one signal, whose reason is the PortError to report. */
 export class QuestionLimits {
   readonly signal: AbortSignal;
@@ -13,7 +16,7 @@ export class QuestionLimits {
   constructor({ timeoutMs, signal }: AskOptions) {
     this.signal = this.controller.signal;
     this.callerSignal = signal;
-    this.timer = setTimeout(() => this.controller.abort(timedOut(timeoutMs)), timeoutMs);
+    this.timer = setTimeout(() => this.controller.abort(timedOut(timeoutMs)), Math.min(timeoutMs, TIMER_MS_MAX));
     if (signal?.aborted) this.onCallerAbort();
     signal?.addEventListener('abort', this.onCallerAbort, { once: true });
   }

@@ -69,6 +69,20 @@ describe('DuckDbQueryEngine', () => {
     expect([names, codec]).toEqual(['price timestamp trade_conditions, list, element', 'ZSTD']);
   });
 
+  it('refuses rows so large that the reader could not hold a few batches of them', async () => {
+    fixture = await engineOver(rows);
+    const large = sql("SELECT repeat('x', 1000000) || i AS x FROM range(100) AS t(i)");
+    await expect(fixture.engine.ask(large, fixture.plans, ASK)).rejects.toMatchObject({ kind: 'out-of-memory' });
+    const wide = await fixture.engine.ask(
+      sql("SELECT repeat('x', 1000) || i AS x FROM range(10000) AS t(i)", 9_000),
+      fixture.plans,
+      ASK,
+    );
+    const rowCounts: number[] = [];
+    for await (const { rowCount } of wide.batches) rowCounts.push(rowCount);
+    expect(rowCounts).toEqual([2_048, 4_096, 2_856]);
+  });
+
   it('leaves no part of a file where an export fails', async () => {
     fixture = await engineOver(rows);
     const { lake, engine, plans } = fixture;

@@ -1,12 +1,20 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
-import { answerBatch } from './answer-batch.ts';
-import { readColumn } from './answer-types.ts';
+import type { AnswerBatch } from '@k2/ports';
+import { answerBatch, batchBytes } from './answer-batch.ts';
+import { readColumn, type ReadColumn } from './answer-types.ts';
 import type { EngineDatabase } from './engine-database.ts';
 import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
+import { QuestionError } from './question-error.ts';
 import type { Statement } from './question-sql.ts';
 import { quoteText } from './scan-sql.ts';
 
 const BATCH_ROWS_MAX = 16_384;
+/** What DuckDB computes at a time, and the least a batch may hold. */
+const CHUNK_ROWS_MAX = 2_048;
+/** Rows are put together up to about this size, judged by the batch before. */
+const BATCH_BYTES_TARGET = 4_194_304;
+/** A batch of the fewest rows that is larger still is refused: the reader has to hold a few of them. */
+const BATCH_BYTES_MAX = 67_108_864;
 /** Rows that are computed as a whole: one result is then quicker than a stream of it. */
 const MATERIALIZED_ROWS_MAX = 16_384;
 
@@ -74,30 +82,35 @@ export class EngineRun {
     const names = result.deduplicatedColumnNames();
     const columns = result.columnTypes().map((type, i) => readColumn(names[i], type));
     let header: Partial<EngineReply> = { columns: columns.map(({ answer }) => answer) };
-    let rowsLeft = this.task.question.limit;
+    const rows = { left: this.task.question.limit, inBatch: CHUNK_ROWS_MAX };
     for (;;) {
-      const chunks: DuckDBDataChunk[] = [];
-      let rows = 0;
-      let isLast = rowsLeft === 0;
-      while (!isLast && rows < BATCH_ROWS_MAX - 2_048) {
-        const chunk = await result.fetchChunk();
-        if (this.isStopped) return stopped();
-        if (chunk === null || chunk.rowCount === 0) {
-          isLast = true;
-        } else {
-          if (chunk.rowCount > rowsLeft) chunk.rowCount = rowsLeft;
-          chunks.push(chunk);
-          rows += chunk.rowCount;
-          rowsLeft -= chunk.rowCount;
-          isLast = rowsLeft === 0;
-        }
-      }
-      const last = { ...header, ...(rows > 0 ? { batch: answerBatch(columns, chunks) } : {}) };
+      const { chunks, isLast } = await this.fetch(result, rows);
+      if (this.isStopped) return stopped();
+      const batch = chunks.length === 0 ? null : boundedBatch(columns, chunks);
+      const last = batch === null ? header : { ...header, batch };
       if (isLast) return { outcome: { kind: 'ended' }, last };
       header = {};
+      if (batch !== null) rows.inBatch = rowsOf(BATCH_BYTES_TARGET, batch);
       if (!(await this.takeCredit())) return stopped();
       this.reply({ kind: 'reply', id: this.id, ...last });
     }
+  }
+
+  /** Chunks of the next batch; `isLast` where the rows end with them. */
+  private async fetch(
+    result: DuckDBResult,
+    rows: { left: number; readonly inBatch: number },
+  ): Promise<{ readonly chunks: DuckDBDataChunk[]; readonly isLast: boolean }> {
+    const chunks: DuckDBDataChunk[] = [];
+    for (let fetched = 0; rows.left > 0 && fetched + CHUNK_ROWS_MAX <= rows.inBatch;) {
+      const chunk = await result.fetchChunk();
+      if (this.isStopped || chunk === null || chunk.rowCount === 0) return { chunks, isLast: true };
+      if (chunk.rowCount > rows.left) chunk.rowCount = rows.left;
+      chunks.push(chunk);
+      fetched += chunk.rowCount;
+      rows.left -= chunk.rowCount;
+    }
+    return { chunks, isLast: rows.left === 0 };
   }
 
   /** False where the run is stopped meanwhile. */
@@ -110,4 +123,17 @@ export class EngineRun {
 
 function stopped(): RunEnd {
   return { outcome: { kind: 'stopped' }, last: {} };
+}
+
+function rowsOf(bytes: number, batch: AnswerBatch): number {
+  const rows = Math.floor((bytes * batch.rowCount) / (batchBytes(batch) + 1));
+  return Math.min(BATCH_ROWS_MAX, Math.max(CHUNK_ROWS_MAX, rows));
+}
+
+function boundedBatch(columns: readonly ReadColumn[], chunks: readonly DuckDBDataChunk[]): AnswerBatch {
+  const batch = answerBatch(columns, chunks);
+  const bytes = batchBytes(batch);
+  if (bytes <= BATCH_BYTES_MAX) return batch;
+  const what = `${batch.rowCount} rows of the answer hold ${bytes} bytes, more than the ${BATCH_BYTES_MAX} sent at a time`;
+  throw new QuestionError('out-of-memory', `${what}; select less of each`);
 }

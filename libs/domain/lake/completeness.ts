@@ -3,6 +3,7 @@ import type { SequenceGapRecord, SessionRecord } from './audit-records.ts';
 
 /** A range of ticks that the venue numbered and K2 does not have. */
 export interface MissingTicks {
+  readonly recordType: RecordType;
   readonly exchange: string;
   readonly symbol: string;
   readonly session: string;
@@ -48,7 +49,7 @@ export function completeness(
   gaps: readonly SequenceGapRecord[],
   sessions: readonly SessionRecord[],
 ): Completeness {
-  const missing = openGaps(gaps.filter((gap) => isInScope(gap, scope))).filter((gap) => overlaps(gap, scope));
+  const missing = openGaps(gaps.filter((gap) => isInScope(gap, scope))).filter((gap) => overlapsTimes(gap, scope));
   if (missing.length > 0) {
     const missingTicks = missing.reduce((sum, gap) => sum + gap.sequenceTo - gap.sequenceFrom + 1, 0);
     return { status: 'gaps', gaps: missing.slice(0, GAPS_LISTED_MAX), gapCount: missing.length, missingTicks };
@@ -75,12 +76,21 @@ export function openGaps(gaps: readonly SequenceGapRecord[]): readonly MissingTi
   });
 }
 
+/** Whether a tick of the range could be of the half-open `[fromUs, toUs)`. */
+export function overlapsTimes(
+  gap: Pick<MissingTicks, 'fromTimeUs' | 'toTimeUs'>,
+  { fromUs, toUs }: Pick<CoverageScope, 'fromUs' | 'toUs'>,
+): boolean {
+  return (fromUs === undefined || gap.toTimeUs >= fromUs) && (toUs === undefined || gap.fromTimeUs < toUs);
+}
+
 function subtract(gap: SequenceGapRecord, filled: readonly SequenceGapRecord[]): MissingTicks[] {
-  const { exchange, symbol, session, fromTimeUs, toTimeUs } = gap;
+  const { recordType, exchange, symbol, session, fromTimeUs, toTimeUs } = gap;
   const left: MissingTicks[] = [];
   let from = gap.sequenceFrom;
   const keep = (to: number) => {
-    if (from <= to) left.push({ exchange, symbol, session, sequenceFrom: from, sequenceTo: to, fromTimeUs, toTimeUs });
+    if (from <= to)
+      left.push({ recordType, exchange, symbol, session, sequenceFrom: from, sequenceTo: to, fromTimeUs, toTimeUs });
   };
   for (const fill of filled) {
     if (fill.sequenceTo < from) continue;
@@ -131,8 +141,4 @@ function isInScope(
     (scope.exchange === undefined || record.exchange === scope.exchange) &&
     (scope.symbols === undefined || scope.symbols.includes(record.symbol))
   );
-}
-
-function overlaps(gap: MissingTicks, { fromUs, toUs }: CoverageScope): boolean {
-  return (fromUs === undefined || gap.toTimeUs >= fromUs) && (toUs === undefined || gap.fromTimeUs < toUs);
 }

@@ -1,7 +1,8 @@
-import type { Completeness } from '@k2/domain/lake';
+import type { Completeness, CoverageScope } from '@k2/domain/lake';
 import { recordSchema, type RecordType, type TableName } from '@k2/domain/market';
 import type {
   Answer,
+  AnswerBatch,
   AnswerColumn,
   AskOptions,
   AsOf,
@@ -12,8 +13,9 @@ import type {
   TickStore,
 } from '@k2/ports';
 import { Coverage } from './coverage.ts';
+import { plansAsOf } from './plans-as-of.ts';
 import { parseCursor, printCursor } from './tick-cursor.ts';
-import { answerRow, type AnswerRow } from './answer-rows.ts';
+import { answerRow } from './answer-rows.ts';
 
 export interface TicksRequest {
   readonly recordType: RecordType;
@@ -22,7 +24,7 @@ export interface TicksRequest {
   /** Record fields or `message_id`; all where absent. */
   readonly fields?: readonly string[];
   readonly order: 'oldest-first' | 'newest-first';
-  /** `nextCursor` of the page before; its snapshot wins over `asOf`. */
+  /** `nextCursor` of the page before; its instant wins over `asOf`. */
   readonly cursor?: string;
   readonly limit: number;
 }
@@ -35,13 +37,22 @@ export interface Provenance {
   readonly committedUs: number | null;
 }
 
+export interface BarsRequest {
+  readonly filter: TickFilter;
+  readonly asOf: AsOf;
+  readonly intervalUs: number;
+  readonly limit: number;
+}
+
 export interface TicksStream extends Provenance {
   readonly answer: Answer;
 }
 
 export interface TicksPage extends Provenance {
   readonly columns: readonly AnswerColumn[];
-  readonly rows: readonly AnswerRow[];
+  readonly rowCount: number;
+  /** Columns beyond `columns` and rows beyond `rowCount` are not of the page. */
+  readonly batches: readonly AnswerBatch[];
   /** Null: this is the last page. */
   readonly nextCursor: string | null;
 }
@@ -54,7 +65,17 @@ export function tickFields(recordType: RecordType): readonly string[] {
   return ['message_id', ...recordSchema(tableOf(recordType)).fields.map(({ name }) => name)];
 }
 
-/** Answers questions about ticks from one snapshot, each answer with its completeness. */
+/** A question with the plans that answer and judge it, all as of one instant. */
+interface Prepared {
+  readonly question: Question;
+  readonly plan: ScanPlan;
+  readonly gaps: ScanPlan;
+  readonly sessions: ScanPlan;
+  readonly scope: CoverageScope;
+  readonly asOfUs: number | null;
+}
+
+/** Answers questions about ticks as of one instant, each answer with its completeness. */
 export class AnswerTicks {
   private readonly store: TickStore;
   private readonly engine: QueryEngine;
@@ -63,35 +84,29 @@ export class AnswerTicks {
   constructor(store: TickStore, engine: QueryEngine) {
     this.store = store;
     this.engine = engine;
-    this.coverage = new Coverage(store, engine);
+    this.coverage = new Coverage(engine);
   }
 
   /** All rows up to the limit, as they come. */
   async stream(request: TicksRequest, options: AskOptions): Promise<TicksStream> {
-    const { plan, question } = await this.prepare(request);
-    const [answer, provenance] = await Promise.all([
-      this.engine.ask(question, [plan], options),
-      this.provenance(request, plan, options),
-    ]);
-    return { answer, ...provenance };
+    return this.streamed(await this.prepareTicks(request), options);
   }
 
   /** One page of rows and the way to the next. */
   async page(request: TicksRequest, options: AskOptions): Promise<TicksPage> {
     const fields = request.fields ?? tickFields(request.recordType);
     const needed = [...fields, ...POSITION_FIELDS.filter((field) => !fields.includes(field))];
-    const { plan, question } = await this.prepare({ ...request, fields: needed, limit: request.limit + 1 });
-    const [{ columns, rows }, provenance] = await Promise.all([
-      this.collect(question, plan, options),
-      this.provenance(request, plan, options),
-    ]);
-    const hasMore = rows.length > request.limit;
-    const nextCursor = hasMore ? cursorAfter(rows[request.limit - 1], plan.snapshotId!) : null;
-    const page = hasMore ? rows.slice(0, request.limit) : rows;
+    const prepared = await this.prepareTicks({ ...request, fields: needed, limit: request.limit + 1 });
+    const { answer, ...provenance } = await this.streamed(prepared, options);
+    const batches: AnswerBatch[] = [];
+    for await (const batch of answer.batches) batches.push(batch);
+    const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    const hasMore = rowCount > request.limit;
     return {
-      columns: columns.slice(0, fields.length),
-      rows: needed.length === fields.length ? page : page.map((row) => pick(row, fields)),
-      nextCursor,
+      columns: answer.columns.slice(0, fields.length),
+      rowCount: Math.min(rowCount, request.limit),
+      batches,
+      nextCursor: hasMore ? cursorAfter(answer.columns, batches, request.limit - 1, prepared.asOfUs!) : null,
       ...provenance,
     };
   }
@@ -102,33 +117,24 @@ export class AnswerTicks {
     path: string,
     options: AskOptions,
   ): Promise<Provenance & { readonly rowCount: number }> {
-    const { plan, question } = await this.prepare(request);
+    const prepared = await this.prepareTicks(request);
     const [{ rowCount }, provenance] = await Promise.all([
-      this.engine.exportParquet(question, [plan], path, options),
-      this.provenance(request, plan, options),
+      this.engine.exportParquet(prepared.question, [prepared.plan], path, options),
+      this.provenance(prepared, options),
     ]);
     return { rowCount, ...provenance };
   }
 
   /** Bars of trades, with the completeness of the trades that they are made of. */
-  async bars(
-    request: { readonly filter: TickFilter; readonly asOf: AsOf; readonly intervalUs: number; readonly limit: number },
-    options: AskOptions,
-  ): Promise<TicksStream> {
-    const { filter, asOf, intervalUs, limit } = request;
-    const plan = await this.store.plan({ table: 'market_data.trades', asOf, ...filter });
-    const [answer, provenance] = await Promise.all([
-      this.engine.ask({ kind: 'bars', filter, intervalUs, limit }, [plan], options),
-      this.provenance({ recordType: 'trades', filter }, plan, options),
-    ]);
-    return { answer, ...provenance };
+  async bars({ filter, asOf, intervalUs, limit }: BarsRequest, options: AskOptions): Promise<TicksStream> {
+    const question: Question = { kind: 'bars', filter, intervalUs, limit };
+    return this.streamed(await this.prepare(question, { recordType: 'trades', ...filter }, asOf), options);
   }
 
-  private async prepare(request: TicksRequest): Promise<{ plan: ScanPlan; question: Question }> {
+  private prepareTicks(request: TicksRequest): Promise<Prepared> {
     const { recordType, filter, fields, order, limit } = request;
     const cursor = request.cursor === undefined ? null : parseCursor(request.cursor);
-    const asOf: AsOf = cursor === null ? request.asOf : { kind: 'snapshot', snapshotId: cursor.snapshotId };
-    const plan = await this.store.plan({ table: tableOf(recordType), asOf, ...filter });
+    const asOf: AsOf = cursor === null ? request.asOf : { kind: 'time', timeUs: cursor.asOfUs };
     const question: Question = {
       kind: 'ticks',
       recordType,
@@ -138,25 +144,28 @@ export class AnswerTicks {
       ...(cursor !== null && { after: cursor.after }),
       limit,
     };
-    return { plan, question };
+    return this.prepare(question, { recordType, ...filter }, asOf);
   }
 
-  private async collect(question: Question, plan: ScanPlan, options: AskOptions) {
-    const { columns, batches } = await this.engine.ask(question, [plan], options);
-    const rows: AnswerRow[] = [];
-    for await (const batch of batches) {
-      for (let row = 0; row < batch.rowCount; row++) rows.push(answerRow(columns, batch, row));
-    }
-    return { columns, rows };
+  private async prepare(question: Question, scope: CoverageScope, asOf: AsOf): Promise<Prepared> {
+    const { recordType, ...filter } = scope;
+    const requests = [{ table: tableOf(recordType), ...filter }, ...this.coverage.requests(filter)];
+    const { plans, asOfUs } = await plansAsOf(this.store, requests, asOf);
+    const [plan, gaps, sessions] = plans;
+    return { question, plan, gaps, sessions, scope, asOfUs };
   }
 
-  private async provenance(
-    { recordType, filter }: Pick<TicksRequest, 'recordType' | 'filter'>,
-    { snapshotId, committedUs }: ScanPlan,
-    options: AskOptions,
-  ): Promise<Provenance> {
-    const completeness = await this.coverage.judge({ recordType, ...filter }, committedUs, options);
-    return { completeness, snapshotId, committedUs };
+  private async streamed(prepared: Prepared, options: AskOptions): Promise<TicksStream> {
+    const [answer, provenance] = await Promise.all([
+      this.engine.ask(prepared.question, [prepared.plan], options),
+      this.provenance(prepared, options),
+    ]);
+    return { answer, ...provenance };
+  }
+
+  private async provenance({ scope, plan, gaps, sessions }: Prepared, options: AskOptions): Promise<Provenance> {
+    const completeness = await this.coverage.judge(scope, gaps, sessions, options);
+    return { completeness, snapshotId: plan.snapshotId, committedUs: plan.committedUs };
   }
 }
 
@@ -164,19 +173,27 @@ function tableOf(recordType: RecordType): TableName {
   return recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes';
 }
 
-function cursorAfter(row: AnswerRow, snapshotId: bigint): string {
+function cursorAfter(
+  columns: readonly AnswerColumn[],
+  batches: readonly AnswerBatch[],
+  lastRow: number,
+  asOfUs: number,
+): string {
+  let row = lastRow;
+  const batch = batches.find(({ rowCount }) => {
+    if (row < rowCount) return true;
+    row -= rowCount;
+    return false;
+  })!;
+  const last = answerRow(columns, batch, row);
   return printCursor({
-    snapshotId,
+    asOfUs,
     after: {
-      eventTimeUs: row['timestamp'] as number,
-      exchange: row['exchange'] as string,
-      symbol: row['symbol'] as string,
-      session: row['session'] as string,
-      venueSequence: row['source_sequence'] as number,
+      eventTimeUs: last['timestamp'] as number,
+      exchange: last['exchange'] as string,
+      symbol: last['symbol'] as string,
+      session: last['session'] as string,
+      venueSequence: last['source_sequence'] as number,
     },
   });
-}
-
-function pick(row: AnswerRow, fields: readonly string[]): AnswerRow {
-  return Object.fromEntries(fields.map((field) => [field, row[field]]));
 }

@@ -1,8 +1,9 @@
 import type { TickPosition } from '@k2/ports';
 
-/** Where the next page starts, in the snapshot that the first page was of. */
+/** Where the next page starts, as of the instant that the first page was of. */
 export interface TickCursor {
-  readonly snapshotId: bigint;
+  /** UTC µs. */
+  readonly asOfUs: number;
   readonly after: TickPosition;
 }
 
@@ -16,9 +17,9 @@ export class CursorError extends Error {
 }
 
 /** Opaque, URL-safe text. */
-export function printCursor({ snapshotId, after }: TickCursor): string {
+export function printCursor({ asOfUs, after }: TickCursor): string {
   const { eventTimeUs, exchange, symbol, session, venueSequence } = after;
-  const text = JSON.stringify([String(snapshotId), eventTimeUs, exchange, symbol, session, venueSequence]);
+  const text = JSON.stringify([asOfUs, eventTimeUs, exchange, symbol, session, venueSequence]);
   return [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
@@ -33,18 +34,15 @@ export function parseCursor(text: string): TickCursor {
     throw new CursorError(text);
   }
   if (!isCursorArray(parsed)) throw new CursorError(text);
-  const [snapshotId, eventTimeUs, exchange, symbol, session, venueSequence] = parsed;
-  return { snapshotId: BigInt(snapshotId), after: { eventTimeUs, exchange, symbol, session, venueSequence } };
+  const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence] = parsed;
+  return { asOfUs, after: { eventTimeUs, exchange, symbol, session, venueSequence } };
 }
 
-function isCursorArray(value: unknown): value is [string, number, string, string, string, number] {
+function isCursorArray(value: unknown): value is [number, number, string, string, string, number] {
   if (!Array.isArray(value) || value.length !== 6) return false;
-  const [snapshotId, eventTimeUs, exchange, symbol, session, venueSequence] = value as unknown[];
+  const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence] = value as unknown[];
   return (
-    typeof snapshotId === 'string' &&
-    /^\d{1,19}$/.test(snapshotId) &&
-    Number.isSafeInteger(eventTimeUs) &&
-    [exchange, symbol, session].every((part) => typeof part === 'string') &&
-    Number.isSafeInteger(venueSequence)
+    [asOfUs, eventTimeUs, venueSequence].every((part) => Number.isSafeInteger(part)) &&
+    [exchange, symbol, session].every((part) => typeof part === 'string')
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TableName } from '@k2/domain/market';
 import { PortError, type ScanPlan, type ScanRequest, type TickStore } from '@k2/ports';
-import { plansAsOf } from './plans.ts';
+import { plansAsOf } from './plans-as-of.ts';
 
 const TRADES: TableName = 'market_data.trades';
 const QUOTES: TableName = 'market_data.quotes';
@@ -33,8 +33,10 @@ class FakeStore {
   }
 }
 
+const only = (store: FakeStore) =>
+  ({ plan: (request: ScanRequest) => store.plan(request) }) as Partial<TickStore> as TickStore;
 const planned = async (store: FakeStore, asOf: ScanRequest['asOf']) =>
-  (await plansAsOf(store as Partial<TickStore> as TickStore, [TRADES, QUOTES], asOf)).map(
+  (await plansAsOf(only(store), [{ table: TRADES }, { table: QUOTES }], asOf)).plans.map(
     ({ snapshotId }) => snapshotId,
   );
 

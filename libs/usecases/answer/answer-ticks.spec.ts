@@ -1,0 +1,171 @@
+import { ManualClock, MemoryQueryEngine, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
+import { RECORD_SCHEMAS } from '@k2/domain/market';
+import type { PartitionClaim, PlannedRows } from '@k2/ports';
+import { gapRecord, placed, plannedRows, series, sessionRecord, tradeBatch } from '@k2/testing/builders';
+import { answerRow, answerRows } from './answer-rows.ts';
+import { AnswerTicks, tickFields, type TicksPage, type TicksRequest } from './answer-ticks.ts';
+import { parseCursor, printCursor } from './tick-cursor.ts';
+
+const OPTIONS = { timeoutMs: 10_000 };
+const BHP = { exchange: 'ASX', symbols: ['BHP'] };
+const ALL: TicksRequest = {
+  recordType: 'trades',
+  filter: BHP,
+  asOf: { kind: 'latest' },
+  order: 'oldest-first',
+  limit: 7,
+};
+
+class Lake {
+  private readonly clock = new ManualClock(1_767_225_600_000_000);
+  readonly store = new MemoryTickStore({ clock: this.clock, random: new SeededRandom(1, this.clock) });
+  readonly answers = new AnswerTicks(this.store, new MemoryQueryEngine({ store: this.store, clock: this.clock }));
+  private claims: readonly PartitionClaim[] = [];
+
+  static async create(): Promise<Lake> {
+    const lake = new Lake();
+    await lake.store.ensureTables(RECORD_SCHEMAS);
+    lake.claims = await lake.store.claim('test', [{ topic: 't', partition: 0, topicId: 'id' }]);
+    return lake;
+  }
+
+  async commit(rows: Partial<PlannedRows>) {
+    this.clock.advanceUs(1_000_000);
+    const staged = await this.store.stage(plannedRows(rows));
+    const [claim] = this.claims;
+    const partitions = [{ claim, nextOffset: claim.nextOffset + 1 }];
+    const receipt = await this.store.commit(staged, { partitions, state: new Map() });
+    this.claims = receipt.claims;
+    return receipt;
+  }
+
+  trades(firstSequence: number, count: number) {
+    return { ticks: [placed(tradeBatch({ firstSequence, count, startUs: firstSequence * 1_000 }))] };
+  }
+}
+
+async function lakeOf(count: number): Promise<Lake> {
+  const lake = await Lake.create();
+  await lake.commit({ ...lake.trades(1, count), sessions: [sessionRecord({ eventTimeUs: 1_000 })] });
+  return lake;
+}
+
+function rowsOf({ columns, batches, rowCount }: TicksPage) {
+  const rows = batches.flatMap((batch) =>
+    Array.from({ length: batch.rowCount }, (_, row) => answerRow(columns, batch, row)),
+  );
+  return rows.slice(0, rowCount);
+}
+
+describe('AnswerTicks', () => {
+  it('pages through every row exactly once, in order, from the snapshot of the first page', async () => {
+    const lake = await lakeOf(20);
+    const sequences: unknown[] = [];
+    const snapshots = new Set<unknown>();
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await lake.answers.page({ ...ALL, ...(cursor !== undefined && { cursor }) }, OPTIONS);
+      sequences.push(...rowsOf(page).map((row) => row['source_sequence']));
+      snapshots.add(page.snapshotId);
+      cursor = page.nextCursor;
+      await lake.commit(lake.trades(sequences.length + 100, 3));
+    }
+    expect(sequences).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(snapshots.size).toBe(1);
+  });
+
+  it('has no next page after the last row, also where the last page is full', async () => {
+    const lake = await lakeOf(14);
+    const first = await lake.answers.page(ALL, OPTIONS);
+    const second = await lake.answers.page({ ...ALL, cursor: first.nextCursor! }, OPTIONS);
+    expect([first.rowCount, second.rowCount, second.nextCursor]).toEqual([7, 7, null]);
+  });
+
+  it('has exactly the fields asked for, whatever the paging needs', async () => {
+    const lake = await lakeOf(10);
+    const page = await lake.answers.page({ ...ALL, fields: ['price', 'message_id'], limit: 2 }, OPTIONS);
+    expect(page.columns.map(({ name }) => name)).toEqual(['price', 'message_id']);
+    expect(rowsOf(page)).toEqual([
+      { price: '36', message_id: 'ASX/BHP/2014-03-10/1' },
+      { price: '36.01', message_id: 'ASX/BHP/2014-03-10/2' },
+    ]);
+    expect(page.nextCursor).not.toBeNull();
+    const all = await lake.answers.page(ALL, OPTIONS);
+    expect(all.columns.map(({ name }) => name)).toEqual(tickFields('trades'));
+  });
+
+  it('is complete until a gap is known, and again once it is filled; the past keeps its answer', async () => {
+    const lake = await lakeOf(3);
+    const gap = gapRecord({ sequenceFrom: 4, sequenceTo: 4, fromTimeUs: 3_000, toTimeUs: 5_000 });
+    const broken = await lake.commit({ ...lake.trades(5, 1), gaps: [gap] });
+    await lake.commit({ ...lake.trades(4, 1), gaps: [{ ...gap, status: 'filled' }] });
+    const judged = async (asOf: TicksRequest['asOf']) => {
+      const { completeness } = await lake.answers.page({ ...ALL, asOf }, OPTIONS);
+      return completeness.status;
+    };
+    expect(await judged({ kind: 'latest' })).toBe('complete');
+    const snapshotId = broken.snapshots.get('market_data.trades')!;
+    expect(await judged({ kind: 'snapshot', snapshotId })).toBe('gaps');
+    expect(await judged({ kind: 'time', timeUs: broken.committedUs - 1 })).toBe('complete');
+  });
+
+  it('does not let a gap of another instrument, record type or time touch the answer', async () => {
+    const lake = await lakeOf(3);
+    const elsewhere = [{ symbol: 'RIO' }, { recordType: 'quotes' as const }, { fromTimeUs: 9e15, toTimeUs: 9e15 }];
+    await lake.commit({ ...lake.trades(4, 1), gaps: elsewhere.map((changes) => gapRecord(changes)) });
+    const page = await lake.answers.page({ ...ALL, filter: { ...BHP, fromUs: 0, toUs: 10_000 } }, OPTIONS);
+    expect(page.completeness).toEqual({ status: 'complete' });
+  });
+
+  it('is unverifiable where the venue does not number its ticks, and where nothing was recorded', async () => {
+    const lake = await Lake.create();
+    const empty = await lake.answers.page(ALL, OPTIONS);
+    expect(empty).toMatchObject({ rowCount: 0, snapshotId: null, completeness: { status: 'unverifiable' } });
+    await lake.commit({
+      ...lake.trades(1, 3),
+      sessions: [sessionRecord({ sequenceOrigin: 'arrival', eventTimeUs: 1_000 })],
+    });
+    const page = await lake.answers.page(ALL, OPTIONS);
+    expect(page).toMatchObject({ completeness: { status: 'unverifiable', reason: expect.stringContaining('ASX') } });
+    const rio = await lake.answers.page({ ...ALL, filter: { exchange: 'ASX', symbols: ['RIO'] } }, OPTIONS);
+    expect(rio).toMatchObject({ rowCount: 0, completeness: { status: 'unverifiable' } });
+  });
+
+  it('judges bars by the trades that they are made of', async () => {
+    const lake = await lakeOf(3);
+    // A gap can be committed without a row of its table: where the tick that showed it was refused.
+    await lake.commit({ gaps: [gapRecord({ fromTimeUs: 2_000, toTimeUs: 3_000 })] });
+    const request = { filter: BHP, asOf: { kind: 'latest' as const }, intervalUs: 60_000_000, limit: 10 };
+    expect((await lake.answers.bars(request, OPTIONS)).completeness.status).toBe('gaps');
+  });
+
+  it('streams all rows, newest first where asked', async () => {
+    const lake = await lakeOf(5);
+    const stream = await lake.answers.stream(
+      { ...ALL, order: 'newest-first', fields: ['source_sequence'], limit: 3 },
+      OPTIONS,
+    );
+    const rows = await answerRows(stream.answer);
+    expect(rows.map((row) => row['source_sequence'])).toEqual([5, 4, 3]);
+  });
+});
+
+describe('cursors', () => {
+  it('are URL-safe text that reads back exactly', () => {
+    const cursor = {
+      asOfUs: 1_767_225_600_000_001,
+      after: {
+        eventTimeUs: 1_394_398_634_754_001,
+        exchange: 'ASX',
+        symbol: series({ symbol: '€/%"' }).symbol,
+        session: '',
+        venueSequence: Number.MAX_SAFE_INTEGER,
+      },
+    };
+    expect(printCursor(cursor)).toMatch(/^[\w-]+$/);
+    expect(parseCursor(printCursor(cursor))).toEqual(cursor);
+  });
+
+  it.each(['', 'x', 'ff', '5b5d', '7b7d', '5b312c322c332c342c352c365d', '"'.repeat(500)])('refuse %j', (text) => {
+    expect(() => parseCursor(text)).toThrow(expect.objectContaining({ name: 'CursorError' }));
+  });
+});

@@ -1,0 +1,73 @@
+import { RECORD_SCHEMAS, recordSchema, type TableName } from '@k2/domain/market';
+import { isPortError, type AsOf, type ScanPlan, type ScanRequest, type TickStore } from '@k2/ports';
+
+/** What is to be planned of one table. */
+export type TableRequest = Omit<ScanRequest, 'asOf'>;
+
+export const ALL_TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) => table);
+
+/** Plans of several tables as of one instant: of every commit, all of it or nothing. */
+export interface PlansAsOf {
+  /** In the order of the requests. */
+  readonly plans: readonly ScanPlan[];
+  /** As of this time the plans are the same again; null where nothing was committed yet. */
+  readonly asOfUs: number | null;
+}
+
+/**
+ * A snapshot id means the instant when that snapshot, of whichever table, was committed. A table that had nothing yet
+ * is empty; where all had nothing at a time asked for, `no-snapshot-before`.
+ */
+export async function plansAsOf(store: TickStore, requests: readonly TableRequest[], asOf: AsOf): Promise<PlansAsOf> {
+  if (asOf.kind === 'latest') return latestPlans(store, requests);
+  const asOfUs = asOf.kind === 'time' ? asOf.timeUs : await committedUsOf(store, asOf.snapshotId);
+  const planned = await Promise.all(requests.map((request) => planAt(store, request, asOfUs)));
+  const refusals = planned.filter((one) => one instanceof Error);
+  if (asOf.kind === 'time' && refusals.length === requests.length) throw refusals[0];
+  return { plans: planned.map((one, at) => (one instanceof Error ? emptyPlan(requests[at].table) : one)), asOfUs };
+}
+
+async function latestPlans(store: TickStore, requests: readonly TableRequest[]): Promise<PlansAsOf> {
+  const latest = await Promise.all(requests.map((request) => store.plan({ ...request, asOf: { kind: 'latest' } })));
+  const committed = latest.map(({ committedUs }) => committedUs).filter((timeUs) => timeUs !== null);
+  if (committed.length === 0) return { plans: latest, asOfUs: null };
+  // A commit may have come between two of them: those planned before it are planned again, as of it.
+  const asOfUs = Math.max(...committed);
+  const plans = await Promise.all(
+    latest.map(async (plan, at) => {
+      if (plan.committedUs === asOfUs) return plan;
+      const again = await planAt(store, requests[at], asOfUs);
+      return again instanceof Error ? plan : again;
+    }),
+  );
+  return { plans, asOfUs };
+}
+
+/** The refusal where the table had no snapshot at that time. */
+async function planAt(store: TickStore, request: TableRequest, timeUs: number): Promise<ScanPlan | Error> {
+  try {
+    return await store.plan({ ...request, asOf: { kind: 'time', timeUs } });
+  } catch (error) {
+    if (isPortError(error, 'no-snapshot-before')) return error;
+    throw error;
+  }
+}
+
+async function committedUsOf(store: TickStore, snapshotId: bigint): Promise<number> {
+  let refusal: unknown;
+  for (const table of ALL_TABLES) {
+    try {
+      const { committedUs } = await store.plan({ table, asOf: { kind: 'snapshot', snapshotId } });
+      if (committedUs !== null) return committedUs;
+    } catch (error) {
+      if (!isPortError(error, 'unknown-snapshot')) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+function emptyPlan(table: TableName): ScanPlan {
+  const fields = recordSchema(table).fields.map(({ id, name, type, required }) => ({ id, name, type, required }));
+  return { table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
+}
