@@ -7,7 +7,15 @@ import { basename, dirname, join, relative } from 'node:path';
 const projectRoot = process.argv[2];
 if (!projectRoot) throw new Error('usage: node tools/build/swc-build.mjs <project folder>');
 
-const skippedFolders = new Set(['dist', 'node_modules', 'test-data', 'coverage', 'test-processes', 'test-support', '__probe__']);
+const skippedFolders = new Set([
+  'dist',
+  'node_modules',
+  'test-data',
+  'coverage',
+  'test-processes',
+  'test-support',
+  '__probe__',
+]);
 const isSource = (file) => !/\.(spec|d)\.ts$/.test(file);
 
 const outDir = join(projectRoot, 'dist');

@@ -6,7 +6,7 @@ import { scratchDirectory } from './scenario.ts';
 const FILES = {
   'reference-data/company_info.csv': [
     'company_id,symbol,company_name,ISIN,start_date,end_date',
-    '9001,ZZA,"ZEBRA, ANT AND CO",AU000000ZZA1,01/01/2010,',
+    '9001,ZZA,ZEBRA LTD,AU000000ZZA1,01/01/2010,',
     '9002,QQQ,QUOKKA LTD,AU000000QQQ1,01/01/2010,12/31/2030',
   ],
   'trades/9001.csv': [

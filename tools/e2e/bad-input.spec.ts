@@ -10,7 +10,7 @@ describe('a request that is wrong', () => {
     withLogs(async () => {
       server = await ServerUnderTest.start({
         feed: 'simulator:ticks=50000,rate=max,start=2026-01-05T14:30:00Z,session=bad-input',
-        env: { K2_QUERY_TIMEOUT_MS: String(QUERY_TIMEOUT_MS), K2_QUERY_MEMORY_BYTES_MAX: String(128 * 2 ** 20) },
+        env: { K2_QUERY_TIMEOUT_MS: String(QUERY_TIMEOUT_MS), K2_QUERY_MEMORY_BYTES_MAX: String(512 * 2 ** 20) },
       });
       await server.drained();
     }),
@@ -18,7 +18,7 @@ describe('a request that is wrong', () => {
   );
   afterAll(async () => {
     await server.stop();
-  });
+  }, 30_000);
 
   async function problemOf(response: Response): Promise<Problem> {
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');

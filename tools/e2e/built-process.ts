@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { endAtLast } from './scenario.ts';
 
@@ -66,8 +67,10 @@ export class BuiltProcess {
 
   /** As a power cut would. */
   async kill(): Promise<void> {
-    if (this.isRunning) this.child.kill('SIGKILL');
-    await this.ended;
+    if (!this.isRunning) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exited;
   }
 }
 

@@ -13,7 +13,7 @@ describe('what a person in charge of a server looks at', () => {
   );
   afterAll(async () => {
     await server.stop();
-  });
+  }, 30_000);
 
   scenario('/health says that it lives and that it is ready', async () => {
     expect(await server.json('/health/live')).toEqual({ status: 'live' });

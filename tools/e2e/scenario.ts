@@ -54,7 +54,8 @@ export async function until<Value>(
     const value = await ask();
     if (isWanted(value)) return value;
     if (performance.now() > deadline) {
-      throw new Error(`${timeoutMs} ms went by without ${what}; last answer: ${JSON.stringify(value).slice(0, 2_000)}`);
+      const answer = String(JSON.stringify(value)).slice(0, 2_000);
+      throw new Error(`${timeoutMs} ms went by without ${what}; last answer: ${answer}`);
     }
     await sleep(POLL_MS);
   }
@@ -63,4 +64,4 @@ export async function until<Value>(
 afterAll(async () => {
   await Promise.all(processes.map((one) => one.kill()));
   for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-});
+}, SCENARIO_TIMEOUT_MS);

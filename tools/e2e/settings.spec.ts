@@ -56,7 +56,7 @@ describe('k2 up', () => {
   scenario('runs the server, passes its flags on, and Ctrl-C stops it in good order', async () => {
     const data = scratchDirectory();
     const args = ['up', '--data', data, '--port', '0', '--feed', 'none'];
-    const started = await ServerUnderTest.of(new BuiltProcess('apps/cli/bin/k2.mjs', args), data);
+    const started = await ServerUnderTest.of(new BuiltProcess('apps/cli/dist/main.js', args), data);
     expect((await started.get('/health/ready')).status).toBe(200);
     expect(await started.stop('SIGINT')).toMatchObject({ code: 0, stdout: expect.stringContaining(started.url) });
   });
