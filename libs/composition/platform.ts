@@ -102,7 +102,7 @@ export class Platform {
     try {
       const stop = AbortSignal.any([signal, this.ingestStop.signal]);
       const status = await recorder.run(stop);
-      const committed = await untilCommitted(this.ports, AbortSignal.any([signal, this.sinkStop.signal]));
+      const committed = await this.untilCommitted(AbortSignal.any([signal, this.sinkStop.signal]));
       return { ...status, committed: committed && status.state === 'finished' };
     } finally {
       this.recorders.splice(this.recorders.indexOf(recorder), 1);
@@ -115,12 +115,17 @@ export class Platform {
     return this.stopping;
   }
 
+  private untilCommitted(signal: AbortSignal): Promise<boolean> {
+    const committed = untilCommitted(this.ports, signal);
+    return this.sink === null ? committed : this.sink.hurryWhile(committed);
+  }
+
   private async drain(): Promise<void> {
     const { scheduler, telemetry } = this.ports;
     this.ingestStop.abort();
     if (this.sink !== null && this.failure === null) {
       const deadline = new AbortController();
-      const drained = untilCommitted(this.ports, AbortSignal.any([deadline.signal, this.sinkStop.signal]));
+      const drained = this.untilCommitted(AbortSignal.any([deadline.signal, this.sinkStop.signal]));
       const late = scheduler.sleep(this.settings.drainTimeoutMs, deadline.signal).then(() => deadline.abort());
       if (!(await drained))
         telemetry.log('warn', 'stopped before the log was committed; the next start goes on with it');

@@ -1,4 +1,4 @@
-import type { QuarantineRecord, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
+import type { QuarantineRecord, SequenceGapRecord, SessionRecord, TimeSpan } from '@k2/domain/lake';
 import type { FieldType, PlacedBatch, RecordSchema, TableName } from '@k2/domain/market';
 import type { PortError } from './port-error.ts';
 import type { PartitionClaim, PartitionProgress } from './table-catalog.port.ts';
@@ -89,6 +89,8 @@ export interface ScanFile {
   readonly key: string;
   readonly rowCount: number;
   readonly sizeBytes: number;
+  /** Of `timestamp`; null where the table has none, or the file does not say. */
+  readonly timeSpan: TimeSpan | null;
 }
 
 /** The files that can hold matching rows; the rows in them still need the filter. */

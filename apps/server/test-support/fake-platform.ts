@@ -112,7 +112,7 @@ class FakeStore {
       throw new PortError('no-snapshot-before', `${table} had no snapshot at that time: expected a later one`);
     }
     const isTicks = table.startsWith('market_data.');
-    const files = isTicks ? [{ key: 'a.parquet', rowCount: 5, sizeBytes: 100 }] : [];
+    const files = isTicks ? [{ key: 'a.parquet', rowCount: 5, sizeBytes: 100, timeSpan: null }] : [];
     return { table, snapshotId: SNAPSHOT_ID, committedUs: COMMITTED_US, fields, files, filesTotal: files.length };
   }
 

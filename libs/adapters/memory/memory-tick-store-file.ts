@@ -1,4 +1,4 @@
-import { gapColumns, quarantineColumns, sessionColumns } from '@k2/domain/lake';
+import { gapColumns, quarantineColumns, sessionColumns, type TimeSpan } from '@k2/domain/lake';
 import {
   recordColumns,
   recordSchema,
@@ -21,7 +21,7 @@ export interface MemoryFile {
   /** Null where the table has no symbols. */
   readonly symbols: ReadonlySet<DictionaryValue> | null;
   /** Range of `timestamp`, both inclusive; null where the table has none. */
-  readonly timesUs: { readonly min: number; readonly max: number } | null;
+  readonly timeSpan: TimeSpan | null;
 }
 
 /** One file for each batch and each kind of audit record that has rows. */
@@ -38,12 +38,12 @@ export function memoryFiles(rows: PlannedRows, newKey: (table: TableName) => str
 }
 
 /** False only where no row of the file can match. */
-export function mayMatch({ exchanges, symbols, timesUs }: MemoryFile, request: ScanRequest): boolean {
+export function mayMatch({ exchanges, symbols, timeSpan }: MemoryFile, request: ScanRequest): boolean {
   const { exchange, fromUs = -Infinity, toUs = Infinity } = request;
   if (exchange !== undefined && !exchanges.has(exchange)) return false;
   if (request.symbols !== undefined && symbols !== null && !request.symbols.some((symbol) => symbols.has(symbol)))
     return false;
-  return timesUs === null || (timesUs.max >= fromUs && timesUs.min < toUs);
+  return timeSpan === null || (timeSpan.maxUs >= fromUs && timeSpan.minUs < toUs);
 }
 
 function memoryFile(key: string, table: TableName, { rowCount, columns }: ColumnBatch): MemoryFile {
@@ -59,7 +59,7 @@ function memoryFile(key: string, table: TableName, { rowCount, columns }: Column
     columns: new Map(schema.fields.map(({ id, name }) => [id, named(name)!])),
     exchanges: distinct(named('exchange')!),
     symbols: symbols === undefined ? null : distinct(symbols),
-    timesUs: times?.kind === 'integer' ? range(times.values) : null,
+    timeSpan: times?.kind === 'integer' ? range(times.values) : null,
   };
 }
 
@@ -69,14 +69,14 @@ function distinct(column: Column): ReadonlySet<DictionaryValue> {
   return new Set([...used].map((code) => column.dictionary[code]));
 }
 
-function range(values: Float64Array): { readonly min: number; readonly max: number } {
-  let min = Infinity;
-  let max = -Infinity;
+function range(values: Float64Array): TimeSpan {
+  let minUs = Infinity;
+  let maxUs = -Infinity;
   for (const value of values) {
-    if (value < min) min = value;
-    if (value > max) max = value;
+    if (value < minUs) minUs = value;
+    if (value > maxUs) maxUs = value;
   }
-  return { min, max };
+  return { minUs, maxUs };
 }
 
 function columnBytes(column: Column): number {

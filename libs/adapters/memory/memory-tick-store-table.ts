@@ -81,7 +81,7 @@ export class MemoryTable {
       fields,
       files: files
         .filter((file) => mayMatch(file, request))
-        .map(({ key, rowCount, sizeBytes }) => ({ key, rowCount, sizeBytes })),
+        .map(({ key, rowCount, sizeBytes, timeSpan }) => ({ key, rowCount, sizeBytes, timeSpan })),
       filesTotal: files.length,
     };
   }

@@ -1,7 +1,7 @@
 import type { RecordType } from '../market/tick-batch.ts';
 import type { SequenceGapRecord, SessionRecord } from './audit-records.ts';
 
-/** A range of ticks that the venue numbered and K2 does not have. */
+/** A range of numbers that are in no table: their ticks never came, or were refused and are in the quarantine. */
 export interface MissingTicks {
   readonly recordType: RecordType;
   readonly exchange: string;

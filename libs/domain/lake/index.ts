@@ -2,3 +2,4 @@ export * from './audit-columns.ts';
 export * from './audit-records.ts';
 export * from './completeness.ts';
 export * from './quarantine-id.ts';
+export * from './scan-waves.ts';

@@ -104,7 +104,12 @@ export const SEQUENCE_GAPS_SCHEMA: RecordSchema = {
   table: 'audit.sequence_gaps',
   fields: [
     ...SERIES_FIELDS(1),
-    field(5, 'status', 'string', 'open: the range is missing. filled: the range, part of an open one, arrived late.'),
+    field(
+      5,
+      'status',
+      'string',
+      'open: the range is in no table, it never came or was refused. filled: part of an open one arrived late.',
+    ),
     field(6, 'sequence_from', 'long', 'First missing sequence.'),
     field(7, 'sequence_to', 'long', 'Last missing sequence, inclusive.'),
     field(

@@ -149,6 +149,28 @@ describe('AnswerTicks', () => {
   });
 });
 
+describe('answers over many files', () => {
+  it.each(['oldest-first', 'newest-first'] as const)(
+    'are in order and whole, %s, however the files overlap',
+    async (order) => {
+      const lake = await Lake.create();
+      const expected: number[] = [];
+      for (let commit = 0; commit < 30; commit++) {
+        const first = 1 + commit * 10;
+        // Every third file reaches into the ones after it.
+        const startUs = first * 1_000 + (commit % 3 === 0 ? 15_000 : 0);
+        await lake.commit({ ticks: [placed(tradeBatch({ firstSequence: first, count: 10, startUs }))] });
+        expected.push(...Array.from({ length: 10 }, (_, i) => startUs + i * 1_000));
+      }
+      expected.sort((a, b) => (order === 'oldest-first' ? a - b : b - a));
+      for (const limit of [1, 10, 11, 77, 1_000]) {
+        const { answer } = await lake.answers.stream({ ...ALL, order, limit }, OPTIONS);
+        expect((await answerRows(answer)).map((row) => row['timestamp'])).toEqual(expected.slice(0, limit));
+      }
+    },
+  );
+});
+
 describe('cursors', () => {
   it('are URL-safe text that reads back exactly', () => {
     const cursor = {

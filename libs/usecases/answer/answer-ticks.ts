@@ -14,6 +14,7 @@ import type {
 } from '@k2/ports';
 import { Coverage } from './coverage.ts';
 import { plansAsOf } from './plans-as-of.ts';
+import { askInWaves } from './ask-in-waves.ts';
 import { parseCursor, printCursor } from './tick-cursor.ts';
 import { answerRow } from './answer-rows.ts';
 
@@ -156,8 +157,11 @@ export class AnswerTicks {
   }
 
   private async streamed(prepared: Prepared, options: AskOptions): Promise<TicksStream> {
+    const { question, plan } = prepared;
     const [answer, provenance] = await Promise.all([
-      this.engine.ask(prepared.question, [prepared.plan], options),
+      question.kind === 'ticks'
+        ? askInWaves(this.engine, question, plan, options)
+        : this.engine.ask(question, [plan], options),
       this.provenance(prepared, options),
     ]);
     return { answer, ...provenance };

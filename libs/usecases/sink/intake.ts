@@ -144,6 +144,7 @@ export class Intake {
       } else if (refusals !== null && refusals[row] !== 0) {
         const reason = REFUSALS[refusals[row]];
         this.refuse(this.refusedTick(batch, row, reason, `the tick is not possible: ${reason}`, placed));
+        this.holeAt(batch, row, placed.platformSequence[row]);
       } else {
         kept[keptCount++] = row;
       }
@@ -160,6 +161,26 @@ export class Intake {
   private keep(placed: PlacedBatch): void {
     this.ticks.push(placed);
     this.counts.kept += placed.batch.rowCount;
+  }
+
+  /** A refused tick's number is in no table: whoever asks for its series is told that it is missing. */
+  private holeAt(batch: TickBatch, row: number, position: number): void {
+    const { exchange, symbol, session } = batch.series[batch.seriesCode[row]];
+    const sequence = batch.venueSequence[row];
+    this.gaps.push({
+      recordType: batch.recordType,
+      exchange,
+      symbol,
+      session,
+      status: 'open',
+      sequenceFrom: sequence,
+      sequenceTo: sequence,
+      fromTimeUs: batch.eventTimeUs[row],
+      toTimeUs: batch.eventTimeUs[row],
+      detectedTimeUs: batch.receiveTimeUs[row],
+      platformSequence: position,
+    });
+    this.counts.gaps++;
   }
 
   private refusedTick(

@@ -12,6 +12,7 @@ import type { TickLog } from '@k2/ports';
 import { quarantineRecord, series, tradeBatch } from '@k2/testing/builders';
 import { SINK_OPTIONS } from './sink-options.ts';
 import { Sink } from './sink.ts';
+import { untilCommitted } from './until-committed.ts';
 
 const TOPIC = 'market.equities.trades.asx';
 const REJECTIONS = 'audit.rejections';
@@ -90,6 +91,21 @@ describe('Sink', () => {
     expect(await world.sequences()).toEqual(upTo(10));
   });
 
+  it('commits at once what someone waits for', async () => {
+    const world = await World.create();
+    await world.trades(1, 10);
+    const stop = new AbortController();
+    const sink = new Sink(world, { ...OPTIONS, flushIntervalMs: 3_600_000 });
+    const running = sink.run(stop.signal);
+    const committed = sink.hurryWhile(untilCommitted(world, stop.signal));
+    await world.scheduler.advance(1_000);
+    expect(await committed).toBe(true);
+    expect(await world.sequences()).toEqual(upTo(10));
+    stop.abort();
+    await world.scheduler.advance(1_000);
+    await running;
+  });
+
   it('commits by rows before the interval has passed', async () => {
     const world = await World.create();
     for (let first = 1; first <= 91; first += 10) await world.trades(first, 10);
@@ -127,6 +143,9 @@ describe('Sink', () => {
     expect(refused).toMatchObject({ reason: 'price-not-positive', quarantine_id: 'trades/ASX/BHP/2014-03-10/2' });
     const raw = JSON.parse(new TextDecoder().decode(refused['raw'] as Uint8Array)) as unknown;
     expect(raw).toMatchObject({ symbol: 'BHP', price: '-0.00000001', source_sequence: 2 });
+    expect(await world.rows('audit.sequence_gaps')).toMatchObject([
+      { sequence_from: 2, sequence_to: 2, status: 'open' },
+    ]);
   });
 
   it('takes what a feed rejected once, however often it comes', async () => {

@@ -35,6 +35,9 @@ export interface SinkStatus {
   readonly error: string | null;
 }
 
+/** How long a sink that someone waits for looks for more to commit along. */
+const HURRIED_WAIT_MS = 10;
+
 /**
  * Carries the log into the store, exactly once: rows, sequencer states and progress are one commit, and a start resumes
  * from the store's progress. While one flush is staged and committed the next is read and sequenced; there is never more
@@ -55,6 +58,7 @@ export class Sink {
   /** Taking, flushing and handing over change the same things; they take turns. */
   private turn: Promise<unknown> = Promise.resolve();
   private failure: unknown = null;
+  private waiters = 0;
   private state: SinkStatus['state'] = 'waiting';
   private counts: IntakeCounts = { taken: 0, kept: 0, late: 0, duplicates: 0, quarantined: 0, gaps: 0 };
   private error: string | null = null;
@@ -72,17 +76,20 @@ export class Sink {
     return { state, partitions: this.claims.size, counts: { ...this.counts }, ...this.pipeline.totals, error };
   }
 
-  /** Log records between what was taken and the log's end, over this sink's partitions. */
-  async lagOffsets(): Promise<number> {
-    const topics = [...new Set([...this.claims.values()].map(({ topic }) => topic))];
-    const offsets = await this.ports.log.offsets(topics);
-    return offsets.reduce((sum, { endOffset, ...partition }) => {
-      const nextOffset = this.nextOffsets.get(partitionName(partition));
-      return nextOffset === undefined ? sum : sum + endOffset - nextOffset;
-    }, 0);
+  /** While the work is under way, what was taken is committed as soon as the log has no more: someone waits for it. */
+  async hurryWhile<Result>(work: Promise<Result>): Promise<Result> {
+    this.waiters++;
+    try {
+      return await work;
+    } finally {
+      this.waiters--;
+    }
   }
 
-  /** Runs until the signal aborts, then commits what was read and resolves. Rejects where another writer took over, or the log is not the one that the store was filled from. */
+  /**
+   * Runs until the signal aborts, then commits what was read and resolves. Rejects where another writer took over, or
+   * the log is not the one that the store was filled from.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { scheduler, telemetry } = this.ports;
     let delayMs = this.options.retryDelayMs;
@@ -128,8 +135,10 @@ export class Sink {
         continue;
       }
       const dueUs = Math.min(this.flushDueUs, discoverDueUs);
-      const waitMs = Math.max(0, Math.ceil((dueUs - clock.monotonicUs()) / 1_000));
-      const records = await this.read(log, waitMs, signal);
+      const dueMs = Math.max(0, Math.ceil((dueUs - clock.monotonicUs()) / 1_000));
+      const records = await this.read(log, this.waiters > 0 ? Math.min(dueMs, HURRIED_WAIT_MS) : dueMs, signal);
+      if (this.waiters > 0 && records.length === 0 && this.flushDueUs !== Infinity)
+        this.flushDueUs = clock.monotonicUs();
       await this.inTurn(async () => {
         await this.take(records);
         if (this.isFlushDue()) await this.flush();

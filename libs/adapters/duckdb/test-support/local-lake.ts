@@ -66,7 +66,7 @@ export class LocalLake {
   }
 
   plan(schema: Pick<RecordSchema, 'table' | 'fields'>, keys: readonly string[]): ScanPlan {
-    const files = keys.map((key) => ({ key, rowCount: 0, sizeBytes: 0 }));
+    const files = keys.map((key) => ({ key, rowCount: 0, sizeBytes: 0, timeSpan: null }));
     return {
       table: schema.table,
       snapshotId: 1n,

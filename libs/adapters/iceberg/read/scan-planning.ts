@@ -1,3 +1,4 @@
+import type { TimeSpan } from '@k2/domain/lake';
 import type { ScanFile, ScanPlan, ScanRequest } from '@k2/ports';
 import { currentSchema, schemaById, specById, type Snapshot, type TableMetadata } from '../format/metadata.ts';
 import { partitionTypes, type DataFile } from '../format/manifest.ts';
@@ -23,6 +24,7 @@ export async function planScan(
     return { table: request.table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
 
   const predicates = scanPredicates(request, metadata);
+  const timeId = fields.find(({ name, type }) => name === 'timestamp' && type === 'timestamp')?.id;
   const manifests = await files.manifests(snapshot);
   const planned: ScanFile[] = [];
   for (const manifest of manifests) {
@@ -31,7 +33,8 @@ export async function planScan(
     if (!manifestCanMatch(manifest, spec, types, predicates)) continue;
     for (const { status, file } of await files.entries(metadata, manifest)) {
       if (status === 'deleted' || !fileCanMatch(file, spec, predicates)) continue;
-      planned.push({ key: keyOf(file.path), rowCount: file.recordCount, sizeBytes: file.sizeBytes });
+      const { recordCount: rowCount, sizeBytes } = file;
+      planned.push({ key: keyOf(file.path), rowCount, sizeBytes, timeSpan: timeSpanOf(file, timeId) });
     }
   }
   return {
@@ -88,6 +91,16 @@ function boundsCanMatch({ lowerBounds, upperBounds }: DataFile, predicate: Predi
   const bound = (bytes: Uint8Array | undefined) =>
     bytes === undefined ? null : deserializeValue(predicate.type, bytes);
   return canMatch(predicate, bound(lowerBounds.get(predicate.fieldId)), bound(upperBounds.get(predicate.fieldId)));
+}
+
+function timeSpanOf({ lowerBounds, upperBounds }: DataFile, timeId: number | undefined): TimeSpan | null {
+  const lower = timeId === undefined ? undefined : lowerBounds.get(timeId);
+  const upper = timeId === undefined ? undefined : upperBounds.get(timeId);
+  if (lower === undefined || upper === undefined) return null;
+  return {
+    minUs: Number(deserializeValue('timestamptz', lower)),
+    maxUs: Number(deserializeValue('timestamptz', upper)),
+  };
 }
 
 function of(fieldId: number, predicates: readonly Predicate[]): readonly Predicate[] {

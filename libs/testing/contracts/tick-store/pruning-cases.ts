@@ -40,6 +40,24 @@ export function pruningCases(benches: TickStoreBenches, capabilities: TickStoreC
     );
   });
 
+  it('6.1.1 a file says between which times its rows lie', async () => {
+    const bench = await benches.open();
+    await fc.assert(
+      fc.asyncProperty(arbitraryTradeBatch(12), async (batch) => {
+        const times = [...batch.eventTimeUs];
+        await bench.commit(await bench.claim(), (await bench.nextOffset()) + 1, { ticks: [placed(batch)] });
+        const { files } = await bench.store.plan({ table: TRADES, asOf: { kind: 'latest' } });
+        const within = (timeUs: number) =>
+          files.some(({ timeSpan }) => timeSpan !== null && timeUs >= timeSpan.minUs && timeUs <= timeSpan.maxUs);
+        expect(times.filter((timeUs) => !within(timeUs))).toEqual([]);
+        expect(
+          files.every(({ timeSpan }) => timeSpan !== null && timeSpan.maxUs - timeSpan.minUs <= 4 * US_PER_DAY),
+        ).toBe(true);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
   it('6.2 each awkward symbol is found by its own filter', async () => {
     const bench = await benches.open();
     const rows = AWKWARD_SYMBOLS.map((symbol) => ({ series: series({ symbol }) }));
