@@ -2,7 +2,6 @@ import { EXIT } from './exit-codes.ts';
 import { Output } from './output/output.ts';
 import { run } from './run.ts';
 import { superviseServer } from './server-process.ts';
-import { openSession } from './session/open-session.ts';
 import { onStopSignal } from './signals.ts';
 
 const interrupt = new AbortController();
@@ -21,7 +20,11 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   clock: { monotonicUs: () => Number(process.hrtime.bigint() / 1_000n) },
   signal: interrupt.signal,
-  openSession: (dataDir, purpose) => openSession(dataDir, purpose, process.env, interrupt.signal),
+  openSession: async (dataDir, purpose) => {
+    // Whatever is wrong with an adapter, `--help` and `up` do not need one.
+    const { openSession } = await import('./session/open-session.ts');
+    return openSession(dataDir, purpose, process.env, interrupt.signal);
+  },
   runServer: (args) => {
     isServing = true;
     return superviseServer(args);

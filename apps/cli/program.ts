@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { SETTINGS } from '@k2/composition';
+import { SETTINGS } from '@k2/composition/settings';
 import { addBars } from './commands/bars.ts';
 import { addGaps } from './commands/gaps.ts';
 import { addLoad } from './commands/load.ts';

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { isPortError } from '@k2/ports';
-import { SettingError } from '@k2/composition';
+import { SettingError } from '@k2/composition/settings';
 import type { CliContext } from './context.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { OutputClosedError } from './output/output.ts';

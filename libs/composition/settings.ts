@@ -70,7 +70,7 @@ export const SETTINGS = {
     'K2_QUERY_MEMORY_BYTES_MAX',
     undefined,
     2 ** 30,
-    64 * 2 ** 20,
+    256 * 2 ** 20,
     2 ** 40,
     'Memory cap of one query process.',
   ),

@@ -35,7 +35,7 @@ console.log(`${kills} kills, seed ${seed}, ${rate} ticks/s, data in ${data}`);
 
 for (let run = 0; run < kills; run++) {
   // Some die while they start or recover, most while they work.
-  const lifeMs = chance() < 0.2 ? chance() * 600 : 300 + chance() * 2_000;
+  const lifeMs = chance() < 0.15 ? chance() * 600 : 900 + chance() * 2_000;
   const server = new ServerProcess(data, runTape(seed, run, rate).spec, {
     K2_FLUSH_INTERVAL_MS: String(20 + Math.floor(chance() * 400)),
   });

@@ -2,18 +2,21 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { scratchDirectory } from './scenario.ts';
 
-/** Two invented companies: ten rows of trades and quotes, of which three cannot be read. */
+/**
+ * Two invented companies: ten rows of trades and quotes, of which three cannot be read. A name in quotes and a price
+ * without a digit before its point are as good as any.
+ */
 const FILES = {
   'reference-data/company_info.csv': [
     'company_id,symbol,company_name,ISIN,start_date,end_date',
-    '9001,ZZA,ZEBRA LTD,AU000000ZZA1,01/01/2010,',
+    '9001,ZZA,"ZEBRA, ANT AND CO",AU000000ZZA1,01/01/2010,',
     '9002,QQQ,QUOKKA LTD,AU000000QQQ1,01/01/2010,12/31/2030',
   ],
   'trades/9001.csv': [
     '03/10/2014,10:01:21.644,5,5875,XT,,',
     '03/10/2014,10:01:54.287,5.01,2570,0,,',
     '03/10/2014,quarter past,5.02,2570,0,,',
-    '03/10/2014,10:02:30.000,5.01,100,0,,',
+    '03/10/2014,10:02:30.000,.5,100,0,,',
     '03/11/2014,10:02:55.012,5.015,4580,2,X,77',
     '03/11/2014,10:03:55.012,5.02',
   ],

@@ -27,7 +27,7 @@ interface Counts {
 async function firstSymbol(server: ServerUnderTest): Promise<SymbolRow> {
   const ask = () => server.json<{ readonly data: readonly SymbolRow[] }>('/v1/symbols');
   const { data } = await until('a symbol', ask, (answer) => answer.data.length > 0);
-  return data.find(({ record_type }) => record_type === 'trades') ?? data[0]!;
+  return data.find(({ record_type }) => record_type === 'trades') ?? data[0];
 }
 
 describe('a first start on an empty directory', () => {
@@ -45,7 +45,7 @@ describe('a first start on an empty directory', () => {
       const commandsSee = await k2Json<SymbolRow>(data, 'symbols', '--exchange', exchange, '--symbol', symbol);
       expect(commandsSee).toContainEqual(expect.objectContaining({ exchange, symbol, record_type: 'trades' }));
 
-      const acknowledged = (await server.stats()).feeds[0]!.acknowledgedTicks;
+      const acknowledged = (await server.stats()).feeds[0].acknowledgedTicks;
       expect(acknowledged).toBeGreaterThan(0);
       const { code } = await server.stop('SIGINT');
       expect(code).toBe(0);

@@ -59,7 +59,7 @@ describe('the same question in every format', () => {
     const [header, ...lines] = text.trimEnd().split(/\r?\n/);
     expect(header).toBe(FIELDS.join(','));
     const rows = lines.map((line) => line.split(','));
-    expect(rows.map((row) => textRow((field) => row[FIELDS.indexOf(field)]!))).toEqual(expected);
+    expect(rows.map((row) => textRow((field) => row[FIELDS.indexOf(field)]))).toEqual(expected);
   });
 
   scenario('Arrow holds the same rows', async () => {
@@ -78,7 +78,7 @@ describe('the same question in every format', () => {
     const rows = (await connection.runAndReadAll(sql)).getRowObjects();
     connection.closeSync();
     instance.closeSync();
-    expect(Object.keys(rows[0]!)).toEqual(FIELDS);
+    expect(Object.keys(rows[0])).toEqual(FIELDS);
     const printed = rows.map((row) =>
       textRow((field) => {
         const text = String(row[field]);
@@ -95,7 +95,7 @@ describe('the same question in every format', () => {
     const json = await server.sql(sql);
     const response = await server.post('/v1/query?format=arrow', { sql });
     const table = tableFromIPC(Buffer.from(await response.arrayBuffer()));
-    const { scale } = table.schema.fields[1]!.type as { readonly scale: number };
+    const { scale } = table.schema.fields[1].type as { readonly scale: number };
     expect(Array.from({ length: table.numRows }, (_, row) => printScaled(table, 'turnover', row, scale))).toEqual(
       json.map(({ turnover }) => withoutZeros(String(turnover))),
     );
@@ -122,7 +122,7 @@ function arrowRows(table: Table): readonly TextRow[] {
 function microsAt(table: Table, row: number): bigint {
   let first = 0;
   for (const { values, length } of table.getChild('timestamp')!.data) {
-    if (row < first + length) return (values as BigInt64Array)[row - first]!;
+    if (row < first + length) return (values as BigInt64Array)[row - first];
     first += length;
   }
   throw new Error(`the table has no row ${row}`);

@@ -14,7 +14,7 @@ describe('kill -9', () => {
         feed: `simulator:rate=20000,session=${session}`,
         env: { K2_FLUSH_INTERVAL_MS: '60000' },
       });
-      const ask = async () => (await server.stats()).feeds[0]!.acknowledgedTicks;
+      const ask = async () => (await server.stats()).feeds[0].acknowledgedTicks;
       acknowledged += await until('acknowledged ticks', ask, (ticks) => ticks > 1_000);
       await server.kill();
     }

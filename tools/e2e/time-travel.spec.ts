@@ -23,9 +23,9 @@ describe('time travel', () => {
     const server = await ServerUnderTest.start({ data: loading.data, feed: MORE });
     await server.drained();
     const { data: snapshots } = await server.json<{ data: readonly Snapshot[] }>('/v1/snapshots?table=trades');
-    const [newest, oldest] = [snapshots[0]!, snapshots.at(-1)!];
+    const [newest, oldest] = [snapshots[0], snapshots.at(-1)!];
     expect(oldest).toMatchObject({ totalRows: INVENTED.kept.trades, parentSnapshotId: null, isCurrent: false });
-    const now = (await server.sql<{ n: number }>(COUNT))[0]!.n;
+    const now = (await server.sql<{ n: number }>(COUNT))[0].n;
     expect(now).toBeGreaterThan(INVENTED.kept.trades);
     expect(newest).toMatchObject({ totalRows: now, isCurrent: true });
 
@@ -54,7 +54,7 @@ describe('time travel', () => {
       [404, 'urn:k2:problem:unknown-snapshot'],
       [404, 'urn:k2:problem:no-snapshot-before'],
     ]);
-    expect(problems[0]!.detail).toContain('12345');
+    expect(problems[0].detail).toContain('12345');
     const asked = await k2(server.data, 'trades', '--as-of', '12345');
     expect(asked).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('12345') });
     await server.stop();

@@ -10,6 +10,8 @@ import { envFor, findNode24, workspaceRoot } from '../../../tools/bootstrap/node
 
 const main = join(workspaceRoot, 'apps', 'cli', 'dist', 'main.js');
 const serverMain = join(workspaceRoot, 'apps', 'server', 'dist', 'main.js');
+/** Makes the CLI stop in good order, and its server with it, should this process die without a word. */
+const stopWithParent = new URL('../../../tools/bootstrap/stop-with-parent.mjs', import.meta.url).href;
 
 try {
   ensureInstalled();
@@ -23,9 +25,9 @@ try {
 }
 
 function runCli(node) {
-  const child = spawn(node, ['--enable-source-maps', main, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: envFor(node),
+  const child = spawn(node, ['--enable-source-maps', '--import', stopWithParent, main, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...envFor(node), K2_SUPERVISOR: String(process.pid) },
   });
   // A terminal's Ctrl-C reaches the child by itself, anything else only through here; the child drops the echo.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -14,12 +14,15 @@ import {
 import { withSession } from './with-session.ts';
 
 const HELP = `
-Numbers that were given and whose ticks K2 does not have, less those that arrived late. Where K2 numbers the ticks
-itself, only a row that it refused leaves a gap: what never arrived leaves no trace, and completeness is unverifiable.
+A gap is a range of numbers that were given and whose ticks are not in the table: they never came, or they came and were
+refused, and then audit.quarantine has them with the reason. Numbers that arrived late are no gap any more. Where K2
+numbers the ticks itself, only a refused row leaves a gap: what never arrived leaves no trace, and completeness is
+unverifiable.
 
 Examples:
   $ k2 gaps
-  $ k2 gaps --exchange SIM --type trades --json`;
+  $ k2 gaps --exchange SIM --type trades --json
+  $ k2 query "select reason, count(*) n from quarantine group by reason"`;
 
 interface GapsOptions extends FilterOptions, LimitOptions, GlobalOptions {
   readonly type?: RecordType;
@@ -27,7 +30,9 @@ interface GapsOptions extends FilterOptions, LimitOptions, GlobalOptions {
 
 /** `k2 gaps`: what is missing. */
 export function addGaps(program: Program, context: CliContext): void {
-  const command = program.command('gaps').description('ticks known to be missing');
+  const command = program
+    .command('gaps')
+    .description('numbers whose ticks are not in the table: never came, or refused');
   addInstrumentOptions(command).addOption(new Option('--type <type>', 'only these').choices(['trades', 'quotes']));
   addLimitOption(command)
     .addHelpText('after', HELP)

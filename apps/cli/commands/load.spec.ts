@@ -46,6 +46,13 @@ Loading the same files again is safe: nothing is counted twice.
     );
   });
 
+  it('that first committed what an earlier one had left in the log says so', async () => {
+    const summary = { ...SUMMARY, kept: { trades: 0, quotes: 0 }, duplicates: 170_332, earlierRecords: 2_100 };
+    const world = withFakeSession({ load: () => Promise.resolve(summary) });
+    const { stdout } = await runCli(['load', 'asx', files], world);
+    expect(stdout).toContain('left 2,100 log records uncommitted: committed first, their rows count as already there');
+  });
+
   it('as JSON is its summary', async () => {
     const world = withFakeSession({ load: () => Promise.resolve(SUMMARY) });
     const { stdout } = await runCli(['load', 'asx', files, '--json'], world);

@@ -63,7 +63,7 @@ export function sourceDirectory(directory: string): string {
 }
 
 export function describeLoad(summary: LoadSummary): string {
-  const { kept, rows, duplicates, quarantined, refusals } = summary;
+  const { kept, rows, duplicates, quarantined, refusals, earlierRecords } = summary;
   const width = printCount(rows).length;
   const line = (number: number, text: string) => `${printCount(number).padStart(width)}  ${text}\n`;
   let text = line(rows, 'rows read');
@@ -73,6 +73,10 @@ export function describeLoad(summary: LoadSummary): string {
   );
   text += line(duplicates, 'already there');
   text += line(quarantined, 'new in the quarantine');
+  if (earlierRecords !== undefined) {
+    const left = count(earlierRecords, 'log record');
+    text += `An earlier run had left ${left} uncommitted: committed first, their rows count as already there.\n`;
+  }
   for (const { reason, count: refused, places } of refusals) {
     const more = refused > places.length ? ', …' : '';
     text += `${' '.repeat(width)}    ${count(refused, 'row')} refused as ${reason}: ${places.join(', ')}${more}\n`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readSettings, SETTINGS, type Setting } from '@k2/composition';
+import { readSettings, SETTINGS, type Setting } from '@k2/composition/settings';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import type { Program } from '../program.ts';
 

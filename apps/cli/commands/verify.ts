@@ -12,7 +12,8 @@ import { withSession } from './with-session.ts';
 
 const HELP = `
 Without a source the lake is checked from inside: no tick is there twice, snapshot totals are what the files hold, log
-positions are unique and covered by the recorded offsets, the gap ledger is what the numbers say.
+positions are unique and covered by the recorded offsets, and the gap ledger (open less filled) is exactly the numbers that
+are not in the table, whether they never came or were refused.
 
 Examples:
   $ k2 verify

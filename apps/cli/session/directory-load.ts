@@ -14,8 +14,9 @@ export async function loadIntoPlatform(
   progress: (progress: LoadProgress) => void,
 ): Promise<LoadSummary> {
   // What an interrupted load left in the log is that load's, not this one's.
-  await untilCommitted(platform.ports, signal);
-  return accountLoad(lake, spec, async () => {
+  let earlierRecords = 0;
+  await untilCommitted(platform.ports, signal, (left) => (earlierRecords = Math.max(earlierRecords, left)));
+  const summary = await accountLoad(lake, spec, async () => {
     const at = { doneBytes: 0, totalBytes: 0, rows: 0 };
     const report = await platform.load(feed, signal, (event) => {
       if (event.kind === 'ticks') at.rows += event.batch.rowCount;
@@ -28,4 +29,5 @@ export async function loadIntoPlatform(
     });
     return { rows: report.acknowledgedTicks + report.acknowledgedRejections, committed: report.committed };
   });
+  return earlierRecords === 0 ? summary : { ...summary, earlierRecords };
 }

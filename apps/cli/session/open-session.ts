@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { openPlatform, readHolder, readSettings } from '@k2/composition';
+import { readHolder } from '@k2/composition/holder';
 import type { SessionPurpose } from '../context.ts';
 import { CliError, EXIT } from '../exit-codes.ts';
-import { DirectorySession } from './directory-session.ts';
 import { HttpSession } from './http-session.ts';
 import type { K2Session } from './session.ts';
 
@@ -27,10 +26,7 @@ export async function openSession(
     const next = 'start one with `k2 up`, fill one with `k2 load`, or name another with --data';
     throw new CliError(`there is no data directory ${dataDir}: ${next}`, EXIT.unreachable);
   }
-  const flags = { data: dataDir, feed: 'none', role: purpose === 'load' ? 'sink' : 'api', storage: 'embedded' };
-  const settings = readSettings({ logLevel: 'error', ...flags }, env);
-  const access = purpose === 'load' ? 'write' : 'read';
-  const opened = await openPlatform(settings, { access, command: `k2 ${purpose}` });
-  if (access === 'write') opened.platform.start();
-  return new DirectorySession(opened, settings, signal);
+  // The adapters are loaded where they are needed: not to print help, and not to talk to a server.
+  const { openDirectory } = await import('./open-directory.ts');
+  return openDirectory(dataDir, purpose, env, signal);
 }

@@ -88,6 +88,8 @@ export interface LoadSummary {
   readonly duplicates: number;
   /** New in the quarantine. */
   readonly quarantined: number;
+  /** Log records that an earlier run had left and that were committed before this load; absent where none is known. */
+  readonly earlierRecords?: number;
   /** Why, most frequent first. */
   readonly refusals: readonly Refusal[];
 }

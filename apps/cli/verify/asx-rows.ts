@@ -19,27 +19,35 @@ export const AMOUNTS: Readonly<Record<RecordType, readonly string[]>> = {
 const FIELD_COUNT: Readonly<Record<RecordType, number>> = { trades: 7, quotes: 6 };
 const DATE = /^(\d{2})\/(\d{2})\/(\d{4})$/;
 const TIME = /^\d{2}:\d{2}:\d{2}\.\d{3}$/;
-const AMOUNT = /^(-?)(\d+)(?:\.(\d{0,8}))?0*$/;
+const AMOUNT = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
+const SCALE = 8;
+/** A field is a decimal(18,8); sums over many rows may have more digits. */
+const FIELD_SCALED_MAX = 10n ** 18n - 1n;
 
 /** Null: not a row. */
 export function readAsxRow(text: string, recordType: RecordType): AsxRow | null {
   const fields = text.split(',');
   const date = DATE.exec(fields[0]!);
   if (fields.length !== FIELD_COUNT[recordType] || date === null || !TIME.test(fields[1]!)) return null;
-  const amounts = AMOUNTS[recordType].map((_, at) => readAmount(fields[2 + at]!));
+  const amounts = AMOUNTS[recordType].map((_, at) => readField(fields[2 + at]!));
   if (amounts.includes(null)) return null;
   const [, month, day, year] = date;
   const isoDate = `${year}-${month}-${day}`;
   return { date: isoDate, localTime: `${isoDate} ${fields[1]}`, amounts: amounts as readonly bigint[] };
 }
 
-/** A plain decimal × 10^8. */
+function readField(text: string): bigint | null {
+  const amount = readAmount(text);
+  return amount === null || amount > FIELD_SCALED_MAX || amount < -FIELD_SCALED_MAX ? null : amount;
+}
+
+/** A plain decimal (`-12.5`, `.5`, `7.`) × 10^8. Null: it is none, or its ninth decimal or a later one is not zero. */
 export function readAmount(text: string): bigint | null {
-  const match = AMOUNT.exec(text);
-  if (match === null) return null;
-  const [, sign, whole, fraction = ''] = match;
-  const magnitude = BigInt(whole! + fraction.padEnd(8, '0'));
-  return sign === '-' ? -magnitude : magnitude;
+  if (!AMOUNT.test(text)) return null;
+  const [whole, fraction = ''] = text.replace(/^[+-]/, '').split('.');
+  if (/[1-9]/.test(fraction.slice(SCALE))) return null;
+  const magnitude = BigInt(whole! + fraction.slice(0, SCALE).padEnd(SCALE, '0'));
+  return text.startsWith('-') ? -magnitude : magnitude;
 }
 
 export function printAmount(scaled: bigint): string {

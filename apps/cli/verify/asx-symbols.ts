@@ -1,3 +1,4 @@
+import { csvFields } from './csv-fields.ts';
 import { csvLines } from './csv-lines.ts';
 
 /** Which symbol a company has on a date, from `reference-data/company_info.csv`. */
@@ -12,7 +13,7 @@ export class AsxSymbols {
     const periods = [];
     let columns: readonly string[] | null = null;
     for await (const { text } of csvLines(path)) {
-      const fields = text.split(',').map((field) => field.trim());
+      const fields = csvFields(text).map((field) => field.trim());
       if (columns === null) {
         columns = fields;
         continue;

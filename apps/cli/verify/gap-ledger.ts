@@ -11,8 +11,8 @@ const RANGES_MAX = 1_000_000;
 class TooMany extends Error {}
 
 /**
- * Compares the ledger with the numbers that are there: between the first and the last number of a session, what is
- * neither in the table nor refused as impossible must be open in the ledger, and nothing else.
+ * Compares the ledger with the numbers that are there: from the first number seen of a session to the last in the table,
+ * what is not in the table, whether it never came or was refused, must be open in the ledger, and nothing else.
  */
 export async function checkGapLedger(lake: Lake, type: RecordType): Promise<CheckResult> {
   const result = (ok: boolean, detail: string): CheckResult => ({
@@ -31,10 +31,10 @@ export async function checkGapLedger(lake: Lake, type: RecordType): Promise<Chec
   const wrong: string[] = [];
   let missing = 0;
   for (const [series, bounds] of findings.bounds) {
-    const absent = without(findings.absent.get(series) ?? [], findings.refused.get(series) ?? []);
+    const absent = findings.absent.get(series) ?? [];
     const ledger = without(findings.open.get(series) ?? [], findings.filled.get(series) ?? []);
     const unrecorded = without(absent, ledger);
-    const unfounded = without(within(ledger, bounds), findings.absent.get(series) ?? []);
+    const unfounded = without(within(ledger, bounds), absent);
     if (unrecorded.length > 0) wrong.push(`${series}: ${printRanges(unrecorded)} missing and not in the ledger`);
     if (unfounded.length > 0) wrong.push(`${series}: ${printRanges(unfounded)} open in the ledger and there`);
     missing += ledger.reduce((sum, { from, to }) => sum + to - from + 1, 0);
@@ -48,12 +48,10 @@ export async function checkGapLedger(lake: Lake, type: RecordType): Promise<Chec
 type BySeries = ReadonlyMap<string, readonly Range[]>;
 
 interface Findings {
-  /** First and last number in the table, of each session. */
+  /** Of each session: from the first number seen, or the first in the table, to the last in the table. */
   readonly bounds: ReadonlyMap<string, Range>;
-  /** Holes between them. */
+  /** Holes in them. */
   readonly absent: BySeries;
-  /** Numbers that came and were refused. */
-  readonly refused: BySeries;
   readonly open: BySeries;
   readonly filled: BySeries;
 }
@@ -66,11 +64,16 @@ async function read(lake: Lake, type: RecordType): Promise<Findings> {
     if (found.length === RANGES_MAX) throw new TooMany();
     return found;
   };
-  const bounds = await rows(
+  const there = await rows(
     `select ${series}, min(source_sequence) as sequence_from, max(source_sequence) as sequence_to
      from ${type} group by ${series}`,
   );
-  const absent = await rows(
+  // The first tick seen need not be in the table: it may have been refused.
+  const opened = await rows(
+    `select ${series}, min(first_sequence) as sequence_from, min(first_sequence) as sequence_to
+     from sessions where record_type = '${type}' group by ${series}`,
+  );
+  const holes = await rows(
     `select ${series}, previous + 1 as sequence_from, source_sequence - 1 as sequence_to
      from (select ${series}, source_sequence, ${previous} as previous from ${type})
      where source_sequence > previous + 1`,
@@ -78,11 +81,18 @@ async function read(lake: Lake, type: RecordType): Promise<Findings> {
   const ledger = await rows(
     `select ${series}, status, sequence_from, sequence_to from sequence_gaps where record_type = '${type}'`,
   );
-  const refused = await rows(`select quarantine_id from quarantine where source = 'log' and record_type = '${type}'`);
+  const inTable = bySeries(there);
+  const between = bySeries(holes);
+  const bounds = new Map<string, Range>();
+  const absent = new Map<string, readonly Range[]>();
+  for (const [key, ranges] of bySeries([...there, ...opened])) {
+    const whole = { from: ranges[0]!.from, to: ranges.at(-1)!.to };
+    bounds.set(key, whole);
+    absent.set(key, normalised([...without([whole], inTable.get(key) ?? []), ...(between.get(key) ?? [])]));
+  }
   return {
-    bounds: new Map(bounds.map((row) => [seriesOf(row), rangeOf(row)])),
-    absent: bySeries(absent),
-    refused: bySeries(refused.flatMap(identityOf)),
+    bounds,
+    absent,
     open: bySeries(ledger.filter((row) => row['status'] === 'open')),
     filled: bySeries(ledger.filter((row) => row['status'] === 'filled')),
   };
@@ -97,18 +107,6 @@ function bySeries(rows: readonly JsonRow[]): BySeries {
     else known.push(rangeOf(row));
   }
   return new Map([...ranges].map(([series, of]) => [series, normalised(of)]));
-}
-
-/** `trades/exchange/symbol/session/sequence`, the id of a tick that was refused after it was numbered. */
-function identityOf(row: JsonRow): readonly JsonRow[] {
-  const parts = String(row['quarantine_id']).split('/');
-  if (parts.length !== 5) return [];
-  const [, exchange, symbol, session, sequence] = parts.map((part) =>
-    part.replaceAll('%2F', '/').replaceAll('%25', '%'),
-  );
-  return [
-    { exchange, symbol, session, sequence_from: Number(sequence), sequence_to: Number(sequence) },
-  ] as readonly JsonRow[];
 }
 
 function seriesOf({ exchange, symbol, session }: JsonRow): string {

@@ -16,11 +16,11 @@ beforeEach(() => {
   write('reference-data/company_info.csv', [
     'company_id,symbol,company_name,ISIN,start_date,end_date',
     '1,OLD,ONE LTD,AU1,01/01/2000,07/01/2013',
-    '1,NEW,ONE LTD,AU1,07/02/2013,',
+    '1,NEW,"ONE, TWO AND CO",AU1,07/02/2013,',
   ]);
   write('trades/1.csv', [
     '07/01/2013,10:00:00.000,1.10,100,0,,',
-    '07/02/2013,10:00:00.000,0.10,3,0,XT,',
+    '07/02/2013,10:00:00.000,.1,3,0,XT,',
     'torn line',
     '',
     '07/02/2013,10:00:00.001,0.20,7,0,,',

@@ -10,7 +10,7 @@ interface Answers {
   readonly bounds: readonly JsonRow[];
   readonly absent: readonly JsonRow[];
   readonly ledger: readonly JsonRow[];
-  readonly refused: readonly JsonRow[];
+  readonly opened: readonly JsonRow[];
 }
 
 const SERIES = { exchange: 'SIM', symbol: 'A/B', session: 's' };
@@ -25,7 +25,7 @@ const SOUND: Answers = {
     { ...SERIES, status: 'open', sequence_from: 5, sequence_to: 9 },
     { ...SERIES, status: 'filled', sequence_from: 9, sequence_to: 9 },
   ],
-  refused: [],
+  opened: [{ ...SERIES, sequence_from: 1, sequence_to: 1 }],
 };
 
 /** Five tables; then for trades and quotes identities, positions, progress and four on gaps. */
@@ -57,7 +57,7 @@ function answerOf(sql: string, answers: Answers): readonly JsonRow[] {
   if (sql.includes('as first')) return [{ n: answers.positions, first: 1 }];
   if (sql.includes('as last'))
     return sql.includes('from trades') ? [{ exchange: 'SIM', asset_class: 'crypto', last: answers.lastPosition }] : [];
-  if (sql.includes('quarantine_id')) return answers.refused;
+  if (sql.includes('from sessions')) return answers.opened;
   if (sql.includes('from sequence_gaps')) return answers.ledger;
   return sql.includes('lag(') ? answers.absent : answers.bounds;
 }
@@ -78,14 +78,31 @@ describe('a lake', () => {
     ['with one log position twice', { positions: 2 }, '2 are in the table more than once'],
     ['with a row beyond the recorded offsets', { lastPosition: 4 * 65_536 }, 'a row of offset 4, recorded up to 4'],
     ['with a hole that the ledger does not know', { ledger: [] }, 'SIM/A/B/s: 5–8 missing and not in the ledger'],
+    [
+      'whose ledger lacks a number between two ticks that came and was refused',
+      { absent: [...SOUND.absent, { ...SERIES, sequence_from: 12, sequence_to: 12 }] },
+      'SIM/A/B/s: 12 missing and not in the ledger',
+    ],
+    [
+      'whose ledger lacks the first number, which came and was refused',
+      { bounds: [{ ...SERIES, sequence_from: 2, sequence_to: 20 }] },
+      'SIM/A/B/s: 1 missing and not in the ledger',
+    ],
+    [
+      'whose ledger lacks the only number of a session, which was refused',
+      { opened: [...SOUND.opened, { ...SERIES, session: 't', sequence_from: 7, sequence_to: 7 }] },
+      'SIM/A/B/t: 7 missing and not in the ledger',
+    ],
     ['with a gap in the ledger whose ticks are there', { absent: [] }, 'SIM/A/B/s: 5–8 open in the ledger and there'],
   ])('%s fails, by name', async (_, wrong, detail) => {
     expect((await failures(lakeOf(wrong))).join('\n')).toContain(detail);
   });
 
-  it('does not miss a number that came and was refused', async () => {
-    const refused = [5, 6, 7, 8].map((n) => ({ quarantine_id: `trades/SIM/A%2FB/s/${n}` }));
-    expect(await failures(lakeOf({ ledger: [], refused }))).toEqual([]);
+  it('has a gap where a number came and was refused, also after the last tick of the table', async () => {
+    const refused = [1, 12, 21].map((n) => ({ ...SERIES, status: 'open', sequence_from: n, sequence_to: n }));
+    const bounds = [{ ...SERIES, sequence_from: 2, sequence_to: 20 }];
+    const absent = [...SOUND.absent, { ...SERIES, sequence_from: 12, sequence_to: 12 }];
+    expect(await failures(lakeOf({ bounds, absent, ledger: [...SOUND.ledger, ...refused] }))).toEqual([]);
   });
 
   it('may have gaps before its first tick, which only the ledger can know', async () => {

@@ -1,7 +1,13 @@
 import type duckdb from '@duckdb/node-bindings';
 import { int64At, int64Words, isSafeAt, type DictionaryValue } from '@k2/domain/market';
 import type { AnswerBatch, AnswerValues } from '@k2/ports';
-import { JsonDuckDBValueConverter, type DuckDBDataChunk } from '@duckdb/node-api';
+import {
+  DuckDBDecimalValue,
+  JsonDuckDBValueConverter,
+  type DuckDBDataChunk,
+  type DuckDBValueConverter,
+  type Json,
+} from '@duckdb/node-api';
 import type { ReadColumn, Reading } from './answer-types.ts';
 import { chunkVector, dataOf, isValid, type ChunkVector } from './chunk-vectors.ts';
 import { binaryValues, nestedValues, stringValues, utf8Values } from './string-columns.ts';
@@ -121,6 +127,8 @@ function wideValues(
   width: Width,
   scale: number | null,
 ): AnswerValues {
+  const narrow = width.bytes === 16 && width.signed && scale !== null ? narrowed(vectors, rowCount) : null;
+  if (narrow !== null) return { kind: 'decimal', values: narrow };
   const values: bigint[] = new Array<bigint>(rowCount).fill(0n);
   for (const { start, vector } of placed(vectors)) {
     const data = dataOf(vector, width.bytes);
@@ -136,6 +144,25 @@ function wideValues(
   return isSafe
     ? { kind: 'integer', values: Float64Array.from(values, Number) }
     : { kind: 'int64', values: BigInt64Array.from(values) };
+}
+
+/** 128-bit decimals as int64, without a bigint each; null where one of them needs more. */
+function narrowed(vectors: readonly ChunkVector[], rowCount: number): BigInt64Array | null {
+  const values = new BigInt64Array(rowCount);
+  const out = new Int32Array(values.buffer);
+  for (const { start, vector } of placed(vectors)) {
+    const data = dataOf(vector, 16);
+    const words = new Int32Array(data.buffer, data.byteOffset, vector.rowCount * 4);
+    for (let at = 0; at < vector.rowCount; at++) {
+      if (!isValid(vector.validity, at)) continue;
+      const high = words[4 * at + 1];
+      const sign = high >> 31;
+      if (words[4 * at + 2] !== sign || words[4 * at + 3] !== sign) return null;
+      out[2 * (start + at)] = words[4 * at];
+      out[2 * (start + at) + 1] = high;
+    }
+  }
+  return values;
 }
 
 function wideAt(view: DataView, row: number, { bytes, signed }: Width): bigint {
@@ -155,11 +182,20 @@ function wideAt(view: DataView, row: number, { bytes, signed }: Width): bigint {
   }
 }
 
+/** Shortest exact form, as the domain's `printDecimal` at scale 8. */
 function printScaled(value: bigint, scale: number): string {
-  if (scale === 0) return value.toString();
-  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
-  return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+  return withoutZeros(new DuckDBDecimalValue(value, 38, scale).toString());
 }
+
+function withoutZeros(decimal: string): string {
+  return decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
+}
+
+/** DuckDB's JSON, with decimals in their shortest form within lists and structs too. */
+const shortestJson: DuckDBValueConverter<Json> = (value, type, converter) =>
+  value instanceof DuckDBDecimalValue
+    ? withoutZeros(value.toString())
+    : JsonDuckDBValueConverter(value, type, converter);
 
 function doubles(vectors: readonly ChunkVector[], rowCount: number, bytes: 4 | 8): Float64Array {
   if (bytes === 8) {
@@ -185,7 +221,7 @@ function convertedValues(
 ): AnswerValues {
   const texts: string[] = [];
   for (const chunk of chunks) {
-    for (const value of chunk.convertColumnValues(index, JsonDuckDBValueConverter)) {
+    for (const value of chunk.convertColumnValues(index, shortestJson)) {
       texts.push(value === null ? '' : asText ? String(value) : JSON.stringify(value));
     }
   }

@@ -26,7 +26,9 @@ function vectorOf(vector: duckdb.Vector, rowCount: number): ChunkVector {
 }
 
 function isAllSet(validity: Uint8Array, rowCount: number): boolean {
-  for (let row = 0; row < rowCount; row++) if (!isValid(validity, row)) return false;
+  const wholeBytes = rowCount >> 3;
+  for (let at = 0; at < wholeBytes; at++) if (validity[at] !== 0xff) return false;
+  for (let row = wholeBytes * 8; row < rowCount; row++) if (!isValid(validity, row)) return false;
   return true;
 }
 

@@ -46,7 +46,7 @@ async function execute(id: number, task: EngineTask): Promise<void> {
 }
 
 async function statementOf({ question, scans, exportPath }: EngineTask, database: EngineDatabase): Promise<Statement> {
-  if (question.kind !== 'sql') return questionStatement(question, scans);
+  if (question.kind !== 'sql') return questionStatement(question, scans, exportPath !== undefined);
   const sql = await database.permittedSql(question.sql, functions);
   await database.lockDown(scans, exportPath);
   return { sql, values: [] };

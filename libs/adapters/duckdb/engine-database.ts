@@ -2,7 +2,7 @@ import { DuckDBInstance, type DuckDBConnection, type DuckDBPreparedStatement } f
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
 import type { Statement } from './question-sql.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
-import { MESSAGE_ID_SQL, isTickTable, quoteText, scanRelation } from './scan-sql.ts';
+import { columnSql, isTickTable, MESSAGE_ID, quoteText, scanRelation, userColumnSql } from './scan-sql.ts';
 
 /** Beyond it the statement least recently used is planned anew when it comes again. */
 const PREPARED_STATEMENTS_MAX = 32;
@@ -83,8 +83,9 @@ export class EngineDatabase {
     await this.connection.run(`SET allowed_paths = [${paths.map(quoteText).join(', ')}]`);
     await this.connection.run('SET enable_external_access = false');
     for (const scan of scans) {
-      const messageId = isTickTable(scan.table) ? `, ${MESSAGE_ID_SQL} AS message_id` : '';
-      await this.connection.run(`CREATE VIEW ${scan.table} AS SELECT *${messageId} FROM ${scanRelation(scan)}`);
+      const columns = scan.fields.map(userColumnSql);
+      if (isTickTable(scan.table)) columns.push(columnSql(MESSAGE_ID));
+      await this.connection.run(`CREATE VIEW ${scan.table} AS SELECT ${columns.join(', ')} FROM ${scanRelation(scan)}`);
       const name = scan.table.slice(scan.table.indexOf('.') + 1);
       await this.connection.run(`CREATE VIEW ${name} AS FROM ${scan.table}`);
     }

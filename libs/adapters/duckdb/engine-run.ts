@@ -4,6 +4,7 @@ import { answerBatch, batchBytes } from './answer-batch.ts';
 import { readColumn, type ReadColumn } from './answer-types.ts';
 import type { EngineDatabase } from './engine-database.ts';
 import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
+import { laidOutBatch, laidOutColumns, type AnswerLayout } from './message-ids.ts';
 import { QuestionError } from './question-error.ts';
 import type { Statement } from './question-sql.ts';
 import { quoteText } from './scan-sql.ts';
@@ -61,7 +62,7 @@ export class EngineRun {
     const prepared = await database.prepared(statement);
     // A stop that came while it was prepared interrupted nothing.
     if (this.isStopped) return stopped();
-    return this.answer(await this.start(prepared));
+    return this.answer(await this.start(prepared), statement.layout);
   }
 
   private start(prepared: DuckDBPreparedStatement): Promise<DuckDBResult> {
@@ -78,15 +79,16 @@ export class EngineRun {
     return { outcome: { kind: 'exported', rowCount: result.rowsChanged }, last: {} };
   }
 
-  private async answer(result: DuckDBResult): Promise<RunEnd> {
+  private async answer(result: DuckDBResult, layout: AnswerLayout | undefined): Promise<RunEnd> {
     const names = result.deduplicatedColumnNames();
     const columns = result.columnTypes().map((type, i) => readColumn(names[i], type));
-    let header: Partial<EngineReply> = { columns: columns.map(({ answer }) => answer) };
+    const answers = columns.map(({ answer }) => answer);
+    let header: Partial<EngineReply> = { columns: layout === undefined ? answers : laidOutColumns(answers, layout) };
     const rows = { left: this.task.question.limit, inBatch: CHUNK_ROWS_MAX };
     for (;;) {
       const { chunks, isLast } = await this.fetch(result, rows);
       if (this.isStopped) return stopped();
-      const batch = chunks.length === 0 ? null : boundedBatch(columns, chunks);
+      const batch = chunks.length === 0 ? null : boundedBatch(columns, chunks, layout);
       const last = batch === null ? header : { ...header, batch };
       if (isLast) return { outcome: { kind: 'ended' }, last };
       header = {};
@@ -130,8 +132,14 @@ function rowsOf(bytes: number, batch: AnswerBatch): number {
   return Math.min(BATCH_ROWS_MAX, Math.max(CHUNK_ROWS_MAX, rows));
 }
 
-function boundedBatch(columns: readonly ReadColumn[], chunks: readonly DuckDBDataChunk[]): AnswerBatch {
-  const batch = answerBatch(columns, chunks);
+function boundedBatch(
+  columns: readonly ReadColumn[],
+  chunks: readonly DuckDBDataChunk[],
+  layout: AnswerLayout | undefined,
+): AnswerBatch {
+  const read = answerBatch(columns, chunks);
+  const names = columns.map(({ answer }) => answer.name);
+  const batch = layout === undefined ? read : laidOutBatch(read, names, layout);
   const bytes = batchBytes(batch);
   if (bytes <= BATCH_BYTES_MAX) return batch;
   const what = `${batch.rowCount} rows of the answer hold ${bytes} bytes, more than the ${BATCH_BYTES_MAX} sent at a time`;

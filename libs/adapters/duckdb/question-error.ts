@@ -14,7 +14,26 @@ export class QuestionError extends Error {
 export function questionErrorOf(error: unknown, isUserSql: boolean): QuestionError {
   if (error instanceof QuestionError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new QuestionError(kindOf(message, isUserSql), message);
+  return new QuestionError(kindOf(message, isUserSql), isUserSql ? shortMessage(message) : message);
+}
+
+/**
+ * Two lines at most: what is wrong, and what would be right. DuckDB goes on with the place in the SQL, which is the SQL
+ * as it was printed anew, not as the user wrote it.
+ */
+function shortMessage(message: string): string {
+  const [whole] = message.split(/\n\s*LINE \d+: /, 1);
+  const [what, ...more] = whole
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const columns = /^Binder Error: (?:Referenced column|.* does not have a column named) "(.*)"/.exec(what);
+  const candidates = /^Candidate bindings[: ]*(.*)$/.exec(more[0] ?? '');
+  if (columns !== null) {
+    const nearest = candidates === null ? '' : `; the nearest are ${candidates[1].replaceAll('"', '')}`;
+    return `there is no column ${JSON.stringify(columns[1])}${nearest}`;
+  }
+  return more.length === 0 ? what : `${what}\n${more.join(' ')}`;
 }
 
 const OUT_OF_MEMORY = /^Out of Memory Error|bad.alloc|bad allocation|Allocation failure|could not allocate/i;

@@ -1,8 +1,9 @@
 import type { RecordType, TableName } from '@k2/domain/market';
 import type { Question, TickFilter, TickPosition } from '@k2/ports';
 import type { LocalScan } from './engine-messages.ts';
+import { MADE_MESSAGE_ID, MESSAGE_ID_PARTS, type AnswerLayout } from './message-ids.ts';
 import { QuestionError } from './question-error.ts';
-import { columnSql, isTickTable, quoteName, scanColumns, scanRelation } from './scan-sql.ts';
+import { columnSql, isTickTable, MESSAGE_ID, quoteName, scanColumns, scanRelation } from './scan-sql.ts';
 
 export type TypedQuestion = Exclude<Question, { kind: 'sql' }>;
 export type QuestionOf<Kind extends Question['kind']> = Extract<Question, { kind: Kind }>;
@@ -11,13 +12,18 @@ export type QuestionOf<Kind extends Question['kind']> = Extract<Question, { kind
 export interface Statement {
   readonly sql: string;
   readonly values: readonly (string | bigint)[];
+  /** Absent: the columns are the answer's as they are. */
+  readonly layout?: AnswerLayout;
 }
 
-/** The SQL of a typed question over its scans. Throws QuestionError `invalid-query`. */
-export function questionStatement(question: TypedQuestion, scans: readonly LocalScan[]): Statement {
+/**
+ * The SQL of a typed question over its scans; `isExport` where DuckDB writes the answer itself, and no layout can be
+ * applied. Throws QuestionError `invalid-query`.
+ */
+export function questionStatement(question: TypedQuestion, scans: readonly LocalScan[], isExport: boolean): Statement {
   switch (question.kind) {
     case 'ticks':
-      return ticksStatement(question, scanOf(scans, `market_data.${question.recordType}`));
+      return ticksStatement(question, scanOf(scans, `market_data.${question.recordType}`), isExport);
     case 'bars':
       return barsStatement(question, scanOf(scans, 'market_data.trades'));
     case 'symbols':
@@ -29,7 +35,7 @@ export function questionStatement(question: TypedQuestion, scans: readonly Local
 
 const TICK_ORDER = ['timestamp', 'exchange', 'symbol', 'session', 'source_sequence'] as const;
 
-function ticksStatement(question: QuestionOf<'ticks'>, scan: LocalScan): Statement {
+function ticksStatement(question: QuestionOf<'ticks'>, scan: LocalScan, isExport: boolean): Statement {
   const known = scanColumns(scan);
   const fields = question.fields ?? known;
   const unknown = fields.filter((name) => !known.includes(name));
@@ -42,8 +48,16 @@ function ticksStatement(question: QuestionOf<'ticks'>, scan: LocalScan): Stateme
   const conditions = filterConditions(question.filter, parameters);
   if (question.after !== undefined) conditions.push(...afterConditions(question.after, descending, parameters));
   const order = TICK_ORDER.map((name) => `${quoteName(name)}${descending ? ' DESC' : ''}`).join(', ');
-  const select = `SELECT ${fields.map(columnSql).join(', ')} FROM ${scanRelation(scan, [...fields, ...TICK_ORDER])}`;
-  return parameters.statement(`${select}${where(conditions)} ORDER BY ${order} LIMIT ${limit(question)}`);
+  const hasMessageId = fields.includes(MESSAGE_ID);
+  const read = [...new Set([...fields, ...(hasMessageId ? MESSAGE_ID_PARTS : [])])].filter(
+    (name) => name !== MESSAGE_ID,
+  );
+  const select = `SELECT ${read.map(quoteName).join(', ')} FROM ${scanRelation(scan, [...read, ...TICK_ORDER])}`;
+  const rows = parameters.statement(`${select}${where(conditions)} ORDER BY ${order} LIMIT ${limit(question)}`);
+  if (!hasMessageId) return rows;
+  // Outside the limit: nothing is made of rows that are not answered.
+  if (isExport) return { ...rows, sql: `SELECT ${fields.map(columnSql).join(', ')} FROM (${rows.sql})` };
+  return { ...rows, layout: fields.map((name) => (name === MESSAGE_ID ? MADE_MESSAGE_ID : read.indexOf(name))) };
 }
 
 /** Lexicographic `>` on the order of ticks. The first conjunct alone is what the scan can prune by. */

@@ -1,4 +1,5 @@
 import { RECORD_TYPES, type FieldType } from '@k2/domain/market';
+import type { ScanField } from '@k2/ports';
 import type { LocalScan } from './engine-messages.ts';
 
 const SQL_TYPES: Readonly<Record<FieldType, string>> = {
@@ -32,7 +33,7 @@ export function scanRelation({ fields: all, paths }: LocalScan, names?: readonly
 export const MESSAGE_ID = 'message_id';
 
 /** `messageId()` of the domain, in SQL. */
-export const MESSAGE_ID_SQL = `concat_ws('/', ${['exchange', 'symbol', 'session'].map(escaped).join(', ')}, source_sequence)`;
+const MESSAGE_ID_SQL = `concat_ws('/', ${['exchange', 'symbol', 'session'].map(escaped).join(', ')}, source_sequence)`;
 
 function escaped(name: string): string {
   return `replace(replace(${quoteName(name)}, '%', '%25'), '/', '%2F')`;
@@ -50,6 +51,15 @@ export function scanColumns({ table, fields }: LocalScan): readonly string[] {
 
 export function columnSql(name: string): string {
   return name === MESSAGE_ID ? `${MESSAGE_ID_SQL} AS ${MESSAGE_ID}` : quoteName(name);
+}
+
+/**
+ * A column as user SQL sees it. The product of two DECIMAL(18,8) is computed, and overflows, in 18 digits; of two
+ * DECIMAL(19,8) it is DECIMAL(38,16), which no product exceeds.
+ */
+export function userColumnSql({ name, type }: ScanField): string {
+  const column = quoteName(name);
+  return type === 'decimal' ? `${column}::DECIMAL(19,8) AS ${column}` : column;
 }
 
 export function quoteName(name: string): string {

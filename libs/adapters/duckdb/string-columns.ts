@@ -19,11 +19,13 @@ export function binaryValues(vectors: readonly ChunkVector[], rowCount: number):
 }
 
 export function utf8Values(texts: readonly string[]): AnswerValues {
-  const encoded = texts.map((text) => encoder.encode(text));
+  const all = texts.join('');
+  const bytes = encoder.encode(all);
+  const isAscii = bytes.length === all.length;
   const offsets = new Uint32Array(texts.length + 1);
-  encoded.forEach((bytes, row) => (offsets[row + 1] = offsets[row] + bytes.length));
-  const bytes = new Uint8Array(offsets[texts.length]);
-  encoded.forEach((part, row) => bytes.set(part, offsets[row]));
+  for (let row = 0; row < texts.length; row++) {
+    offsets[row + 1] = offsets[row] + (isAscii ? texts[row].length : Buffer.byteLength(texts[row]));
+  }
   return { kind: 'utf8', values: { offsets, bytes } };
 }
 
@@ -34,7 +36,8 @@ export function utf8Values(texts: readonly string[]): AnswerValues {
 function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): AnswerValues | null {
   const entriesMax = Math.min(DICTIONARY_ENTRIES_MAX, Math.max(4, rowCount >> 2));
   const codes = new Uint16Array(rowCount);
-  const dictionary: string[] = [];
+  /** Decoded only once there is a dictionary: columns of distinct strings would decode a part in vain. */
+  const entries: (() => string)[] = [];
   const keys = new Uint32Array(entriesMax * 5);
   const slots = new Uint16Array(SLOTS);
   let nullCode = -1;
@@ -45,8 +48,8 @@ function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): An
     for (let at = 0; at < vector.rowCount; at++, row++) {
       if (!isValid(vector.validity, at)) {
         if (nullCode < 0) {
-          if (dictionary.length === entriesMax) return null;
-          nullCode = dictionary.push('') - 1;
+          if (entries.length === entriesMax) return null;
+          nullCode = entries.push(() => '') - 1;
         }
         codes[row] = nullCode;
         continue;
@@ -64,8 +67,8 @@ function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): An
       for (;;) {
         const code = slots[slot] - 1;
         if (code < 0) {
-          if (dictionary.length === entriesMax) return null;
-          const added = dictionary.push(decoder.decode(strings.bytes(at))) - 1;
+          if (entries.length === entriesMax) return null;
+          const added = entries.push(() => decoder.decode(strings.bytes(at))) - 1;
           keys.set([words[w], words[w + 1], words[w + 2], words[w + 3], scope], added * 5);
           slots[slot] = added + 1;
           codes[row] = added;
@@ -86,7 +89,7 @@ function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): An
       }
     }
   }
-  return { kind: 'dictionary', codes, dictionary };
+  return { kind: 'dictionary', codes, dictionary: entries.map((text) => text()) };
 }
 
 function utf8Column(vectors: readonly ChunkVector[], rowCount: number): Utf8Column {

@@ -32,7 +32,7 @@ export class CompanySymbols {
    */
   static parse(text: string, companyIds: ReadonlySet<string>): CompanySymbols {
     const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-    const header = splitCsv(lines[0]!);
+    const header = splitCsv(lines[0]);
     const [idAt, symbolAt, fromAt, toAt] = COLUMNS.map((column) => header.indexOf(column));
     const absent = COLUMNS.filter((column) => !header.includes(column));
     if (absent.length > 0) throw new ReferenceDataError(`its header row has no column ${absent.join(', ')}`);

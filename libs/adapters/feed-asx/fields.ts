@@ -37,7 +37,7 @@ export function timeOfDayUsAt(bytes: Uint8Array, at: number): number {
   const second = twoDigits(bytes, at + 6);
   if (hour > 23 || minute > 59 || second > 59) return -1;
   const hundredths = twoDigits(bytes, at + 9);
-  const thousandth = bytes[at + 11]! - 48;
+  const thousandth = bytes[at + 11] - 48;
   if (thousandth < 0 || thousandth > 9) return -1;
   return (
     hour * US_OF.hour +
@@ -57,7 +57,7 @@ export function scaledAt(bytes: Uint8Array, from: number, to: number): number {
   let value = 0;
   let point = -1;
   for (let i = start; i < to; i++) {
-    const digit = bytes[i]! - 48;
+    const digit = bytes[i] - 48;
     if (digit >= 0 && digit <= 9) value = value * 10 + digit;
     else if (bytes[i] === POINT && point < 0) point = i;
     else return Number.NaN;
@@ -65,14 +65,14 @@ export function scaledAt(bytes: Uint8Array, from: number, to: number): number {
   const digits = to - start - (point < 0 ? 0 : 1);
   const fraction = point < 0 ? 0 : to - point - 1;
   if (digits === 0 || fraction > 8) return Number.NaN;
-  const scaled = value * POWERS_OF_TEN[8 - fraction]!;
+  const scaled = value * POWERS_OF_TEN[8 - fraction];
   if (scaled > Number.MAX_SAFE_INTEGER) return Number.NaN;
   return negative && scaled !== 0 ? -scaled : scaled;
 }
 
 /** Two digits, or so far below zero that no sum with other fields is positive. */
 function twoDigits(bytes: Uint8Array, at: number): number {
-  const tens = bytes[at]! - 48;
-  const ones = bytes[at + 1]! - 48;
+  const tens = bytes[at] - 48;
+  const ones = bytes[at + 1] - 48;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1e15 : tens * 10 + ones;
 }

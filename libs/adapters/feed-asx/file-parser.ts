@@ -249,8 +249,8 @@ function describe(fields: readonly string[], fault: number, names: readonly stri
     const count = fields.length === 1 ? '1 field' : `${fields.length} fields`;
     return `the row has ${count}: expected ${names.length}, ${names.join(',')}`;
   }
-  const name = names[fault]!;
-  const value = fields[fault]!.slice(0, QUOTED_CHARACTERS_MAX);
+  const name = names[fault];
+  const value = fields[fault].slice(0, QUOTED_CHARACTERS_MAX);
   return `${name} is ${JSON.stringify(value)}: expected ${EXPECTED[name] ?? EXPECTED_NUMBER}`;
 }
 

@@ -128,7 +128,7 @@ describe('a malformed row', () => {
     const good = ['03/10/2014', '03/10/2014', '03/11/2014', '03/11/2014'].map((date) => `${date},10:00:00.000,1,1,0,,`);
     const numbers = (lines: readonly string[]) => {
       const { batch } = trades(lines.join('\n'));
-      return Array.from(batch!.venueSequence, (n, row) => `${batch!.series[batch!.seriesCode[row]!]!.session} ${n}`);
+      return Array.from(batch!.venueSequence, (n, row) => `${batch!.series[batch!.seriesCode[row]]!.session} ${n}`);
     };
     const all = numbers(good);
     expect(all).toEqual(['2014-03-10 1', '2014-03-10 2', '2014-03-11 1', '2014-03-11 2']);
@@ -139,7 +139,7 @@ describe('a malformed row', () => {
       );
     });
     expect(numbers(['junk', ...good.slice(1)])).toEqual(all.slice(1));
-    expect(numbers([good[0]!, 'junk', ...good.slice(2)])).toEqual(all.filter((_, i) => i !== 1));
+    expect(numbers([good[0], 'junk', ...good.slice(2)])).toEqual(all.filter((_, i) => i !== 1));
   });
 
   it('on a date without a symbol says so', () => {
@@ -153,9 +153,9 @@ describe('a malformed row', () => {
   it('of binary junk keeps the bytes', () => {
     const junk = Uint8Array.of(0, 255, 254, 13, 1, 2);
     const { rejections } = read(Uint8Array.of(...junk, 10));
-    expect(rejections[0]!.raw).toEqual(junk);
+    expect(rejections[0].raw).toEqual(junk);
     const invalidUtf8 = encoder.encode('03/10/2014,10:00:00.000,1,1,~,,\n').map((byte) => (byte === 126 ? 255 : byte));
-    expect(read(invalidUtf8).rejections[0]!.detail).toContain('expected text in UTF-8');
+    expect(read(invalidUtf8).rejections[0].detail).toContain('expected text in UTF-8');
   });
 
   it('longer than 64 KiB is refused once, its first 64 KiB kept, and the next row is read', () => {

@@ -20,8 +20,8 @@ if (existsSync(directory)) {
       if (event.batch.recordType === 'trades') bhp ??= event.batch;
     }
     expect({ ...kept, rejected }).toEqual({ trades: 91_874, quotes: 78_458, rejected: 0 });
-    const row = bhp!.seriesCode.findIndex((code) => bhp!.series[code]!.symbol === 'BHP');
-    expect(bhp!.series[bhp!.seriesCode[row]!]).toMatchObject({ symbol: 'BHP', session: '2014-03-10' });
+    const row = bhp!.seriesCode.findIndex((code) => bhp!.series[code].symbol === 'BHP');
+    expect(bhp!.series[bhp!.seriesCode[row]]).toMatchObject({ symbol: 'BHP', session: '2014-03-10' });
     expect(tradeAt(bhp!, row)).toMatchObject({
       eventTimeUs: parseTimeUs('2014-03-09T20:57:14.754Z'),
       venueSequence: 1,

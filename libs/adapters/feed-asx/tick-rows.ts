@@ -69,7 +69,7 @@ export class TradeRows extends TickRows<TradeBatchBuilder> {
       return text === null ? null : entry(this.byText, text, [text]);
     }
     let key = 0;
-    for (let i = from; i < to; i++) key = key * 256 + bytes[i]!;
+    for (let i = from; i < to; i++) key = key * 256 + bytes[i];
     // The length keeps leading zero bytes apart.
     key = key * 8 + (to - from);
     const known = this.byBytes.get(key);

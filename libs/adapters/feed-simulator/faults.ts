@@ -92,16 +92,16 @@ export class HeldTicks {
     let at = this.heap.push(tick) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (this.heap[parent]!.dueUs <= tick.dueUs) break;
-      this.heap[at] = this.heap[parent]!;
+      if (this.heap[parent].dueUs <= tick.dueUs) break;
+      this.heap[at] = this.heap[parent];
       at = parent;
     }
     this.heap[at] = tick;
-    this.nextDueUs = this.heap[0]!.dueUs;
+    this.nextDueUs = this.heap[0].dueUs;
   }
 
   takeFirst(): HeldTick {
-    const first = this.heap[0]!;
+    const first = this.heap[0];
     const last = this.heap.pop()!;
     if (this.heap.length > 0) this.sink(last);
     this.nextDueUs = this.heap[0]?.dueUs ?? Number.POSITIVE_INFINITY;
@@ -123,9 +123,9 @@ export class HeldTicks {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= this.heap.length) break;
-      if (child + 1 < this.heap.length && this.heap[child + 1]!.dueUs < this.heap[child]!.dueUs) child++;
-      if (this.heap[child]!.dueUs >= tick.dueUs) break;
-      this.heap[at] = this.heap[child]!;
+      if (child + 1 < this.heap.length && this.heap[child + 1].dueUs < this.heap[child].dueUs) child++;
+      if (this.heap[child].dueUs >= tick.dueUs) break;
+      this.heap[at] = this.heap[child];
       at = child;
     }
     this.heap[at] = tick;

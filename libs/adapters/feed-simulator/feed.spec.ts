@@ -38,7 +38,7 @@ describe('SimulatorFeed', () => {
     for await (const event of feedOf({ rate: 2_000, ticks: 4_000, batchMs: 100 }, time).open(
       new AbortController().signal,
     )) {
-      if (event.kind === 'ticks') expect(time.nowUs() - event.batch.eventTimeUs[0]!).toBeLessThan(110_000);
+      if (event.kind === 'ticks') expect(time.nowUs() - event.batch.eventTimeUs[0]).toBeLessThan(110_000);
     }
   });
 

@@ -47,11 +47,11 @@ export class OrderFlow {
     const bits = this.random.next();
     const mid = this.walk(instrument, bits & 3);
     this.side = (bits & 4) === 0 ? BUY : SELL;
-    this.price = (this.side === BUY ? mid + 1 : mid - 1) * this.universe.tickSize[instrument]!;
-    this.quantity = (1 + ((bits >>> 3) & 1_023)) * this.universe.lot[instrument]!;
+    this.price = (this.side === BUY ? mid + 1 : mid - 1) * this.universe.tickSize[instrument];
+    this.quantity = (1 + ((bits >>> 3) & 1_023)) * this.universe.lot[instrument];
     const rare = (bits >>> 13) & 63;
-    this.conditions = rare < CONDITIONS_OF_64 ? CONDITIONS[(bits >>> 19) & 3]! : NO_CONDITIONS;
-    this.vendorData = rare >= 64 - VENDOR_DATA_OF_64 ? VENDOR_DATA[64 - 1 - rare]! : null;
+    this.conditions = rare < CONDITIONS_OF_64 ? CONDITIONS[(bits >>> 19) & 3] : NO_CONDITIONS;
+    this.vendorData = rare >= 64 - VENDOR_DATA_OF_64 ? VENDOR_DATA[64 - 1 - rare] : null;
   }
 
   drawAuctionTrade(instrument: number, conditions: readonly string[]): void {
@@ -64,8 +64,8 @@ export class OrderFlow {
   drawQuote(instrument: number): void {
     const bits = this.random.next();
     const mid = this.walk(instrument, bits & 3);
-    const tickSize = this.universe.tickSize[instrument]!;
-    const lot = this.universe.lot[instrument]!;
+    const tickSize = this.universe.tickSize[instrument];
+    const lot = this.universe.lot[instrument];
     this.bidPrice = (mid - 1 - ((bits >>> 2) & 1)) * tickSize;
     this.askPrice = (mid + 1 + ((bits >>> 3) & 1)) * tickSize;
     this.bidQuantity = (1 + ((bits >>> 4) & 4_095)) * lot;
@@ -73,7 +73,7 @@ export class OrderFlow {
   }
 
   crossQuote(instrument: number): void {
-    this.bidPrice = this.askPrice + 2 * this.universe.tickSize[instrument]!;
+    this.bidPrice = this.askPrice + 2 * this.universe.tickSize[instrument];
   }
 
   /** 0 or below, in turn with the last digit of the quantity. */
@@ -83,8 +83,8 @@ export class OrderFlow {
 
   /** A tick down, up, or twice of four none; reflected at a quarter and four times the start. */
   private walk(instrument: number, twoBits: number): number {
-    const start = this.universe.startTicks[instrument]!;
-    let mid = this.midTicks[instrument]!;
+    const start = this.universe.startTicks[instrument];
+    let mid = this.midTicks[instrument];
     if (twoBits === 0 && mid > start / 4) mid--;
     else if (twoBits === 3 && mid < start * 4) mid++;
     this.midTicks[instrument] = mid;

@@ -37,10 +37,10 @@ export class Publisher {
   }
 
   sendTrade(instrument: number, eventTimeUs: number, flow: OrderFlow): void {
-    const venue = this.universe.venueOf[instrument]!;
-    const lane = this.trades[venue]!;
+    const venue = this.universe.venueOf[instrument];
+    const lane = this.trades[venue];
     const { next, highestSent } = this.numbers.trades;
-    const sequence = next[instrument]!++;
+    const sequence = next[instrument]++;
     highestSent[instrument] = sequence;
     const { builder } = lane;
     builder.append(
@@ -61,9 +61,9 @@ export class Publisher {
   }
 
   sendQuote(instrument: number, eventTimeUs: number, flow: OrderFlow): void {
-    const lane = this.quotes[this.universe.venueOf[instrument]!]!;
+    const lane = this.quotes[this.universe.venueOf[instrument]]!;
     const { next, highestSent } = this.numbers.quotes;
-    const sequence = next[instrument]!++;
+    const sequence = next[instrument]++;
     highestSent[instrument] = sequence;
     lane.builder.append(
       lane.code(instrument, this.series),
@@ -90,7 +90,7 @@ export class Publisher {
     dueUs: number,
     flow: OrderFlow,
   ): HeldTick {
-    const venue = this.universe.venueOf[instrument]!;
+    const venue = this.universe.venueOf[instrument];
     const isTrade = recordType === 'trades';
     return {
       fault,
@@ -98,8 +98,8 @@ export class Publisher {
       recordType,
       instrument,
       venue,
-      series: this.series[instrument]!,
-      sequence: this.numbers[recordType].next[instrument]!++,
+      series: this.series[instrument],
+      sequence: this.numbers[recordType].next[instrument]++,
       eventTimeUs,
       values: isTrade
         ? [flow.price, flow.quantity]
@@ -116,7 +116,7 @@ export class Publisher {
     const { venue, series, eventTimeUs, sequence, values } = tick;
     const [a, b, c, d] = values;
     const { receiveTimeUs, ledger } = this;
-    const lane = tick.recordType === 'trades' ? this.trades[venue]! : this.quotes[venue]!;
+    const lane = tick.recordType === 'trades' ? this.trades[venue] : this.quotes[venue];
     const { builder } = lane;
     const code = builder.seriesCode(series);
     const vendorData = builder.vendorDataCode(tick.vendorData);
@@ -130,41 +130,41 @@ export class Publisher {
     ledger.sentTicks++;
     if (!isRepeat) ledger.distinctTicks++;
     const { highestSent } = this.numbers[tick.recordType];
-    highestSent[tick.instrument] = Math.max(highestSent[tick.instrument]!, sequence);
+    highestSent[tick.instrument] = Math.max(highestSent[tick.instrument], sequence);
     if (builder.isFull) this.take(lane);
   }
 
   /** Whether a later number of the tick's series has been sent. */
   isOvertaken({ recordType, instrument, sequence }: HeldTick): boolean {
-    return this.numbers[recordType].highestSent[instrument]! > sequence;
+    return this.numbers[recordType].highestSent[instrument] > sequence;
   }
 
   /** Gives `count` numbers to no tick; returns the first and the last. */
   lose(recordType: RecordType, instrument: number, count: number): readonly [number, number] {
     const { next, lost } = this.numbers[recordType];
-    const from = next[instrument]!;
+    const from = next[instrument];
     next[instrument] = from + count;
-    lost[instrument] = lost[instrument]! + count;
+    lost[instrument] = lost[instrument] + count;
     this.ledger.lostTicks += count;
     return [from, from + count - 1];
   }
 
   nextSequence(recordType: RecordType, instrument: number): number {
-    return this.numbers[recordType].next[instrument]!;
+    return this.numbers[recordType].next[instrument];
   }
 
   seriesAt(instrument: number): Series {
-    return this.series[instrument]!;
+    return this.series[instrument];
   }
 
   restartCount(venue: number): number {
-    return this.restarts[venue]!;
+    return this.restarts[venue];
   }
 
   /** All series of the venue start from 1. */
   restart(venue: number, session: string): void {
     this.ledger.close(this.summaries(venue));
-    this.restarts[venue]!++;
+    this.restarts[venue]++;
     for (let i = venue; i < this.universe.size; i += this.universe.venues.length) {
       this.series[i] = seriesOf(this.universe, i, session);
       for (const { next, lost, highestSent } of [this.numbers.trades, this.numbers.quotes]) {
@@ -173,8 +173,8 @@ export class Publisher {
         highestSent[i] = 0;
       }
     }
-    this.trades[venue]!.forgetCodes();
-    this.quotes[venue]!.forgetCodes();
+    this.trades[venue].forgetCodes();
+    this.quotes[venue].forgetCodes();
   }
 
   /** Makes batches of what there is. */
@@ -189,23 +189,23 @@ export class Publisher {
   }
 
   private nextTradeId(venue: number): string {
-    return `T${++this.lastTradeNumber[venue]!}`;
+    return `T${++this.lastTradeNumber[venue]}`;
   }
 
   private summaries(venue: number): SeriesSummary[] {
     const found: SeriesSummary[] = [];
     for (let i = venue; i < this.universe.size; i += this.universe.venues.length) {
-      const { exchange, symbol, session } = this.series[i]!;
+      const { exchange, symbol, session } = this.series[i];
       for (const recordType of ['trades', 'quotes'] as const) {
-        const lastSequence = this.numbers[recordType].next[i]! - 1;
+        const lastSequence = this.numbers[recordType].next[i] - 1;
         if (lastSequence === 0) continue;
-        const distinctTicks = lastSequence - this.numbers[recordType].lost[i]!;
+        const distinctTicks = lastSequence - this.numbers[recordType].lost[i];
         found.push({
           recordType,
           exchange,
           symbol,
           session,
-          restart: this.restarts[venue]!,
+          restart: this.restarts[venue],
           lastSequence,
           distinctTicks,
         });
@@ -226,9 +226,9 @@ class Lane<Builder extends TradeBatchBuilder | QuoteBatchBuilder> {
   }
 
   code(instrument: number, series: readonly Series[]): number {
-    const known = this.codes[instrument]!;
+    const known = this.codes[instrument];
     if (known >= 0) return known;
-    return (this.codes[instrument] = this.builder.seriesCode(series[instrument]!));
+    return (this.codes[instrument] = this.builder.seriesCode(series[instrument]));
   }
 
   forgetCodes(): void {
@@ -241,7 +241,7 @@ function numbering(size: number): Numbering {
 }
 
 function seriesOf(universe: Universe, instrument: number, session: string): Series {
-  const { exchange, assetClass, currency } = universe.venues[universe.venueOf[instrument]!]!;
-  const symbol = universe.symbols[instrument]!;
+  const { exchange, assetClass, currency } = universe.venues[universe.venueOf[instrument]]!;
+  const symbol = universe.symbols[instrument];
   return { exchange, symbol, assetClass, currency, session, sequenceOrigin: 'venue', firstSequence: 1 };
 }

@@ -55,7 +55,7 @@ describe('the tape', () => {
       .ledger.series()
       .map(({ distinctTicks }) => distinctTicks)
       .sort((a, b) => b - a);
-    expect(counts[0]!).toBeGreaterThan(20 * counts[Math.floor(counts.length / 2)]!);
+    expect(counts[0]).toBeGreaterThan(20 * counts[Math.floor(counts.length / 2)]);
   });
 
   it('opens with an auction trade of every instrument and closes with one', () => {
@@ -178,7 +178,7 @@ type Tick = ReturnType<typeof ticksOf>[number];
 function ticksOf({ batches }: Pick<Tape, 'batches'>) {
   return batches.flatMap((batch) =>
     Array.from(batch.venueSequence, (sequence, row) => {
-      const series = batch.series[batch.seriesCode[row]!]!;
+      const series = batch.series[batch.seriesCode[row]]!;
       const name = `${batch.recordType} ${seriesName(series)}`;
       const isTrade = batch.recordType === 'trades';
       return {
@@ -187,10 +187,10 @@ function ticksOf({ batches }: Pick<Tape, 'batches'>) {
         series: name,
         sequence,
         identity: `${name} ${sequence}`,
-        eventTimeUs: batch.eventTimeUs[row]!,
-        price: isTrade ? batch.price[row]! : batch.bidPrice[row]!,
-        isCrossed: !isTrade && batch.bidPrice[row]! > batch.askPrice[row]!,
-        conditions: isTrade ? batch.conditions[batch.conditionsCode[row]!]!.join() : '',
+        eventTimeUs: batch.eventTimeUs[row],
+        price: isTrade ? batch.price[row] : batch.bidPrice[row],
+        isCrossed: !isTrade && batch.bidPrice[row] > batch.askPrice[row],
+        conditions: isTrade ? batch.conditions[batch.conditionsCode[row]]!.join() : '',
       };
     }),
   );

@@ -82,7 +82,7 @@ export class Simulation {
     this.quietUntilUs = new Float64Array(venues.length);
     const isLong = this.tickLimit >= size * CLOSING_TICKS_PER_INSTRUMENT;
     const ranks = Array.from(this.universe.venueOf.keys());
-    this.closingInstruments = ranks.filter((rank) => isLong && venues[this.universe.venueOf[rank]!]!.hasAuctions);
+    this.closingInstruments = ranks.filter((rank) => isLong && venues[this.universe.venueOf[rank]]!.hasAuctions);
     this.closingFrom = this.tickLimit - this.closingInstruments.length;
     venues.forEach((_, venue) => this.openSession(venue));
   }
@@ -176,8 +176,8 @@ export class Simulation {
     }
     if (this.tick >= this.closingFrom) return this.startClosingTrade(timeUs);
     let instrument = this.zipf.draw(this.random);
-    let venue = this.universe.venueOf[instrument]!;
-    if (timeUs < this.quietUntilUs[venue]!) {
+    let venue = this.universe.venueOf[instrument];
+    if (timeUs < this.quietUntilUs[venue]) {
       const awake = this.quietUntilUs.findIndex((untilUs) => untilUs <= timeUs);
       if (awake < 0) return this.jumpTo(Math.min(...this.quietUntilUs));
       instrument += awake - venue;
@@ -200,9 +200,9 @@ export class Simulation {
 
   private startAuctionTrade(venue: number): void {
     const isOpening = this.phases[venue] === OPENING;
-    const instrument = venue + this.universe.venues.length * this.auctionCursors[venue]!++;
+    const instrument = venue + this.universe.venues.length * this.auctionCursors[venue]++;
     this.startTrade(instrument, isOpening ? AUCTION_OPEN : AUCTION_CLOSE);
-    if (this.auctionCursors[venue]! < this.config.instruments) return;
+    if (this.auctionCursors[venue] < this.config.instruments) return;
     if (isOpening) this.enter(venue, CONTINUOUS);
     else this.restartsDue.push({ venue, isFault: false });
   }
@@ -210,8 +210,8 @@ export class Simulation {
   /** The end of a finite run: the most active instruments close, as many as there are ticks left. */
   private startClosingTrade(timeUs: number): boolean {
     const { venues, venueOf } = this.universe;
-    const instrument = this.closingInstruments[this.closingCursor % this.closingInstruments.length]!;
-    const quietUntilUs = this.quietUntilUs[venueOf[instrument]!]!;
+    const instrument = this.closingInstruments[this.closingCursor % this.closingInstruments.length];
+    const quietUntilUs = this.quietUntilUs[venueOf[instrument]]!;
     if (timeUs < quietUntilUs) return this.jumpTo(quietUntilUs);
     if (this.closingCursor === 0) venues.forEach(({ hasAuctions }, venue) => hasAuctions && this.enter(venue, CLOSING));
     this.closingCursor++;
@@ -293,7 +293,7 @@ export class Simulation {
         return;
       case 'reset':
         if (this.restartsDue.length === 0) {
-          this.restartsDue.push({ venue: this.universe.venueOf[instrument]!, isFault: true });
+          this.restartsDue.push({ venue: this.universe.venueOf[instrument], isFault: true });
         }
         break;
       case 'crossed-quote':
@@ -334,7 +334,7 @@ export class Simulation {
   /** What the venue still holds back goes first, in the old session. */
   private restart(venue: number, isFault: boolean, timeUs: number): void {
     for (const tick of this.held.takeVenue(venue)) this.sendHeld(tick, timeUs);
-    const { exchange } = this.universe.venues[venue]!;
+    const { exchange } = this.universe.venues[venue];
     const restarts = this.publisher.restartCount(venue);
     const [previousSession, session] = [this.session(restarts), this.session(restarts + 1)];
     if (isFault) this.ledger.add({ fault: 'reset', exchange, previousSession, session, eventTimeUs: timeUs });
@@ -344,14 +344,14 @@ export class Simulation {
   }
 
   private openSession(venue: number): void {
-    this.enter(venue, this.universe.venues[venue]!.hasAuctions ? OPENING : CONTINUOUS);
+    this.enter(venue, this.universe.venues[venue].hasAuctions ? OPENING : CONTINUOUS);
   }
 
   private enter(venue: number, phase: number): void {
     this.phases[venue] = phase;
     this.auctionCursors[venue] = 0;
-    const { exchange } = this.universe.venues[venue]!;
-    this.notices.push({ exchange, session: this.session(this.publisher.restartCount(venue)), phase: PHASES[phase]! });
+    const { exchange } = this.universe.venues[venue];
+    this.notices.push({ exchange, session: this.session(this.publisher.restartCount(venue)), phase: PHASES[phase] });
   }
 
   private session(restarts: number): string {

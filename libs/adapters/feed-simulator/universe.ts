@@ -77,10 +77,10 @@ export class Universe {
     this.lot = new Float64Array(this.size);
     this.startTicks = new Float64Array(this.size);
     this.symbols = Array.from({ length: this.size }, (_, rank) => {
-      const venue = this.venues[rank % venueCount]!;
+      const venue = this.venues[rank % venueCount];
       const index = Math.floor(rank / venueCount);
       this.venueOf[rank] = rank % venueCount;
-      this.tickSize[rank] = venue.tickSizes[index % venue.tickSizes.length]!;
+      this.tickSize[rank] = venue.tickSizes[index % venue.tickSizes.length];
       this.lot[rank] = venue.lot;
       this.startTicks[rank] = START_TICKS_MIN + Math.floor(random.fraction() * START_TICKS_RANGE);
       return venue.symbol(index);

@@ -23,16 +23,16 @@ export class ZipfTable {
     while (small.length > 0 && large.length > 0) {
       const less = small.pop()!;
       const more = large.at(-1)!;
-      this.thresholds[less] = shares[less]! * 4_294_967_296;
+      this.thresholds[less] = shares[less] * 4_294_967_296;
       this.aliases[less] = more;
-      shares[more] = shares[more]! + shares[less]! - 1;
-      if (shares[more]! < 1) small.push(large.pop()!);
+      shares[more] = shares[more] + shares[less] - 1;
+      if (shares[more] < 1) small.push(large.pop()!);
     }
     for (const rank of [...small, ...large]) this.thresholds[rank] = 4_294_967_296;
   }
 
   draw(random: Sfc32): number {
     const slot = Math.floor(((random.next() >>> 0) * this.size) / 4_294_967_296);
-    return random.next() >>> 0 < this.thresholds[slot]! ? slot : this.aliases[slot]!;
+    return random.next() >>> 0 < this.thresholds[slot] ? slot : this.aliases[slot];
   }
 }

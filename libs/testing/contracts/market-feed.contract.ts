@@ -71,7 +71,7 @@ export function marketFeedContract(name: string, { create, capabilities }: Marke
       for (const batch of batchesOf(await sample())) {
         const { offsets, bytes } = idsOf(batch);
         expect(offsets[0]).toBe(0);
-        expect(offsets.every((offset, i) => i === 0 || offset >= offsets[i - 1]!)).toBe(true);
+        expect(offsets.every((offset, i) => i === 0 || offset >= offsets[i - 1])).toBe(true);
         expect(offsets[batch.rowCount]).toBe(bytes.length);
       }
     });
@@ -151,7 +151,7 @@ function finiteFeedContract(subject: () => MarketFeedSubject): void {
     const progress = (await all(subject().feed)).filter((event) => event.kind === 'progress');
     progress.forEach((event, i) => {
       expect(event.doneBytes).toBeGreaterThanOrEqual(progress[i - 1]?.doneBytes ?? 0);
-      expect(event.totalBytes).toBe(progress[0]!.totalBytes);
+      expect(event.totalBytes).toBe(progress[0].totalBytes);
     });
     expect(progress.at(-1)?.doneBytes).toBe(progress.at(-1)?.totalBytes);
   });
@@ -187,7 +187,7 @@ function rejectionsOf(events: readonly FeedEvent[]) {
 function identitiesOf(batch: TickBatch): string[] {
   return Array.from(
     batch.venueSequence,
-    (sequence, row) => `${batch.recordType} ${messageId(batch.series[batch.seriesCode[row]!]!, sequence)}`,
+    (sequence, row) => `${batch.recordType} ${messageId(batch.series[batch.seriesCode[row]]!, sequence)}`,
   );
 }
 
