@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-export { readHolder, type DirectoryHolder } from '@k2/adapter-sqlite';
+export * from './holder.ts';
 export * from './create-feed.ts';
 export { dataPaths } from './modules.ts';
 export * from './open-platform.ts';

@@ -27,8 +27,8 @@ export function laidOutBatch(read: AnswerBatch, names: readonly string[], layout
 }
 
 function messageIds({ rowCount, columns }: AnswerBatch, names: readonly string[]): AnswerValues {
-  const [exchange, symbol, session] = MESSAGE_ID_PARTS.map((name) => textOf(columns[names.indexOf(name)]));
-  const sequence = columns[names.indexOf('source_sequence')];
+  const [exchangeOf, symbolOf, sessionOf, sequence] = MESSAGE_ID_PARTS.map((name) => columns[names.indexOf(name)]);
+  const [exchange, symbol, session] = [exchangeOf, symbolOf, sessionOf].map(textOf);
   if (sequence.kind !== 'integer') throw new Error(`source_sequence is ${sequence.kind}: expected integers`);
   const texts = new Array<string>(rowCount);
   let series = { exchange: '', symbol: '', session: '' };

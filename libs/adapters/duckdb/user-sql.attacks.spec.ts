@@ -119,6 +119,10 @@ const FORBIDDEN: readonly string[] = [
   'SELECT * FROM (WITH sqlite_master AS (SELECT 1) SELECT * FROM sqlite_master), sqlite_master',
   'WITH RECURSIVE sqlite_master AS (SELECT name FROM sqlite_master UNION ALL SELECT name FROM sqlite_master) FROM sqlite_master',
   "WITH x AS (SELECT content FROM read_text('/etc/passwd')) SELECT 1",
+  "WITH x(a) AS (SELECT content FROM read_text('/etc/passwd')) SELECT 1",
+  'WITH x(sqlite_master) AS (SELECT 1) SELECT * FROM x, sqlite_master',
+  "WITH RECURSIVE x(a) AS (SELECT '' UNION ALL SELECT content FROM x, read_text('/etc/passwd')) SELECT * FROM x",
+  'WITH RECURSIVE sqlite_master(name) AS (SELECT name FROM sqlite_master UNION ALL SELECT name FROM sqlite_master) FROM sqlite_master',
   'SELECT * FROM elsewhere.trades',
   'SELECT * FROM memory.main.trades',
   'SELECT * FROM market_data.sqlite_master',
@@ -134,6 +138,10 @@ const PERMITTED: readonly string[] = [
   "SELECT '/etc/passwd' AS path, 'COPY trades TO ''x''; DROP' AS text -- COPY",
   'SELECT 1; -- and no more;',
   'WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT sum(i) FROM n',
+  'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 10) SELECT * FROM t',
+  'WITH RECURSIVE t(n) USING KEY (n) AS (SELECT 1 UNION SELECT n + 1 FROM t WHERE n < 10) SELECT * FROM t',
+  'WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL (WITH u(k) AS (SELECT n FROM t) SELECT k + 1 FROM u WHERE k < 5)) FROM t',
+  'WITH t(a, b) AS MATERIALIZED (VALUES (1, 2)), u(c) AS (SELECT a + b FROM t) SELECT x.d FROM u AS x(d), trades',
   'WITH quotes AS (SELECT 1 AS x) SELECT x FROM quotes',
   "SELECT [x * 2 FOR x IN [1, 2]], {'a': 1}, MAP {'k': 2}, list_transform([1], lambda x: x + 1)",
   'SELECT symbol, sum(price * 2) OVER (PARTITION BY symbol ORDER BY "timestamp") FROM trades QUALIFY row_number() OVER () = 1',
@@ -209,8 +217,8 @@ describe('user SQL', () => {
       rowCount: 2,
     });
     expect(await fixture.lake.run(`SELECT *, typeof(price) AS t FROM ${quoted(path)}`)).toEqual([
-      { symbol: 'BHP', price: '36.02000000', timestamp: '2014-03-10 00:00:00.002+00', t: 'DECIMAL(18,8)' },
-      { symbol: 'BHP', price: '36.01000000', timestamp: '2014-03-10 00:00:00.001+00', t: 'DECIMAL(18,8)' },
+      { symbol: 'BHP', price: '36.02000000', timestamp: '2014-03-10 00:00:00.002+00', t: 'DECIMAL(19,8)' },
+      { symbol: 'BHP', price: '36.01000000', timestamp: '2014-03-10 00:00:00.001+00', t: 'DECIMAL(19,8)' },
     ]);
     const forbidden = fixture.engine.exportParquet(sql("SELECT * FROM '/etc/passwd'"), fixture.plans, path, {
       timeoutMs: 20_000,

@@ -28,6 +28,7 @@ import {
 } from '@k2/domain/sequencing';
 import type { Clock, LogRecord, PlannedRows } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
+import { GapNotes } from './gap-notes.ts';
 import type { StateCache } from './state-cache.ts';
 
 const encoder = new TextEncoder();
@@ -118,7 +119,7 @@ export class Intake {
     const states = await this.states.load(seriesKeys(read));
     const sequenced = sequenceBatch(placed, states, this.limits);
     this.states.update(sequenced.states);
-    this.gaps.push(...sequenced.gaps);
+    const gaps = new GapNotes(sequenced.gaps);
     this.sessions.push(...sequenced.sessions);
     this.noteUnreported(read, sequenced.states);
 
@@ -128,8 +129,8 @@ export class Intake {
     this.counts.taken += batch.rowCount;
     this.counts.late += late;
     this.counts.duplicates += duplicates;
-    this.counts.gaps += sequenced.gaps.length;
     if (duplicates === 0 && untold === 0 && refusals === null) {
+      this.noteGaps(gaps.records);
       this.keep({ batch, platformSequence: placed.platformSequence });
       return;
     }
@@ -144,11 +145,12 @@ export class Intake {
       } else if (refusals !== null && refusals[row] !== 0) {
         const reason = REFUSALS[refusals[row]];
         this.refuse(this.refusedTick(batch, row, reason, `the tick is not possible: ${reason}`, placed));
-        this.holeAt(batch, row, placed.platformSequence[row]);
+        gaps.refused(batch, row, placed.platformSequence[row]);
       } else {
         kept[keptCount++] = row;
       }
     }
+    this.noteGaps(gaps.records);
     if (unplaceable.length > 0) await this.refuseOnce(unplaceable);
     if (keptCount === 0) return;
     const rows = kept.subarray(0, keptCount);
@@ -163,24 +165,9 @@ export class Intake {
     this.counts.kept += placed.batch.rowCount;
   }
 
-  /** A refused tick's number is in no table: whoever asks for its series is told that it is missing. */
-  private holeAt(batch: TickBatch, row: number, position: number): void {
-    const { exchange, symbol, session } = batch.series[batch.seriesCode[row]];
-    const sequence = batch.venueSequence[row];
-    this.gaps.push({
-      recordType: batch.recordType,
-      exchange,
-      symbol,
-      session,
-      status: 'open',
-      sequenceFrom: sequence,
-      sequenceTo: sequence,
-      fromTimeUs: batch.eventTimeUs[row],
-      toTimeUs: batch.eventTimeUs[row],
-      detectedTimeUs: batch.receiveTimeUs[row],
-      platformSequence: position,
-    });
-    this.counts.gaps++;
+  private noteGaps(records: readonly SequenceGapRecord[]): void {
+    this.gaps.push(...records);
+    this.counts.gaps += records.length;
   }
 
   private refusedTick(

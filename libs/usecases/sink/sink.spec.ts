@@ -148,6 +148,23 @@ describe('Sink', () => {
     ]);
   });
 
+  it('leaves a hole open whose late tick is refused', async () => {
+    const world = await World.create();
+    await world.trades(1, 4);
+    await world.trades(9, 1);
+    await world.run(300);
+    const late = [5, 6, 7].map((venueSequence) => ({ venueSequence, ...(venueSequence === 6 && { price: -1n }) }));
+    await world.log.append(TOPIC, { kind: 'ticks', batch: tradeBatch({ rows: late }) });
+    await world.run(300);
+    expect(await world.sequences()).toEqual([1, 2, 3, 4, 5, 7, 9]);
+    const ledger = await world.rows('audit.sequence_gaps');
+    expect(ledger.map((row) => [row['status'], row['sequence_from'], row['sequence_to']])).toEqual([
+      ['open', 5, 8],
+      ['filled', 5, 5],
+      ['filled', 7, 7],
+    ]);
+  });
+
   it('takes what a feed rejected once, however often it comes', async () => {
     const world = await World.create();
     const payload = { kind: 'rejections' as const, rejections: [quarantineRecord()] };
