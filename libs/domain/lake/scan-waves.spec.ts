@@ -7,7 +7,7 @@ const span = (minUs: number, maxUs: number) => ({ timeSpan: { minUs, maxUs } });
 describe('scanWaves', () => {
   it('reads the newest file first where the newest rows are asked for', () => {
     const days = [span(0, 9), span(10, 19), span(20, 29)];
-    expect(scanWaves(days, 'newest-first')).toEqual([[days[2]], [days[1]], [days[0]]]);
+    expect(scanWaves(days, 'newest-first')).toEqual([[days[2]], [days[1], days[0]]]);
     expect(scanWaves(days, 'oldest-first')[0]).toEqual([days[0]]);
   });
 

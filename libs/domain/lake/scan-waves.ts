@@ -6,8 +6,8 @@ export interface TimeSpan {
 
 /**
  * Files in waves to be read one after the other: every row of a wave comes before every row of the next, in the order of
- * time asked for, so that a reader who has enough rows leaves the rest unread. Each wave has at least twice the files of
- * the one before it: who needs all of them asks few times. A file whose span is unknown makes one wave of everything.
+ * time asked for, so that a reader who has enough rows leaves the rest unread. Each wave but the last has at least twice
+ * the files of the one before it: who needs all of them asks few times. A file whose span is unknown makes one wave of everything.
  */
 export function scanWaves<File extends { readonly timeSpan: TimeSpan | null }>(
   files: readonly File[],
