@@ -28,7 +28,7 @@ const tasks = {
   bench: (args) =>
     inOrder(
       () => nx('run-many', '-t', 'build'),
-      () => nx('bench', 'tools', ...args),
+      () => run('--conditions=k2-source', 'tools/bench/main.ts', ...args),
     ),
   format: () => run('node_modules/prettier/bin/prettier.cjs', '--write', '--log-level=warn', '.'),
   'format:check': () => run('node_modules/prettier/bin/prettier.cjs', '--check', '.'),
