@@ -139,10 +139,7 @@ export class Sink {
       const records = await this.read(log, this.waiters > 0 ? Math.min(dueMs, HURRIED_WAIT_MS) : dueMs, signal);
       if (this.waiters > 0 && records.length === 0 && this.flushDueUs !== Infinity)
         this.flushDueUs = clock.monotonicUs();
-      await this.inTurn(async () => {
-        await this.take(records);
-        if (this.isFlushDue()) await this.flush();
-      });
+      await this.inTurn(() => this.takeAndFlush(records));
     }
     this.state = 'draining';
     await this.inTurn(() => this.flush());
@@ -163,6 +160,17 @@ export class Sink {
       if (!isPortError(error, 'offset-trimmed')) throw error;
       await this.inTurn(() => this.skipTrimmed(log));
       return [];
+    }
+  }
+
+  private async takeAndFlush(records: readonly LogRecord[]): Promise<void> {
+    try {
+      await this.take(records);
+      if (this.isFlushDue()) await this.flush();
+    } catch (error) {
+      // A record may be half taken: nothing of this intake may be committed, by a hand-over that is next in turn either.
+      this.failure ??= error;
+      throw error;
     }
   }
 
