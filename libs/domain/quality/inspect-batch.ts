@@ -31,6 +31,10 @@ const POSITIVE_PRICE: Readonly<Record<AssetClass, boolean>> = {
 /** A venue's clock may run ahead of ours, but not by a day. */
 const AHEAD_MAX_US = US_PER_DAY;
 
+export function isPossibleTime(eventTimeUs: number, receiveTimeUs: number): boolean {
+  return eventTimeUs >= 0 && eventTimeUs <= receiveTimeUs + AHEAD_MAX_US;
+}
+
 /** Index into REFUSALS a row; null where every row is accepted. Only what can't be a tick of any market is refused. */
 export function inspectBatch(batch: TickBatch): Uint8Array | null {
   const refusals = new Uint8Array(batch.rowCount);
@@ -38,7 +42,7 @@ export function inspectBatch(batch: TickBatch): Uint8Array | null {
   const { eventTimeUs, receiveTimeUs } = batch;
   for (let row = 0; row < batch.rowCount; row++) {
     const time = eventTimeUs[row];
-    if (!(time >= 0 && time <= receiveTimeUs[row] + AHEAD_MAX_US)) {
+    if (!isPossibleTime(time, receiveTimeUs[row])) {
       refusals[row] = TIME_OUT_OF_RANGE;
       refused++;
     }

@@ -1,5 +1,6 @@
 import type { SequenceGapRecord } from '@k2/domain/lake';
 import type { TickBatch } from '@k2/domain/market';
+import { isPossibleTime } from '@k2/domain/quality';
 
 /**
  * The gap records of one batch, after some of its rows were refused. A refused tick's number is in no table: whoever
@@ -35,6 +36,10 @@ export class GapNotes {
       this.notes.splice(at, 1, ...[left, right].filter((part) => part.sequenceFrom <= part.sequenceTo));
       return;
     }
+    const eventTimeUs = batch.eventTimeUs[row];
+    const receiveTimeUs = batch.receiveTimeUs[row];
+    // A time that can't be says nothing of when the tick was: any time until it came is possible.
+    const isTimeKnown = isPossibleTime(eventTimeUs, receiveTimeUs);
     this.notes.push({
       recordType: batch.recordType,
       exchange,
@@ -43,9 +48,9 @@ export class GapNotes {
       status: 'open',
       sequenceFrom: sequence,
       sequenceTo: sequence,
-      fromTimeUs: batch.eventTimeUs[row],
-      toTimeUs: batch.eventTimeUs[row],
-      detectedTimeUs: batch.receiveTimeUs[row],
+      fromTimeUs: isTimeKnown ? eventTimeUs : 0,
+      toTimeUs: isTimeKnown ? eventTimeUs : receiveTimeUs,
+      detectedTimeUs: receiveTimeUs,
       platformSequence,
     });
   }

@@ -148,6 +148,17 @@ describe('Sink', () => {
     ]);
   });
 
+  it('tells everyone who asks for an instrument of a refused tick whose time cannot be known', async () => {
+    const world = await World.create();
+    const rows = [{}, { eventTimeUs: -5, receiveTimeUs: 9_000 }];
+    await world.log.append(TOPIC, { kind: 'ticks', batch: tradeBatch({ rows }) });
+    await world.run(300);
+    expect(await world.rows('audit.quarantine')).toMatchObject([{ reason: 'time-out-of-range' }]);
+    expect(await world.rows('audit.sequence_gaps')).toMatchObject([
+      { sequence_from: 2, sequence_to: 2, timestamp_from: 0, timestamp_to: 9_000 },
+    ]);
+  });
+
   it('leaves a hole open whose late tick is refused', async () => {
     const world = await World.create();
     await world.trades(1, 4);
