@@ -88,14 +88,19 @@ describe('a request that is wrong', () => {
     30_000,
   );
 
+  it(
+    'SQL: an unknown column is named with its likes, in a line',
+    withLogs(async () => {
+      const { detail } = await problemOf(await server.post('/v1/query', { sql: 'SELECT prise FROM trades' }));
+      expect(detail).toMatch(/^there is no column "prise"; the nearest are price/);
+    }),
+    30_000,
+  );
+
   it.each([
     ['runs for ever', 'SELECT count(*) FROM trades a, trades b, trades c WHERE a.price < b.price + c.price', [408]],
     ['asks for all memory', 'SELECT list(a.message_id || b.message_id) FROM trades a, quotes b', [408, 422]],
-    [
-      'has no end',
-      'WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t',
-      [408, 422],
-    ],
+    ['has no end', 'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t', [408, 422]],
   ])(
     'SQL that %s ends with a clear error, while others are answered',
     withLogs(async (_: string, sql: string, statuses: number[]) => {

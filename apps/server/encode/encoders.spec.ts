@@ -220,10 +220,12 @@ describe('quick texts say what the plain ones say', () => {
     );
   });
 
-  it('neighbouring times, where the second is kept', () => {
-    const neighbours = fc
-      .tuple(timeUs, fc.array(fc.integer({ min: -2_000_000, max: 2_000_000 })))
-      .map(([start, steps]) => steps.map((step) => start + step));
+  it('neighbouring times, where the second or the day is kept', () => {
+    const step = fc.oneof(
+      fc.integer({ min: -2_000_000, max: 2_000_000 }),
+      fc.integer({ min: -200_000_000_000, max: 200_000_000_000 }),
+    );
+    const neighbours = fc.tuple(timeUs, fc.array(step)).map(([start, steps]) => steps.map((step) => start + step));
     fc.assert(
       fc.property(neighbours, (times) => {
         const at = timeText(times);

@@ -3,8 +3,13 @@ import { int64At, int64Words, isSafeAt, printTimeUs, US_PER_SECOND, type Utf8Col
 /** Text of a row's value. */
 export type TextAt = (row: number) => string;
 
-/** As `printTimeUs`, for times that mostly fall in the second of the one before. */
+const SECONDS_PER_DAY = 86_400;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => padded(value, 2));
+
+/** As `printTimeUs`, for times that mostly fall on the day, or in the second, of the one before. */
 export function timeText(values: ArrayLike<number>): TextAt {
+  let day = NaN;
+  let date = '';
   let second = NaN;
   let prefix = '';
   return (row) => {
@@ -12,12 +17,22 @@ export function timeText(values: ArrayLike<number>): TextAt {
     const ofRow = Math.floor(timeUs / US_PER_SECOND);
     if (ofRow !== second) {
       second = ofRow;
-      prefix = printTimeUs(ofRow * US_PER_SECOND).slice(0, -4);
+      const dayOfRow = Math.floor(ofRow / SECONDS_PER_DAY);
+      if (dayOfRow !== day) {
+        day = dayOfRow;
+        date = printTimeUs(dayOfRow * SECONDS_PER_DAY * US_PER_SECOND).slice(0, -'00:00:00.000Z'.length);
+      }
+      prefix = `${date}${timeOfDay(ofRow - dayOfRow * SECONDS_PER_DAY)}.`;
     }
     const micros = timeUs - ofRow * US_PER_SECOND;
     if (micros % 1_000 !== 0) return `${prefix}${padded(micros, 6)}Z`;
     return `${prefix}${padded(micros / 1_000, 3)}Z`;
   };
+}
+
+function timeOfDay(second: number): string {
+  const minute = Math.floor(second / 60);
+  return `${TWO_DIGITS[Math.floor(minute / 60)]}:${TWO_DIGITS[minute % 60]}:${TWO_DIGITS[second % 60]}`;
 }
 
 /** Scaled int64 as its shortest exact decimal: no exponent, no trailing zeros. */

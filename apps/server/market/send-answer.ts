@@ -77,5 +77,6 @@ export function rowCountOf(batches: readonly AnswerBatch[]): number {
 
 /** JSON text as the whole answer. */
 export function sendJson(reply: FastifyReply, text: string): void {
-  void reply.type(CONTENT_TYPES.json).send(text);
+  // As bytes: of a text, the length would be counted first and the bytes made afterwards.
+  void reply.type(CONTENT_TYPES.json).send(Buffer.from(text));
 }

@@ -2,7 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TRADES_SCHEMA, type RecordField } from '@k2/domain/market';
+import { TRADES_SCHEMA, utf8At, type RecordField } from '@k2/domain/market';
+import type { Answer } from '@k2/ports';
 import { placed, plannedRows, tradeBatch } from '@k2/testing/builders';
 import { answerRows } from '@k2/testing/contracts';
 import { engineOver, sql, ticks, type Fixture } from './test-support/fixture.ts';
@@ -10,6 +11,21 @@ import { quoted } from './test-support/local-lake.ts';
 
 const ASK = { timeoutMs: 20_000 };
 const SLOW = 'SELECT sum(hash(a.i, b.i)) FROM range(1000000) AS a(i), range(10000000) AS b(i)';
+
+const TRADE = {
+  symbol: 'BHP',
+  exchange: 'ASX',
+  asset_class: 'equities',
+  timestamp: 1,
+  price: '1.5',
+  quantity: '2',
+  currency: 'AUD',
+  side: 'BUY',
+  source_sequence: 1,
+  session: 's',
+  ingestion_timestamp: 1,
+  platform_sequence: 1,
+};
 
 describe('DuckDbQueryEngine', () => {
   let fixture: Fixture;
@@ -27,19 +43,7 @@ describe('DuckDbQueryEngine', () => {
       .map((field) => {
         return field.name === 'price' ? { ...field, name: 'px' } : field;
       });
-    const row = {
-      symbol: 'BHP',
-      exchange: 'ASX',
-      asset_class: 'equities',
-      timestamp: 1,
-      quantity: '2',
-      currency: 'AUD',
-      side: 'BUY',
-      source_sequence: 1,
-      session: 's',
-      ingestion_timestamp: 1,
-      platform_sequence: 1,
-    };
+    const { price: _, ...row } = TRADE;
     const before = await lake.write(
       { fields: old.map((field) => (field.name === 'platform_sequence' ? { ...field, type: 'int' } : field)) },
       [{ ...row, px: '1.5' }],
@@ -56,6 +60,98 @@ describe('DuckDbQueryEngine', () => {
     expect(await answerRows(await engine.ask(sql('SELECT sum(price) AS p FROM trades'), plans, ASK))).toEqual([
       { p: '4' },
     ]);
+  });
+
+  it('multiplies prices by quantities exactly, as far as trades go', async () => {
+    fixture = await engineOver(plannedRows());
+    const { lake, engine } = fixture;
+    const file = await lake.write(TRADES_SCHEMA, [
+      { ...TRADE, price: '1000000.12345678', quantity: '1000000000.87654321' },
+      { ...TRADE, source_sequence: 2, price: '-9999999999.99999999', quantity: '9999999999.99999999' },
+      { ...TRADE, source_sequence: 3, price: '36.5', quantity: '200' },
+    ]);
+    const plans = [lake.plan(TRADES_SCHEMA, [file])];
+    const answer = await engine.ask(
+      sql('SELECT price, price * quantity AS value FROM trades ORDER BY source_sequence'),
+      plans,
+      ASK,
+    );
+    expect(answer.columns.map(({ scale }) => scale)).toEqual([8, 16]);
+    expect(await answerRows(answer)).toEqual([
+      { price: '1000000.12345678', value: '1000000124333323.3182152022374638' },
+      { price: '-9999999999.99999999', value: '-99999999999999999800.0000000000000001' },
+      { price: '36.5', value: '7300' },
+    ]);
+    const sums = sql(
+      'SELECT sum(price * quantity) AS value, [price, 2.50] AS two FROM trades WHERE price > 0 GROUP BY price ORDER BY price',
+    );
+    const values = await textsOf(await engine.ask(sums, plans, ASK), 'value');
+    expect(values).toEqual(['7300', '1000000124333323.3182152022374638']);
+    const lists = await textsOf(await engine.ask(sums, plans, ASK), 'two');
+    expect(lists).toEqual(['["36.5","2.5"]', '["1000000.12345678","2.5"]']);
+    const scanned = await engine.ask(sql('SELECT price FROM trades ORDER BY price LIMIT 2'), plans, ASK);
+    for await (const { columns } of scanned.batches) {
+      expect(columns).toEqual([
+        { kind: 'decimal', values: BigInt64Array.of(-999_999_999_999_999_999n, 3_650_000_000n) },
+      ]);
+    }
+  });
+
+  it('reads only what a filter of user SQL leaves, through its views', async () => {
+    const { openDatabase } = await import('./engine-database.ts');
+    fixture = await engineOver(rows);
+    const { lake, plans } = fixture;
+    const database = await openDatabase({ mode: 'sql', threads: 1, duckDbMemoryBytesMax: 500_000_000 });
+    const scans = plans.map(({ table, fields, files }) => ({
+      table,
+      fields,
+      paths: files.map(({ key }) => lake.path(key)),
+    }));
+    await database.lockDown(scans, undefined);
+    const filter = `symbol = 'BHP' AND "timestamp" < '1980-01-01'`;
+    const explained = await database.connection.runAndReadAll(`EXPLAIN SELECT price FROM trades WHERE ${filter}`);
+    const scan = String(explained.getRows()[0][1]).replaceAll(/[\s│─]/g, '');
+    expect(scan).toMatch(/READ_PARQUET.*Filters:symbol='BHP'timestamp</);
+    expect(scan).not.toContain('quantity');
+    database.close();
+  });
+
+  it('names an unknown column and what comes near it, in a line', async () => {
+    fixture = await engineOver(rows);
+    const failure = (text: string) =>
+      fixture.engine.ask(sql(text), fixture.plans, ASK).catch((error: Error) => error.message);
+    expect(await failure('SELECT prise FROM trades')).toMatch(/^there is no column "prise"; the nearest are price, /);
+    expect(await failure('SELECT t.prise FROM trades t')).toBe('there is no column "prise"');
+    expect(await failure('SELECT upper(1, 2)')).toMatch(
+      /^Binder Error: No function matches [^\n]*\n[^\n]*upper\(VARCHAR\) -> VARCHAR$/,
+    );
+  });
+
+  it('makes message ids of any texts, and of each only where it is asked for', async () => {
+    fixture = await engineOver(plannedRows());
+    const { lake, engine } = fixture;
+    const sessions = ['', 'a/b%', 'a session whose label is long ü', 'a session whose label is long ö'];
+    const written = Array.from({ length: 400 }, (_, at) => ({
+      ...TRADE,
+      session: sessions[at % 4],
+      symbol: `S${at % 3}`,
+      source_sequence: at,
+    }));
+    const plans = [lake.plan(TRADES_SCHEMA, [await lake.write(TRADES_SCHEMA, written)])];
+    const question = ticks({ fields: ['price', 'message_id', 'session'], limit: 1_000 });
+    const expected = written.map(({ symbol, session, source_sequence }) => ({
+      price: '1.5',
+      message_id: `ASX/${symbol}/${session.replaceAll('%', '%25').replaceAll('/', '%2F')}/${source_sequence}`,
+      session,
+    }));
+    const byId = (a: Record<string, unknown>, b: Record<string, unknown>) =>
+      String(a['message_id']) < String(b['message_id']) ? -1 : 1;
+    expect((await answerRows(await engine.ask(question, plans, ASK))).sort(byId)).toEqual(expected.sort(byId));
+    const path = lake.path('ids.parquet');
+    await engine.exportParquet(question, plans, path, ASK);
+    expect(await lake.run(`SELECT message_id FROM ${quoted(path)} ORDER BY ALL`)).toEqual(
+      expected.map(({ message_id }) => ({ message_id })),
+    );
   });
 
   it('exports typed questions as Parquet, fields in the order asked', async () => {
@@ -204,6 +300,18 @@ describe('DuckDbQueryEngine', () => {
     expect(alive()).toEqual([]);
   }, 30_000);
 });
+
+/** A column's texts as the engine gives them: `answerRows` would hide zeros at their end. */
+async function textsOf(answer: Answer, name: string): Promise<readonly string[]> {
+  const texts: string[] = [];
+  const at = answer.columns.findIndex((column) => column.name === name);
+  for await (const { columns, rowCount } of answer.batches) {
+    const column = columns[at];
+    if (column.kind !== 'utf8') throw new Error(`${name} is ${column.kind}`);
+    for (let row = 0; row < rowCount; row++) texts.push(String(utf8At(column.values, row)));
+  }
+  return texts;
+}
 
 function engineProcesses(parent: number): readonly number[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });

@@ -1,5 +1,6 @@
 import type { DictionaryValue, Utf8Column } from '@k2/domain/market';
 import type { AnswerValues } from '@k2/ports';
+import { StringDictionary } from './string-dictionary.ts';
 import { dataOf, isValid, listChild, StringVector, structChild, type ChunkVector } from './chunk-vectors.ts';
 
 const decoder = new TextDecoder();
@@ -7,7 +8,6 @@ const encoder = new TextEncoder();
 
 /** Distinct strings of a batch beyond which a string a row is cheaper than a dictionary. */
 const DICTIONARY_ENTRIES_MAX = 1_024;
-const SLOTS = 4_096;
 
 /** As a dictionary where few strings repeat, else as a string a row. */
 export function stringValues(vectors: readonly ChunkVector[], rowCount: number): AnswerValues {
@@ -29,67 +29,24 @@ export function utf8Values(texts: readonly string[]): AnswerValues {
   return { kind: 'utf8', values: { offsets, bytes } };
 }
 
-/**
- * Strings are told apart by the four words of their string_t, so that no row is decoded that was seen before. A long
- * string's words hold its address: equal ones within a chunk mean the same string, across chunks they mean nothing.
- */
 function dictionaryValues(vectors: readonly ChunkVector[], rowCount: number): AnswerValues | null {
-  const entriesMax = Math.min(DICTIONARY_ENTRIES_MAX, Math.max(4, rowCount >> 2));
+  const dictionary = new StringDictionary(Math.min(DICTIONARY_ENTRIES_MAX, Math.max(4, rowCount >> 2)));
   const codes = new Uint16Array(rowCount);
-  /** Decoded only once there is a dictionary: columns of distinct strings would decode a part in vain. */
-  const entries: (() => string)[] = [];
-  const keys = new Uint32Array(entriesMax * 5);
-  const slots = new Uint16Array(SLOTS);
-  let nullCode = -1;
   let row = 0;
   for (const [chunk, vector] of vectors.entries()) {
     const strings = new StringVector(vector);
-    const { words } = strings;
     for (let at = 0; at < vector.rowCount; at++, row++) {
-      if (!isValid(vector.validity, at)) {
-        if (nullCode < 0) {
-          if (entries.length === entriesMax) return null;
-          nullCode = entries.push(() => '') - 1;
-        }
-        codes[row] = nullCode;
-        continue;
-      }
-      const w = at * 4;
-      const scope = strings.isInline(at) ? 0 : chunk + 1;
-      let hash =
-        words[w] ^
-        Math.imul(words[w + 1], 0x9e3779b1) ^
-        Math.imul(words[w + 2], 0x85ebca6b) ^
-        Math.imul(words[w + 3], 0xc2b2ae35) ^
-        scope;
-      hash ^= hash >>> 15;
-      let slot = hash & (SLOTS - 1);
-      for (;;) {
-        const code = slots[slot] - 1;
-        if (code < 0) {
-          if (entries.length === entriesMax) return null;
-          const added = entries.push(() => decoder.decode(strings.bytes(at))) - 1;
-          keys.set([words[w], words[w + 1], words[w + 2], words[w + 3], scope], added * 5);
-          slots[slot] = added + 1;
-          codes[row] = added;
-          break;
-        }
-        const k = code * 5;
-        if (
-          keys[k] === words[w] &&
-          keys[k + 1] === words[w + 1] &&
-          keys[k + 2] === words[w + 2] &&
-          keys[k + 3] === words[w + 3] &&
-          keys[k + 4] === scope
-        ) {
-          codes[row] = code;
-          break;
-        }
-        slot = (slot + 1) & (SLOTS - 1);
-      }
+      const code = isValid(vector.validity, at) ? dictionary.code(strings, at, chunk) : dictionary.nullCode();
+      if (code < 0 || isMostlyDistinct(dictionary.size, row + 1)) return null;
+      codes[row] = code;
     }
   }
-  return { kind: 'dictionary', codes, dictionary: entries.map((text) => text()) };
+  return { kind: 'dictionary', codes, dictionary: dictionary.texts() };
+}
+
+/** Ids show soon that they will not repeat. */
+function isMostlyDistinct(entries: number, rows: number): boolean {
+  return entries >= 64 && entries * 2 > rows;
 }
 
 function utf8Column(vectors: readonly ChunkVector[], rowCount: number): Utf8Column {
