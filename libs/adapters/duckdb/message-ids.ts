@@ -16,7 +16,7 @@ export function laidOutColumns(read: readonly AnswerColumn[], layout: AnswerLayo
   return layout.map((at) => (at === MADE_MESSAGE_ID ? { name: MESSAGE_ID, type: 'string' } : read[at]));
 }
 
-/** Message ids are made here and not in SQL: made of dictionaries they cost a tenth of what seven `replace` a row do. */
+/** Message ids are made here and not in SQL: made of dictionaries they cost a tenth of what the six `replace` a row do. */
 export function laidOutBatch(read: AnswerBatch, names: readonly string[], layout: AnswerLayout): AnswerBatch {
   const made = layout.includes(MADE_MESSAGE_ID) ? messageIds(read, names) : null;
   return {
