@@ -45,7 +45,7 @@ export const FROM: Check = {
 export const TO: Check = { ...FROM, description: 'End, exclusive; as `from`.', example: '2014-03-11T00:00:00Z' };
 
 export const AS_OF: Check = {
-  description: 'Time travel: a snapshot id, or a time (the newest snapshot then). Newest where absent.',
+  description: 'Time travel: a time, or a snapshot id for the instant of its commit. Newest where absent.',
   expected: `a snapshot id (digits) or a time in ${TIME_EXPECTED}`,
   holds: (value) => parseAsOf(value) !== null,
   schema: { type: 'string' },
@@ -60,7 +60,7 @@ export const ORDER: Check = {
 
 export const CURSOR: Check = {
   description:
-    '`nextCursor` of the page before: goes on in the same snapshot. The other parameters must stay the same.',
+    '`nextCursor` of the page before: goes on as of the same instant. The other parameters must stay the same.',
   expected: 'the nextCursor of an earlier answer, unchanged',
   holds: (value) => typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX,
   schema: { type: 'string', maxLength: CURSOR_LENGTH_MAX },
