@@ -3,15 +3,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { gapColumns, quarantineColumns, sessionColumns } from '@k2/domain/lake';
 import {
   printDecimal,
   RECORD_SCHEMAS,
   recordColumns,
+  type ColumnBatch,
   type FieldType,
   type NamedColumn,
-  type PlacedBatch,
   type RecordField,
   type RecordSchema,
+  type Utf8Column,
 } from '@k2/domain/market';
 import type { LocalFile, ObjectStore, PlannedRows, ScanPlan } from '@k2/ports';
 
@@ -143,61 +145,22 @@ function rowsByFile(
   { table }: RecordSchema,
   { ticks, gaps, sessions, quarantine }: PlannedRows,
 ): readonly (readonly object[])[] {
-  const some = (rows: readonly object[]) => (rows.length === 0 ? [] : [rows]);
   switch (table) {
     case 'market_data.trades':
     case 'market_data.quotes':
-      return ticks.filter(({ batch }) => table === `market_data.${batch.recordType}`).map(tickObjects);
+      return ticks
+        .filter(({ batch }) => table === `market_data.${batch.recordType}`)
+        .map((placed) => rowObjects(recordColumns(placed)));
     case 'audit.sequence_gaps':
-      return some(
-        gaps.map((gap) => ({
-          record_type: gap.recordType,
-          exchange: gap.exchange,
-          symbol: gap.symbol,
-          session: gap.session,
-          status: gap.status,
-          sequence_from: gap.sequenceFrom,
-          sequence_to: gap.sequenceTo,
-          timestamp_from: gap.fromTimeUs,
-          timestamp_to: gap.toTimeUs,
-          detected_timestamp: gap.detectedTimeUs,
-          platform_sequence: gap.platformSequence,
-        })),
-      );
+      return gapColumns(gaps).map(rowObjects);
     case 'audit.sessions':
-      return some(
-        sessions.map((session) => ({
-          record_type: session.recordType,
-          exchange: session.exchange,
-          symbol: session.symbol,
-          session: session.session,
-          sequence_origin: session.sequenceOrigin,
-          opened_by: session.openedBy,
-          first_sequence: session.firstSequence,
-          timestamp: session.eventTimeUs,
-          platform_sequence: session.platformSequence,
-        })),
-      );
+      return sessionColumns(sessions).map(rowObjects);
     case 'audit.quarantine':
-      return some(
-        quarantine.map((entry) => ({
-          quarantine_id: entry.quarantineId,
-          exchange: entry.exchange,
-          record_type: entry.recordType,
-          source: entry.source,
-          position: entry.position,
-          reason: entry.reason,
-          detail: entry.detail,
-          raw: Buffer.from(entry.raw).toString('hex'),
-          ingestion_timestamp: entry.receiveTimeUs,
-          platform_sequence: entry.platformSequence,
-        })),
-      );
+      return quarantineColumns(quarantine).map(rowObjects);
   }
 }
 
-function tickObjects(placed: PlacedBatch): readonly object[] {
-  const { rowCount, columns } = recordColumns(placed);
+function rowObjects({ rowCount, columns }: ColumnBatch): readonly object[] {
   return Array.from({ length: rowCount }, (_, row) =>
     Object.fromEntries(columns.map((column) => [column.name, jsonValue(column, row)])),
   );
@@ -212,11 +175,12 @@ function jsonValue({ column }: NamedColumn, row: number): unknown {
     case 'dictionary':
       return column.dictionary[column.codes[row]];
     case 'utf8':
-    case 'binary': {
-      const text = Buffer.from(
-        column.values.bytes.subarray(column.values.offsets[row], column.values.offsets[row + 1]),
-      ).toString();
-      return text === '' ? null : text;
-    }
+      return bytesAt(column.values, row).toString() || null;
+    case 'binary':
+      return bytesAt(column.values, row).toString('hex');
   }
+}
+
+function bytesAt({ bytes, offsets }: Utf8Column, row: number): Buffer {
+  return Buffer.from(bytes.subarray(offsets[row], offsets[row + 1]));
 }

@@ -1,5 +1,5 @@
 import type { Column, FieldType } from '@k2/domain/market';
-import type { PartitionValue } from '../format/transforms.ts';
+import type { DataFile } from '../format/manifest.ts';
 
 /** What the writing thread is asked for, and what it answers. All of it survives a structured clone. */
 
@@ -26,19 +26,9 @@ export interface WriteJob {
   readonly fileBytesTarget: number;
 }
 
-/** A Parquet file and what a manifest says about it, maps by field id. */
-export interface WrittenFile {
-  readonly path: string;
-  readonly partition: readonly PartitionValue[];
+/** A Parquet file and what a manifest will say about it. */
+export interface WrittenFile extends Omit<DataFile, 'recordCount' | 'sortOrderId'> {
   readonly rowCount: number;
-  readonly sizeBytes: number;
-  readonly columnSizes: ReadonlyMap<number, number>;
-  readonly valueCounts: ReadonlyMap<number, number>;
-  readonly nullValueCounts: ReadonlyMap<number, number>;
-  readonly lowerBounds: ReadonlyMap<number, Uint8Array>;
-  readonly upperBounds: ReadonlyMap<number, Uint8Array>;
-  /** Where the row groups start. */
-  readonly splitOffsets: readonly number[];
 }
 
 export interface WriterOptions {
