@@ -13,7 +13,8 @@ export default {
   // @k2/* resolves to sources, so a test never sees a stale build. Jest adds "import" or "require" itself.
   testEnvironmentOptions: { customExportConditions: ['k2-source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/__probe__/', '<rootDir>/dist/'],
+  // Specs of real servers have a target of their own: jest.services.preset.mjs.
+  testPathIgnorePatterns: ['/node_modules/', '/__probe__/', '<rootDir>/dist/', '\\.services\\.spec\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', { ...swc, swcrc: false, sourceMaps: 'inline' }] },
