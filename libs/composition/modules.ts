@@ -32,17 +32,17 @@ export const systemModule = new ContainerModule(({ bind }) => {
 export const sqliteLogModule = (settings: Settings) =>
   new ContainerModule(({ bind }) => {
     bind(TOKENS.tickLog).toResolvedValue(
-      (scheduler, random) =>
-        SqliteTickLog.open({ path: dataPaths(settings.data).log, scheduler, random, bytesMax: settings.logBytesMax }),
-      [TOKENS.scheduler, TOKENS.random],
+      (clock, scheduler, random) =>
+        SqliteTickLog.open({ path: dataPaths(settings.data).log, clock, scheduler, random, bytesMax: settings.logBytesMax }),
+      [TOKENS.clock, TOKENS.scheduler, TOKENS.random],
     );
   });
 
 /** A log that ends with the process: of the memory storage, and of a process that only reads the lake. */
 export const memoryLogModule = new ContainerModule(({ bind }) => {
   bind(TOKENS.tickLog).toResolvedValue(
-    (scheduler, random) => new MemoryTickLog({ scheduler, random }),
-    [TOKENS.scheduler, TOKENS.random],
+    (clock, scheduler, random) => new MemoryTickLog({ clock, scheduler, random }),
+    [TOKENS.clock, TOKENS.scheduler, TOKENS.random],
   );
 });
 

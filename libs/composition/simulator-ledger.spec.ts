@@ -47,7 +47,7 @@ async function carry(spec: string) {
   const scheduler = new SystemScheduler();
   const random = new SeededRandom(1);
   const telemetry = new MemoryTelemetry();
-  const log = new MemoryTickLog({ scheduler, random });
+  const log = new MemoryTickLog({ clock, scheduler, random });
   const store = new MemoryTickStore({ clock, random });
   await store.ensureTables(RECORD_SCHEMAS);
   const ports = { log, store, clock, scheduler, telemetry };

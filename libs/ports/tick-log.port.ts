@@ -28,9 +28,16 @@ export type LogPayload =
   | { readonly kind: 'ticks'; readonly batch: TickBatch }
   | { readonly kind: 'rejections'; readonly rejections: readonly Rejection[] };
 
+/** One record of the log, or in `tick` framing a run of them as one batch. */
 export interface LogRecord {
   readonly topicPartition: TopicPartition;
+  /** The log offsets `[offset, nextOffset)` are accounted for. The records of one read follow each other without a hole. */
   readonly offset: number;
+  readonly nextOffset: number;
+  /** Log offset of each row where rows are log records of their own; else all are of the log record `nextOffset - 1`. */
+  readonly rowOffsets: Float64Array | null;
+  /** When the log took it, UTC µs; of a run, its first. */
+  readonly appendedUs: number;
   /** `undecodable`: the bytes are not what the topic's framing says; a reader quarantines and goes on. */
   readonly payload: LogPayload | { readonly kind: 'undecodable'; readonly raw: Uint8Array; readonly detail: string };
   readonly sizeBytes: number;
@@ -72,6 +79,8 @@ export interface AssignmentListener {
 }
 
 export interface Membership {
+  /** Changes the topics that the member takes a share of. */
+  subscribe(topics: readonly string[]): Promise<void>;
   leave(): Promise<void>;
 }
 
@@ -88,9 +97,15 @@ export interface TickLog {
   /** Records from the positions on, in offset order within each partition; empty when `waitMs` passed without any. */
   read(request: LogReadRequest, signal?: AbortSignal): Promise<readonly LogRecord[]>;
   offsets(topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
-  /** Allows the log to forget everything before the positions. Trimming less than before is a no-op. */
+  /**
+   * Allows the log to forget everything before the positions. Trimming less than before is a no-op, and a log that others
+   * read too may go by its topics' retention instead.
+   */
   trim(positions: readonly LogPosition[]): Promise<void>;
-  /** Joins a group: every partition of the topics (also later ones) belongs to exactly one member. */
+  /**
+   * Joins a group: every partition of the topics, also of those declared later, belongs to exactly one member. A member
+   * that is not heard of for the log's session time-out loses its partitions without a word; writers are fenced by claims.
+   */
   join(group: string, topics: readonly string[], listener: AssignmentListener): Promise<Membership>;
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ export async function durableTicks(data: string, session: string): Promise<numbe
   if (!existsSync(path)) return 0;
   const log = await SqliteTickLog.open({
     path,
+    clock: new SystemClock(),
     scheduler: new SystemScheduler(),
     random: new SystemRandom(new SystemClock()),
   });
@@ -20,8 +21,8 @@ export async function durableTicks(data: string, session: string): Promise<numbe
       const records = await log.read({ positions: [{ topic, partition, nextOffset }], bytesMax: 4 << 20, waitMs: 0 });
       if (records.length === 0)
         throw new Error(`${topic}/${partition} ends at ${endOffset}, but has nothing at ${nextOffset}`);
-      for (const { payload, offset } of records) {
-        nextOffset = offset + 1;
+      for (const { payload, nextOffset: next } of records) {
+        nextOffset = next;
         if (payload.kind !== 'ticks') continue;
         const isOfSession = payload.batch.series.map((series) => series.session === session);
         for (const code of payload.batch.seriesCode) if (isOfSession[code]) ticks++;

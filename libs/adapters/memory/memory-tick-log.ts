@@ -3,6 +3,7 @@ import {
   PortError,
   type AppendReceipt,
   type AssignmentListener,
+  type Clock,
   type LogPayload,
   type LogPosition,
   type LogReadRequest,
@@ -18,6 +19,7 @@ import {
 import { Arrivals, GroupCoordinator } from '@k2/ports/in-process';
 
 export interface MemoryTickLogOptions {
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
   /** Bound of the stored blocks; an append beyond it fails with `log-full`. Unbounded where absent. */
@@ -33,7 +35,12 @@ interface Partition {
   readonly topicPartition: TopicPartition;
   startOffset: number;
   /** The record at `startOffset + i`, encoded: what a reader gets has been through the codec, as on every other log. */
-  blocks: Uint8Array[];
+  blocks: StoredBlock[];
+}
+
+interface StoredBlock {
+  readonly bytes: Uint8Array;
+  readonly appendedUs: number;
 }
 
 /** A TickLog for tests and simulation: an append takes effect, whole, before `append` returns its promise. */
@@ -87,9 +94,10 @@ export class MemoryTickLog implements TickLog {
     const bytes = parts.reduce((sum, { block }) => sum + block.byteLength, 0);
     this.assertRoom(bytes);
     this.storedBytes += bytes;
-    const records = parts.map(({ partition, payload: part, block }) => {
+    const appendedUs = this.options.clock.nowUs();
+    const records = parts.map(({ partition, payload: part, block: bytes }) => {
       const { topicPartition, startOffset, blocks } = partitions[partition];
-      const offset = startOffset + blocks.push(block) - 1;
+      const offset = startOffset + blocks.push({ bytes, appendedUs }) - 1;
       return { topicPartition, offset, rowCount: part.kind === 'ticks' ? part.batch.rowCount : part.rejections.length };
     });
     this.arrivals.notify();
@@ -124,7 +132,7 @@ export class MemoryTickLog implements TickLog {
       const partition = this.partition(position);
       const dropped = partition.blocks.splice(0, Math.max(0, position.nextOffset - partition.startOffset));
       partition.startOffset += dropped.length;
-      for (const block of dropped) this.storedBytes -= block.byteLength;
+      for (const { bytes } of dropped) this.storedBytes -= bytes.byteLength;
     }
   }
 
@@ -142,7 +150,7 @@ export class MemoryTickLog implements TickLog {
   /** Damages a stored record, as a failing disk would. For tests. */
   overwrite(at: TopicPartition & { readonly offset: number }, bytes: Uint8Array): void {
     const { startOffset, blocks } = this.partition(at);
-    blocks[at.offset - startOffset] = bytes;
+    blocks[at.offset - startOffset] = { ...blocks[at.offset - startOffset], bytes };
   }
 
   private assertRoom(bytes: number): void {
@@ -189,7 +197,7 @@ export class MemoryTickLog implements TickLog {
 interface Reading {
   readonly topicPartition: TopicPartition;
   readonly startOffset: number;
-  readonly blocks: readonly Uint8Array[];
+  readonly blocks: readonly StoredBlock[];
   index: number;
 }
 
@@ -201,14 +209,17 @@ function roundRobin(readings: Reading[], turn: number, bytesMax: number): LogRec
   while (open.length > 0) {
     open = open.filter((reading) => {
       const block = reading.blocks[reading.index];
-      if (block === undefined || (block.byteLength > leftBytes && found.length > 0)) return false;
-      leftBytes -= block.byteLength;
+      if (block === undefined || (block.bytes.byteLength > leftBytes && found.length > 0)) return false;
+      leftBytes -= block.bytes.byteLength;
       const offset = reading.startOffset + reading.index++;
       found.push({
         topicPartition: reading.topicPartition,
         offset,
-        payload: decoded(block),
-        sizeBytes: block.byteLength,
+        nextOffset: offset + 1,
+        rowOffsets: null,
+        appendedUs: block.appendedUs,
+        payload: decoded(block.bytes),
+        sizeBytes: block.bytes.byteLength,
       });
       return true;
     });

@@ -35,6 +35,7 @@ export interface LogSlice {
 export interface StoredRecord {
   readonly partitionKey: number;
   readonly offset: number;
+  readonly appendedUs: number;
   readonly payload: Uint8Array;
 }
 
@@ -63,19 +64,20 @@ const SCHEMA = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS records (
     position INTEGER PRIMARY KEY,
+    appended_us INTEGER NOT NULL,
     payload BLOB NOT NULL
   ) STRICT;`;
 
 /** The log's database program. End offsets live in `partitions`, so they survive the trimming of every record. */
 export function openLogDatabase(path: string) {
   const db = openDatabase(path, { pageBytes: 16_384, exclusive: true, schema: SCHEMA });
-  const insertRecord = db.prepare('INSERT INTO records (position, payload) VALUES (?, ?)');
+  const insertRecord = db.prepare('INSERT INTO records (position, appended_us, payload) VALUES (?, ?, ?)');
   const endOf = db.prepare('SELECT end_offset AS endOffset FROM partitions WHERE partition_key = ?');
   const extend = db.prepare(
     'UPDATE partitions SET end_offset = ?, stored_bytes = stored_bytes + ? WHERE partition_key = ?',
   );
   const select = db.prepare(
-    'SELECT position, payload FROM records WHERE position >= ? AND position < ? ORDER BY position',
+    'SELECT position, appended_us AS appendedUs, payload FROM records WHERE position >= ? AND position < ? ORDER BY position',
   );
   const moveStart = db.prepare('UPDATE partitions SET start_offset = max(start_offset, ?) WHERE partition_key = ?');
   const selectSizes = db.prepare(
@@ -128,7 +130,7 @@ export function openLogDatabase(path: string) {
     },
 
     /** One transaction; answers each record's offset. */
-    append(records: readonly RecordToStore[]): Reply<number[]> {
+    append(records: readonly RecordToStore[], appendedUs: number): Reply<number[]> {
       const offsets = inTransaction(db, () => {
         const ends = new Map<number, { endOffset: number; addedBytes: number }>();
         const assigned = records.map(({ partitionKey, payload }) => {
@@ -137,7 +139,7 @@ export function openLogDatabase(path: string) {
             end = { ...(endOf.get(partitionKey) as { endOffset: number }), addedBytes: 0 };
             ends.set(partitionKey, end);
           }
-          insertRecord.run(partitionKey * OFFSETS_PER_PARTITION + end.endOffset, payload);
+          insertRecord.run(partitionKey * OFFSETS_PER_PARTITION + end.endOffset, appendedUs, payload);
           end.addedBytes += payload.byteLength;
           return end.endOffset++;
         });
@@ -161,9 +163,13 @@ export function openLogDatabase(path: string) {
         const base = partitionKey * OFFSETS_PER_PARTITION;
         let shareLeft = shareBytes;
         for (const row of select.iterate(base + froms[index], base + toOffset)) {
-          const { position, payload } = row as { position: number; payload: Uint8Array };
+          const { position, appendedUs, payload } = row as {
+            position: number;
+            appendedUs: number;
+            payload: Uint8Array;
+          };
           if (payload.byteLength > shareLeft && found.length > 0) return;
-          found.push({ partitionKey, offset: position - base, payload });
+          found.push({ partitionKey, offset: position - base, appendedUs, payload });
           froms[index] = position - base + 1;
           shareLeft -= payload.byteLength;
           leftBytes -= payload.byteLength;

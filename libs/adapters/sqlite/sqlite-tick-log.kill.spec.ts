@@ -24,6 +24,7 @@ describe('SqliteTickLog killed with SIGKILL while appending', () => {
     }
 
     const log = await SqliteTickLog.open({
+      clock: { nowUs: () => Date.now() * 1_000, monotonicUs: () => performance.now() * 1_000 },
       path,
       scheduler: { sleep: async (ms) => void (await sleep(ms)), yield: () => sleep(0) },
       random: { next: () => 0.5, uuid: () => randomUUID(), int63: () => 1n },

@@ -22,6 +22,7 @@ describe('SqliteTickLog', () => {
   const path = () => join(directory, 'log.db');
   const open = async (options: Partial<SqliteTickLogOptions> = {}) => {
     const log = await SqliteTickLog.open({
+      clock: { nowUs: () => Date.now() * 1_000, monotonicUs: () => performance.now() * 1_000 },
       path: path(),
       scheduler: {
         sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }).catch(() => undefined),

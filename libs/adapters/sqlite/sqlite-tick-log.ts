@@ -3,6 +3,7 @@ import {
   PortError,
   type AppendReceipt,
   type AssignmentListener,
+  type Clock,
   type LogPayload,
   type LogPosition,
   type LogReadRequest,
@@ -23,6 +24,7 @@ import { TopicTable, assertDeclarable } from './topic-table.ts';
 export interface SqliteTickLogOptions {
   /** The database file, `DIR/log.db`; created where it is missing. One SqliteTickLog at a time may have it open. */
   readonly path: string;
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
   /** Bound of the stored payloads. An append beyond it, when nothing trimmed is left to delete, fails with `log-full`. */
@@ -213,7 +215,7 @@ export class SqliteTickLog implements TickLog {
     const owned = records.map((record) => ({ ...record, payload: wholeBuffer(record.payload) }));
     const offsets = await this.client.call(
       'append',
-      [owned],
+      [owned, this.options.clock.nowUs()],
       owned.map(({ payload }) => payload.buffer),
     );
     offsets.forEach((offset, index) => {
@@ -253,9 +255,17 @@ export class SqliteTickLog implements TickLog {
     });
   }
 
-  private logRecord({ partitionKey, offset, payload }: StoredRecord): LogRecord {
+  private logRecord({ partitionKey, offset, appendedUs, payload }: StoredRecord): LogRecord {
     const { topicPartition } = this.topicTable.partitionByKey(partitionKey);
-    return { topicPartition, offset, payload: decoded(payload), sizeBytes: payload.byteLength };
+    return {
+      topicPartition,
+      offset,
+      nextOffset: offset + 1,
+      rowOffsets: null,
+      appendedUs,
+      payload: decoded(payload),
+      sizeBytes: payload.byteLength,
+    };
   }
 
   private assertOpen(): void {

@@ -21,7 +21,7 @@ tickLogContract('sqlite', {
   create: async (options) => {
     const directory = await mkdtemp(join(tmpdir(), 'k2-log-'));
     const path = join(directory, 'log.db');
-    const open = () => SqliteTickLog.open({ path, scheduler, random, ...options });
+    const open = () => SqliteTickLog.open({ path, clock, scheduler, random, ...options });
     let log = await open();
     const reopen = async (whileClosed: () => void) => {
       await log.close();

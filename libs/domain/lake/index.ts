@@ -3,3 +3,4 @@ export * from './audit-records.ts';
 export * from './completeness.ts';
 export * from './quarantine-id.ts';
 export * from './scan-waves.ts';
+export * from './snapshot-retention.ts';

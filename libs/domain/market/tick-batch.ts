@@ -62,8 +62,8 @@ export interface PlacedBatch {
 }
 
 /**
- * A tick's position in its topic partition as one exact integer: offset of its log record × 65,536 + index within it.
- * Both framings share it: a record of one tick has index 0.
+ * A tick's position in its topic partition as one exact integer, in `block` framing: offset of its log record × 65,536 +
+ * index within it. In `tick` framing it is the offset itself.
  */
 export function platformSequence(offset: number, index: number): number {
   return offset * BATCH_ROWS_MAX + index;

@@ -1,7 +1,7 @@
 import type { AssignmentListener, Membership, Scheduler, TopicPartition } from '../index.ts';
 
 interface Member {
-  readonly topics: ReadonlySet<string>;
+  topics: ReadonlySet<string>;
   readonly listener: AssignmentListener;
   readonly owned: Map<string, TopicPartition>;
   /** Why it was put out of the group. */
@@ -40,6 +40,10 @@ export class GroupCoordinator {
     joined.members.add(member);
     void joined.rebalance();
     return {
+      subscribe: async (wanted) => {
+        member.topics = new Set(wanted);
+        void joined.rebalance();
+      },
       leave: async () => {
         if (joined.members.delete(member)) await joined.rebalance(member);
         if (joined.members.size === 0 && this.groups.get(name) === joined) this.groups.delete(name);

@@ -121,7 +121,12 @@ export class SimulatedProcess {
         if (!this.isGone && !expelled) await Promise.race([listener.revoked(partitions), this.vanished]);
       },
     });
+    const subscribe = async (wanted: readonly string[]) => {
+      await this.travel();
+      if (!expelled) await membership.subscribe(wanted);
+    };
     const tracked: Membership = {
+      subscribe,
       leave: async () => {
         if (expelled) return;
         this.memberships.delete(tracked);
@@ -130,6 +135,7 @@ export class SimulatedProcess {
     };
     // What a session time-out does: the member is out, and hears nothing of it.
     const expel: Membership = {
+      subscribe,
       leave: async () => {
         expelled = true;
         await membership.leave();

@@ -19,7 +19,7 @@ const ticks = (firstSequence: number): FeedEvent => ({
 function world() {
   const clock = new ManualClock();
   const scheduler = new ManualScheduler(clock);
-  const log = new MemoryTickLog({ scheduler, random: new SeededRandom(1) });
+  const log = new MemoryTickLog({ clock, scheduler, random: new SeededRandom(1) });
   return { clock, scheduler, log, telemetry: new MemoryTelemetry(), signal: new AbortController().signal };
 }
 

@@ -115,7 +115,7 @@ export class Intake {
   }
 
   private async takeTicks(read: TickBatch, record: LogRecord): Promise<void> {
-    const placed = { batch: read, platformSequence: platformSequences(record.offset, read.rowCount) };
+    const placed = { batch: read, platformSequence: positions(record, read.rowCount) };
     const states = await this.states.load(seriesKeys(read));
     const sequenced = sequenceBatch(placed, states, this.limits);
     this.states.update(sequenced.states);
@@ -194,11 +194,9 @@ export class Intake {
 
   private async takeRejections(rejections: readonly Rejection[], record: LogRecord): Promise<void> {
     this.counts.taken += rejections.length;
+    const platformSequences = positions(record, rejections.length);
     await this.refuseOnce(
-      rejections.map((rejection, index) => ({
-        ...rejection,
-        platformSequence: platformSequence(record.offset, index),
-      })),
+      rejections.map((rejection, index) => ({ ...rejection, platformSequence: platformSequences[index] })),
     );
   }
 
@@ -211,12 +209,13 @@ export class Intake {
     }
   }
 
-  private takeUndecodable(raw: Uint8Array, detail: string, { topicPartition, offset }: LogRecord): void {
-    const source = partitionName(topicPartition);
+  private takeUndecodable(raw: Uint8Array, detail: string, record: LogRecord): void {
+    const source = partitionName(record.topicPartition);
+    const offset = record.nextOffset - 1;
     this.counts.taken++;
     this.refuse({
       quarantineId: quarantineId(source, offset, raw),
-      exchange: exchangeOf(topicPartition.topic),
+      exchange: exchangeOf(record.topicPartition.topic),
       recordType: 'unknown',
       source,
       position: offset,
@@ -224,7 +223,7 @@ export class Intake {
       detail,
       raw,
       receiveTimeUs: this.clock.nowUs(),
-      platformSequence: platformSequence(offset, 0),
+      platformSequence: positions(record, 1)[0],
     });
   }
 
@@ -253,8 +252,10 @@ export class Intake {
   }
 }
 
-function platformSequences(offset: number, rowCount: number): Float64Array {
-  const first = platformSequence(offset, 0);
+/** `platform_sequence` of a record's rows. */
+function positions({ rowOffsets, nextOffset }: LogRecord, rowCount: number): Float64Array {
+  if (rowOffsets !== null) return rowOffsets;
+  const first = platformSequence(nextOffset - 1, 0);
   return new Float64Array(rowCount).map((_, index) => first + index);
 }
 

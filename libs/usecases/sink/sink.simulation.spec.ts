@@ -74,7 +74,7 @@ async function simulate(seed: number, plant: (store: TickStore) => TickStore = (
   const clock = new ManualClock(1_767_225_600_000_000);
   const scheduler = new ManualScheduler(clock);
   const random = new SeededRandom(seed, clock);
-  const log = new MemoryTickLog({ scheduler, random });
+  const log = new MemoryTickLog({ clock, scheduler, random });
   const memory = new MemoryTickStore({ clock, random });
   await memory.ensureTables(RECORD_SCHEMAS);
   return runSinkWorld(seed, {

@@ -34,7 +34,7 @@ class World {
   }
 
   newLog(): MemoryTickLog {
-    return new MemoryTickLog({ scheduler: this.scheduler, random: this.random });
+    return new MemoryTickLog({ clock: this.clock, scheduler: this.scheduler, random: this.random });
   }
 
   async trades(firstSequence: number, count: number): Promise<void> {

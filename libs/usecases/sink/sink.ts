@@ -14,6 +14,7 @@ import {
 import { partitionName } from '../topic-partition.ts';
 import { Intake, type IntakeCounts } from './intake.ts';
 import { CommitPipeline } from './commit-pipeline.ts';
+import { SinkLag, type Lag } from './sink-lag.ts';
 import { SINK_OPTIONS, type SinkOptions } from './sink-options.ts';
 import { StateCache } from './state-cache.ts';
 
@@ -32,8 +33,15 @@ export interface SinkStatus {
   readonly commits: number;
   readonly committedRows: number;
   readonly lastCommitUs: number | null;
+  readonly lag: Lag;
   readonly error: string | null;
 }
+
+/**
+ * A sink that was frozen or cut off is fenced once, and joins again. One that is fenced this often without a commit in
+ * between shares its partitions with a sink of another group.
+ */
+const FENCED_TIMES_MAX = 5;
 
 /** How long a sink that someone waits for looks for more to commit along. */
 const HURRIED_WAIT_MS = 10;
@@ -47,13 +55,15 @@ export class Sink {
   private readonly ports: SinkPorts;
   private readonly options: SinkOptions;
   private readonly pipeline: CommitPipeline;
+  private readonly lag: SinkLag;
   private intake: Intake;
   private states: StateCache;
   private readonly claims = new Map<string, PartitionClaim>();
   private readonly nextOffsets = new Map<string, number>();
   /** Next offsets of the partitions that the next flush has rows of. */
   private readonly taken = new Map<string, number>();
-  private readonly memberships = new Map<string, Membership>();
+  private membership: Membership | null = null;
+  private readonly subscribed = new Set<string>();
   private flushDueUs = Infinity;
   /** Taking, flushing and handing over change the same things; they take turns. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -69,11 +79,13 @@ export class Sink {
     this.states = new StateCache(ports.store, options.statesMax);
     this.intake = new Intake(this.states, ports.clock, options.sequencing);
     this.pipeline = new CommitPipeline(ports, options, this.claims);
+    this.lag = new SinkLag(ports.clock, ports.telemetry);
   }
 
   get status(): SinkStatus {
     const { state, error } = this;
-    return { state, partitions: this.claims.size, counts: { ...this.counts }, ...this.pipeline.totals, error };
+    const { total: lag } = this.lag;
+    return { state, partitions: this.claims.size, counts: { ...this.counts }, ...this.pipeline.totals, lag, error };
   }
 
   /** While the work is under way, what was taken is committed as soon as the log has no more: someone waits for it. */
@@ -87,12 +99,13 @@ export class Sink {
   }
 
   /**
-   * Runs until the signal aborts, then commits what was read and resolves. Rejects where another writer took over, or
-   * the log is not the one that the store was filled from.
+   * Runs until the signal aborts, then commits what was read and resolves. Rejects where other writers take its
+   * partitions over again and again, or the log is not the one that the store was filled from.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { scheduler, telemetry } = this.ports;
     let delayMs = this.options.retryDelayMs;
+    let fencedTimes = 0;
     this.state = 'running';
     for (;;) {
       const commitsBefore = this.pipeline.totals.commits;
@@ -103,7 +116,10 @@ export class Sink {
       } catch (error) {
         this.error = error instanceof Error ? error.message : String(error);
         await this.startOver();
-        if (isPortError(error, 'fenced', 'topic-recreated') || !isPortError(error)) {
+        const hasCommitted = this.pipeline.totals.commits > commitsBefore;
+        fencedTimes = hasCommitted ? 0 : fencedTimes;
+        if (isPortError(error, 'fenced')) fencedTimes++;
+        if (fencedTimes >= FENCED_TIMES_MAX || isPortError(error, 'topic-recreated') || !isPortError(error)) {
           this.state = 'failed';
           throw error;
         }
@@ -113,7 +129,7 @@ export class Sink {
           telemetry.log('warn', 'the sink stopped without its last commit', { error: this.error });
           return;
         }
-        if (this.pipeline.totals.commits > commitsBefore) delayMs = this.options.retryDelayMs;
+        if (hasCommitted) delayMs = this.options.retryDelayMs;
         telemetry.log('warn', 'the sink starts over from the committed progress', { error: this.error, delayMs });
         await scheduler.sleep(delayMs, signal);
         delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
@@ -128,6 +144,7 @@ export class Sink {
       if (this.failed !== null) throw this.failed;
       if (clock.monotonicUs() >= discoverDueUs) {
         await this.joinNewTopics();
+        this.lag.ends(await log.offsets([...this.subscribed]));
         discoverDueUs = clock.monotonicUs() + this.options.discoverIntervalMs * 1_000;
       }
       if (this.claims.size === 0) {
@@ -180,8 +197,9 @@ export class Sink {
       // Handed over while the read was under way: who owns it now reads it.
       if (this.nextOffsets.get(name) !== record.offset) continue;
       await this.intake.take(record);
-      this.nextOffsets.set(name, record.offset + 1);
-      this.taken.set(name, record.offset + 1);
+      this.nextOffsets.set(name, record.nextOffset);
+      this.taken.set(name, record.nextOffset);
+      this.lag.taken(name, record.appendedUs);
       if (this.flushDueUs === Infinity) {
         this.flushDueUs = this.ports.clock.monotonicUs() + this.options.flushIntervalMs * 1_000;
       }
@@ -206,8 +224,18 @@ export class Sink {
     const rows = await this.intake.settle();
     this.counts = { ...this.intake.counts };
     const { changes, committed } = this.states.takeChanges();
-    this.pipeline.start({ rows, nextOffsets: new Map(this.taken), state: changes, committed });
+    const nextOffsets = new Map(this.taken);
     this.taken.clear();
+    this.lag.committing();
+    this.pipeline.start({
+      rows,
+      nextOffsets,
+      state: changes,
+      committed: () => {
+        committed();
+        this.lag.committed(nextOffsets);
+      },
+    });
   }
 
   private get failed(): unknown {
@@ -234,14 +262,14 @@ export class Sink {
 
   private async joinNewTopics(): Promise<void> {
     const { log } = this.ports;
-    for (const { name } of await log.topics()) {
-      if (this.memberships.has(name)) continue;
-      const listener = {
-        assigned: (partitions: readonly TopicPartition[]) => this.handOver(() => this.claim(partitions)),
-        revoked: (partitions: readonly TopicPartition[]) => this.handOver(() => this.release(partitions)),
-      };
-      this.memberships.set(name, await log.join(this.options.group, [name], listener));
-    }
+    const topics = (await log.topics()).map(({ name }) => name);
+    if (topics.every((name) => this.subscribed.has(name))) return;
+    for (const name of topics) this.subscribed.add(name);
+    if (this.membership !== null) return this.membership.subscribe(topics);
+    this.membership = await log.join(this.options.group, topics, {
+      assigned: (partitions) => this.handOver(() => this.claim(partitions)),
+      revoked: (partitions) => this.handOver(() => this.release(partitions)),
+    });
   }
 
   private async claim(partitions: readonly TopicPartition[]): Promise<void> {
@@ -270,6 +298,7 @@ export class Sink {
       }
       this.claims.set(name, claim);
       this.nextOffsets.set(name, claim.nextOffset);
+      this.lag.claimed(name, claim.nextOffset);
     }
   }
 
@@ -282,6 +311,7 @@ export class Sink {
     for (const partition of partitions) {
       this.claims.delete(partitionName(partition));
       this.nextOffsets.delete(partitionName(partition));
+      this.lag.released(partitionName(partition));
     }
   }
 
@@ -297,9 +327,10 @@ export class Sink {
   }
 
   private async leave(): Promise<void> {
-    const memberships = [...this.memberships.values()];
-    this.memberships.clear();
-    for (const membership of memberships) await membership.leave();
+    const membership = this.membership;
+    this.membership = null;
+    this.subscribed.clear();
+    await membership?.leave();
   }
 
   private async startOver(): Promise<void> {
@@ -308,6 +339,7 @@ export class Sink {
       this.claims.clear();
       this.nextOffsets.clear();
       this.taken.clear();
+      this.lag.clear();
       this.flushDueUs = Infinity;
       this.states = new StateCache(this.ports.store, this.options.statesMax);
       const intake = new Intake(this.states, this.ports.clock, this.options.sequencing);

@@ -18,6 +18,7 @@ const series: Series = {
 
 const log = await SqliteTickLog.open({
   path: process.argv[2],
+  clock: { nowUs: () => Date.now() * 1_000, monotonicUs: () => performance.now() * 1_000 },
   scheduler: { sleep: async (ms) => void (await sleep(ms)), yield: () => sleep(0) },
   random: { next: () => 0.5, uuid: () => randomUUID(), int63: () => 1n },
 });
