@@ -12,16 +12,24 @@ export interface CliContext {
   readonly clock: Pick<Clock, 'monotonicUs'>;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
-  openSession(dataDir: string, purpose: SessionPurpose): Promise<K2Session>;
+  openSession(target: SessionTarget, purpose: SessionPurpose): Promise<K2Session>;
   /** Runs the server until it ends; resolves with its exit code. */
   runServer(args: readonly string[]): Promise<number>;
 }
 
-/** What a session is for: `load` needs the right to write. */
-export type SessionPurpose = 'ask' | 'load';
+/**
+ * What a session is for: `load` needs the right to write; `maintain` works on the tables themselves, beside whoever
+ * serves them.
+ */
+export type SessionPurpose = 'ask' | 'load' | 'maintain';
+
+/** Which K2: the server at `url`, or the one that the data directory and the environment name. */
+export interface SessionTarget {
+  readonly data: string;
+  readonly url?: string;
+}
 
 /** Options that every command has. */
-export interface GlobalOptions {
-  readonly data: string;
+export interface GlobalOptions extends SessionTarget {
   readonly json?: true;
 }

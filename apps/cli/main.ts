@@ -20,10 +20,10 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   clock: { monotonicUs: () => Number(process.hrtime.bigint() / 1_000n) },
   signal: interrupt.signal,
-  openSession: async (dataDir, purpose) => {
+  openSession: async (target, purpose) => {
     // Whatever is wrong with an adapter, `--help` and `up` do not need one.
     const { openSession } = await import('./session/open-session.ts');
-    return openSession(dataDir, purpose, process.env, interrupt.signal);
+    return openSession(target, purpose, process.env, interrupt.signal);
   },
   runServer: (args) => {
     isServing = true;

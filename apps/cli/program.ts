@@ -3,6 +3,7 @@ import { SETTINGS } from '@k2/composition/settings';
 import { addBars } from './commands/bars.ts';
 import { addGaps } from './commands/gaps.ts';
 import { addLoad } from './commands/load.ts';
+import { addMaintain } from './commands/maintain.ts';
 import { addQuery } from './commands/query.ts';
 import { addSnapshots } from './commands/snapshots.ts';
 import { addStats } from './commands/stats.ts';
@@ -36,6 +37,7 @@ export function createProgram(context: CliContext): Program {
   program
     .description('Records market data so that nothing is lost or counted twice, and says how complete each answer is.')
     .addOption(new Option('--data <dir>', SETTINGS.data.doc).env(SETTINGS.data.env).default(SETTINGS.data.default))
+    .addOption(new Option('--url <url>', 'ask the server at this address, and not the data directory').env('K2_URL'))
     .option('--json', 'rows as JSON, one object a line')
     .configureHelp({ showGlobalOptions: true, helpWidth: 100 })
     .configureOutput({ writeOut: write(context.stdout), writeErr: write(context.stderr) })
@@ -52,6 +54,7 @@ export function createProgram(context: CliContext): Program {
   addGaps(program, context);
   addSnapshots(program, context);
   addStats(program, context);
+  addMaintain(program, context);
   addVerify(program, context);
   return program;
 }

@@ -2,7 +2,9 @@ import 'reflect-metadata';
 
 export * from './holder.ts';
 export * from './create-feed.ts';
-export { dataPaths } from './modules.ts';
+export * from './adapter-choice.ts';
+export { dataPaths } from './data-paths.ts';
+export { loadAdapter } from './load-package.ts';
 export * from './open-platform.ts';
 export * from './platform.ts';
 export * from './settings.ts';

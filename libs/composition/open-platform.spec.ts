@@ -1,5 +1,5 @@
-import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readHolder } from '@k2/adapter-sqlite';
 import { openPlatform } from './open-platform.ts';
@@ -56,14 +56,15 @@ describe('the embedded platform', () => {
   }, 60_000);
 
   it('commits what was acknowledged before it stops, and removes what an earlier process left half made', async () => {
-    mkdirSync(join(data, 'tmp'));
-    writeFileSync(join(data, 'tmp', 'stage-of-the-dead'), 'x');
+    // No process has a number this high.
+    mkdirSync(join(data, 'tmp', `${hostname()}-99999999-dead`), { recursive: true });
+    mkdirSync(join(data, 'tmp', `${hostname()}-${process.ppid}-alive`));
     const opened = await openPlatform(settingsOf(TAPE), { access: 'write', command: 'test' });
     opened.platform.start();
     while (opened.platform.status.feeds[0].state !== 'finished') await opened.platform.ports.scheduler.sleep(10);
     await opened.close();
     expect(await rowCounts()).toBe(5_000);
-    expect(readdirSync(join(data, 'tmp'))).toEqual([]);
+    expect(readdirSync(join(data, 'tmp'))).toEqual([`${hostname()}-${process.ppid}-alive`]);
   }, 60_000);
 
   it('gives everything back where it cannot be built', async () => {

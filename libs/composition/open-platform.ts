@@ -1,28 +1,31 @@
-import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Container } from 'inversify';
 import { DataDirectoryLock } from '@k2/adapter-sqlite';
 import { OpenTelemetryTelemetry, runWithCorrelationId } from '@k2/adapter-telemetry';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import type { MarketFeed, Random } from '@k2/ports';
+import type { AdapterContext, MarketFeed, OpenedStore, QueryEngine, Random, TickLog, TickStore } from '@k2/ports';
+import { absentPort } from './absent-port.ts';
+import { chooseAdapters, keepsInDirectory } from './adapter-choice.ts';
 import { createFeed } from './create-feed.ts';
-import {
-  dataPaths,
-  icebergModule,
-  memoryLogModule,
-  memoryStoreModule,
-  sqliteLogModule,
-  systemModule,
-} from './modules.ts';
+import { dataPaths } from './data-paths.ts';
+import { catalogModule } from './modules/catalog.ts';
+import { engineModule } from './modules/engine.ts';
+import { logModule } from './modules/log.ts';
+import { objectsModule } from './modules/objects.ts';
+import { storeModule } from './modules/store.ts';
+import { systemModule } from './modules/system.ts';
 import { Platform } from './platform.ts';
+import { openScratchDirectory } from './scratch-directory.ts';
 import type { Settings } from './settings.ts';
 import { TOKENS } from './tokens.ts';
 
 export interface OpenOptions {
-  /** `write` takes the data directory's lock; `read` answers questions beside whoever holds it. */
+  /** `write` takes the lock of a data directory that something is kept in; `read` answers questions beside whoever holds it. */
   readonly access: 'read' | 'write';
   /** Command line, told to those who find the directory locked. */
   readonly command?: string;
+  /** For adapters of other packages; the process's own where absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A platform, not yet started, and what belongs to its process. */
@@ -40,43 +43,71 @@ export interface OpenPlatform {
 }
 
 /**
- * Builds the object graph that the settings ask for. Throws `directory-locked` where another process writes to the data
- * directory, `unavailable` where something in it can't be opened, `misconfigured` for a feed that can't be.
+ * Builds the object graph that the settings ask for, as far as the roles need it. Throws `directory-locked` where another
+ * process writes to the data directory, `unavailable` where a part can't be opened or reached, `misconfigured` for
+ * adapters that don't go together, packages that can't be loaded and feeds that can't be.
  */
-export async function openPlatform(settings: Settings, { access, command = '' }: OpenOptions): Promise<OpenPlatform> {
+export async function openPlatform(
+  settings: Settings,
+  { access, command = '', env = process.env }: OpenOptions,
+): Promise<OpenPlatform> {
+  const choice = chooseAdapters(settings);
   const container = new Container({ defaultScope: 'Singleton' });
   await container.load(systemModule);
-  const [clock, random] = await Promise.all([container.getAsync(TOKENS.clock), container.getAsync(TOKENS.random)]);
+  const [clock, random, scheduler] = await Promise.all([
+    container.getAsync(TOKENS.clock),
+    container.getAsync(TOKENS.random),
+    container.getAsync(TOKENS.scheduler),
+  ]);
   const telemetry = new OpenTelemetryTelemetry({ clock, logLevel: settings.logLevel });
-  container.bind(TOKENS.telemetry).toConstantValue(telemetry);
-  const writes = access === 'write' && settings.storage === 'embedded';
-  await container.load(...storageModules(settings, writes));
-
   const closing: (() => unknown)[] = [() => telemetry.close()];
   const close = async () => {
     while (closing.length > 0) await closing.pop()!();
   };
+  const opened = <Port>(port: Port): Port => {
+    const { close: end } = port as { close?: () => unknown };
+    if (end !== undefined) closing.push(() => end.call(port));
+    return port;
+  };
   try {
-    const lock = writes ? await DataDirectoryLock.acquire(resolve(settings.data), { command, clock }) : null;
-    if (lock !== null) {
-      closing.push(() => lock.release());
-      // Files on their way to the warehouse when an earlier process died: under the lock, nobody else's.
-      await rm(dataPaths(settings.data).temp, { recursive: true, force: true });
-    }
-    const scheduler = await container.getAsync(TOKENS.scheduler);
-    const log = await container.getAsync(TOKENS.tickLog);
-    closing.push(() => log.close());
-    if (settings.storage === 'embedded') {
-      const catalog = await container.getAsync(TOKENS.tableCatalog);
-      closing.push(() => catalog.close());
-    }
-    const store = await container.getAsync(TOKENS.tickStore);
-    closing.push(() => store.close());
-    const engine = await container.getAsync(TOKENS.queryEngine);
-    closing.push(() => engine.close());
-    if (access === 'write' || settings.storage === 'memory') await store.ensureTables(RECORD_SCHEMAS);
+    const writes = access === 'write';
+    const lock =
+      writes && keepsInDirectory(choice)
+        ? await DataDirectoryLock.acquire(resolve(settings.data), { command, clock })
+        : null;
+    if (lock !== null) closing.push(() => lock.release());
+    const touchesDisk = choice.store !== 'memory' || choice.log !== 'memory';
+    const scratch = touchesDisk ? await openScratchDirectory(dataPaths(settings.data).temp) : null;
+    if (scratch !== null) closing.push(() => scratch.remove());
+    const scratchDirectory = scratch?.path ?? '';
+    const context: AdapterContext = { clock, random, scheduler, telemetry, env, scratchDirectory };
+    const input = { settings, choice, scratchDirectory, context, writes };
+    await container.load(
+      logModule(input),
+      catalogModule(input),
+      objectsModule(input),
+      storeModule(input),
+      engineModule(input),
+    );
 
-    const ports = { log, store, engine, clock, random, scheduler, telemetry };
+    // An ingest process does its work while the catalog is away, and a reader while the log is.
+    const needsLog = writes && settings.role.some((role) => role !== 'maintain');
+    const needsStore = !writes || settings.role.some((role) => role !== 'ingest');
+    const reason = `its roles are ${settings.role.join(', ')}`;
+    const log = needsLog ? opened(await container.getAsync(TOKENS.tickLog)) : absentPort<TickLog>('log', reason);
+    if (needsStore && choice.catalog !== null) {
+      opened(await container.getAsync(TOKENS.tableCatalog));
+      opened(await container.getAsync(TOKENS.objectStore));
+    }
+    const absentStore: OpenedStore = { store: absentPort<TickStore>('store', reason) };
+    const { store, maintenance } = needsStore ? await container.getAsync(TOKENS.openedStore) : absentStore;
+    if (needsStore) opened(store);
+    const engine = needsStore
+      ? opened(await container.getAsync(TOKENS.queryEngine))
+      : absentPort<QueryEngine>('query engine', reason);
+    if (needsStore && (writes || choice.store === 'memory')) await store.ensureTables(RECORD_SCHEMAS);
+
+    const ports = { log, store, maintenance: maintenance ?? null, engine, clock, random, scheduler, telemetry };
     const feeds = settings.role.includes('ingest') ? settings.feeds.map((spec) => createFeed(spec, ports)) : [];
     const platform = new Platform(ports, settings, feeds);
     closing.push(() => platform.stop());
@@ -93,9 +124,4 @@ export async function openPlatform(settings: Settings, { access, command = '' }:
     await close();
     throw error;
   }
-}
-
-function storageModules(settings: Settings, writes: boolean) {
-  if (settings.storage === 'memory') return [memoryLogModule, memoryStoreModule];
-  return [writes ? sqliteLogModule(settings) : memoryLogModule, icebergModule(settings)];
 }

@@ -5,17 +5,22 @@ import type {
   QueryEngine,
   Random,
   Scheduler,
+  TableMaintenance,
   Telemetry,
   TickLog,
   TickStore,
 } from '@k2/ports';
 import {
   AnswerTicks,
+  Maintain,
+  MAINTENANCE_POLICY,
   RecordFeed,
   Sink,
   untilCommitted,
   RECORD_OPTIONS,
   SINK_OPTIONS,
+  type MaintainStatus,
+  type MaintenancePolicy,
   type RecordStatus,
   type SinkStatus,
 } from '@k2/usecases';
@@ -24,6 +29,8 @@ import type { Role, Settings } from './settings.ts';
 export interface PlatformPorts {
   readonly log: TickLog;
   readonly store: TickStore;
+  /** Null where the store's tables need no care. */
+  readonly maintenance: TableMaintenance | null;
   readonly engine: QueryEngine;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,6 +43,7 @@ export interface PlatformStatus {
   readonly startedUs: number;
   readonly feeds: readonly RecordStatus[];
   readonly sink: SinkStatus | null;
+  readonly maintain: MaintainStatus | null;
 }
 
 /** How a finite feed went. */
@@ -44,15 +52,18 @@ export interface LoadReport extends RecordStatus {
   readonly committed: boolean;
 }
 
-/** The rooms of one process, running: feeds into the log, the log into the store, answers out of it. */
+/** The rooms of one process, running: feeds into the log, the log into the store, answers out of it, care for its tables. */
 export class Platform {
   readonly ports: PlatformPorts;
   readonly answers: AnswerTicks;
   private readonly settings: Settings;
+  readonly maintenancePolicy: MaintenancePolicy;
   private readonly sink: Sink | null;
+  private readonly maintain: Maintain | null;
   private readonly recorders: RecordFeed[] = [];
   private readonly ingestStop = new AbortController();
   private readonly sinkStop = new AbortController();
+  private readonly maintainStop = new AbortController();
   private readonly running: Promise<unknown>[] = [];
   private readonly startedUs: number;
   private failure: Error | null = null;
@@ -63,7 +74,13 @@ export class Platform {
     this.settings = settings;
     this.answers = new AnswerTicks(ports.store, ports.engine);
     this.startedUs = ports.clock.nowUs();
-    this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings)) : null;
+    this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings, ports)) : null;
+    this.maintenancePolicy = maintenancePolicy(settings);
+    const { maintenance } = ports;
+    this.maintain =
+      maintenance !== null && settings.role.includes('maintain')
+        ? new Maintain({ ...ports, maintenance }, maintainOptions(settings, this.maintenancePolicy))
+        : null;
     if (settings.role.includes('ingest')) {
       for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports));
     }
@@ -75,6 +92,7 @@ export class Platform {
       startedUs: this.startedUs,
       feeds: this.recorders.map(({ status }) => status),
       sink: this.sink?.status ?? null,
+      maintain: this.maintain?.status ?? null,
     };
   }
 
@@ -86,6 +104,7 @@ export class Platform {
   /** Starts the rooms and returns; `failed` tells of one that stopped for good. */
   start(): void {
     if (this.sink !== null) this.watch('sink', this.sink.run(this.sinkStop.signal));
+    if (this.maintain !== null) this.watch('maintain', this.maintain.run(this.maintainStop.signal));
     for (const recorder of this.recorders) {
       this.watch(recorder.status.feed, recorder.run(this.ingestStop.signal));
     }
@@ -123,6 +142,7 @@ export class Platform {
   private async drain(): Promise<void> {
     const { scheduler, telemetry } = this.ports;
     this.ingestStop.abort();
+    this.maintainStop.abort();
     if (this.sink !== null && this.failure === null) {
       const deadline = new AbortController();
       const drained = this.untilCommitted(AbortSignal.any([deadline.signal, this.sinkStop.signal]));
@@ -146,7 +166,20 @@ export class Platform {
   }
 }
 
-function sinkOptions(settings: Settings) {
-  const { flushIntervalMs, flushRowsMax } = settings;
-  return { ...SINK_OPTIONS, flushIntervalMs, flushRowsMax };
+function sinkOptions({ flushIntervalMs, flushRowsMax }: Settings, { random }: PlatformPorts) {
+  return { ...SINK_OPTIONS, writer: `sink-${random.uuid()}`, flushIntervalMs, flushRowsMax };
+}
+
+function maintenancePolicy(settings: Settings): MaintenancePolicy {
+  return {
+    ...MAINTENANCE_POLICY,
+    fileBytesTarget: settings.compactFileBytes,
+    zstdLevel: settings.compactZstdLevel,
+    orphanAgeMs: settings.orphanAgeMs,
+    keepRowsMs: settings.keepRows,
+  };
+}
+
+function maintainOptions({ maintainIntervalMs, orphanAgeMs }: Settings, policy: MaintenancePolicy) {
+  return { policy, intervalMs: maintainIntervalMs, orphanIntervalMs: orphanAgeMs };
 }

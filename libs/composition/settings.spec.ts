@@ -28,7 +28,7 @@ describe('settings', () => {
     [{ feeds: ['kraken'] }, {}, '--feed', 'asx:DIR'],
     [{ feeds: ['none', 'simulator'] }, {}, '--feed', 'none'],
     [{ data: ' ' }, {}, '--data', 'not empty'],
-    [{ storage: 'cloud' }, {}, '--storage', 'embedded, memory'],
+    [{ storage: 'cloud' }, {}, '--storage', 'embedded, services, memory'],
     [{}, { K2_FLUSH_INTERVAL_MS: '1' }, 'K2_FLUSH_INTERVAL_MS', 'an integer from 10'],
   ])('refuse %j %j, naming the key and what is expected', (flags, env, name, expected) => {
     const read = () => readSettings(flags, env);

@@ -2,6 +2,7 @@ import type { ServiceIdentifier } from 'inversify';
 import type {
   Clock,
   ObjectStore,
+  OpenedStore,
   QueryEngine,
   Random,
   Scheduler,
@@ -22,6 +23,7 @@ export const TOKENS = {
   tickLog: token<TickLog>('TickLog'),
   objectStore: token<ObjectStore>('ObjectStore'),
   tableCatalog: token<TableCatalog>('TableCatalog'),
+  openedStore: token<OpenedStore>('OpenedStore'),
   tickStore: token<TickStore>('TickStore'),
   queryEngine: token<QueryEngine>('QueryEngine'),
 } as const;

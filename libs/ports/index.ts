@@ -1,3 +1,4 @@
+export * from './adapter-package.ts';
 export * from './dedup-store.port.ts';
 export * from './market-feed.port.ts';
 export * from './object-store.port.ts';

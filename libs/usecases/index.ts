@@ -9,3 +9,5 @@ export * from './sink/sink-options.ts';
 export * from './sink/sink.ts';
 export * from './sink/until-committed.ts';
 export * from './topic-partition.ts';
+export * from './maintain/maintain.ts';
+export * from './maintain/maintenance-tasks.ts';

@@ -2,7 +2,16 @@ import { printTimeUs, type TableName } from '@k2/domain/market';
 import type { Completeness } from '@k2/domain/lake';
 import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
-import { ALL_TABLES, findOpenGaps, plansAsOf, type TicksStream } from '@k2/usecases';
+import {
+  ALL_TABLES,
+  findOpenGaps,
+  plansAsOf,
+  runMaintenanceTask,
+  type MaintenanceReport,
+  type MaintenanceTask,
+  type TicksStream,
+} from '@k2/usecases';
+import { CliError } from '../exit-codes.ts';
 import { loadIntoPlatform } from './directory-load.ts';
 import { gapRow } from './gap-rows.ts';
 import { rowsOf } from './row-json.ts';
@@ -24,7 +33,7 @@ const LATEST = { kind: 'latest' } as const;
 
 /** What a session needs of the platform that it asks. */
 export interface OpenDirectory extends Pick<OpenPlatform, 'createFeed' | 'close'> {
-  readonly platform: Pick<OpenPlatform['platform'], 'answers' | 'load' | 'ports'>;
+  readonly platform: Pick<OpenPlatform['platform'], 'answers' | 'load' | 'maintenancePolicy' | 'ports'>;
 }
 
 /** A data directory that this process opened itself. */
@@ -81,6 +90,13 @@ export class DirectorySession implements K2Session {
         }),
       ),
     );
+  }
+
+  async maintain(task: MaintenanceTask, table: TableName, dryRun: boolean): Promise<MaintenanceReport | null> {
+    const { maintenance, clock } = this.platform.ports;
+    if (maintenance === null) throw new CliError('the store that the settings name has no maintenance of ours to do');
+    const request = { task, table, dryRun, signal: this.signal };
+    return runMaintenanceTask({ maintenance, clock }, this.platform.maintenancePolicy, request);
   }
 
   async load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {

@@ -1,5 +1,6 @@
 import { printTimeUs, US_PER_DAY, US_PER_SECOND } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
+import { CliError } from '../exit-codes.ts';
 import { HttpClient, type QueryParameters } from './http-client.ts';
 import { loadOverHttp } from './http-load.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
@@ -73,6 +74,11 @@ export class HttpSession implements K2Session {
   async stats(): Promise<RowStream> {
     const { tables } = await this.http.getJson<{ readonly tables: readonly TableStatsJson[] }>('/v1/stats', {});
     return listed(tables.map(tableStatsRow));
+  }
+
+  maintain(): Promise<never> {
+    const message = 'a server maintains its tables by itself: `k2 maintain` works on the tables directly';
+    return Promise.reject(new CliError(message));
   }
 
   load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {

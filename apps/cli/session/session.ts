@@ -1,5 +1,6 @@
 import type { RecordType, TableName } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
+import type { MaintenanceReport, MaintenanceTask } from '@k2/usecases';
 
 /** What JSON can say. Decimals are exact strings, times ISO 8601 in UTC, integers beyond 2^53 strings. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -115,6 +116,8 @@ export interface K2Session {
   snapshots(question: SnapshotsQuestion): Promise<RowStream>;
   /** One row a table. */
   stats(): Promise<RowStream>;
+  /** One task on one table; null where there is nothing to do by the settings. Only of tables that this process opened. */
+  maintain(task: MaintenanceTask, table: TableName, dryRun: boolean): Promise<MaintenanceReport | null>;
   load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary>;
   close(): Promise<void>;
 }

@@ -47,6 +47,7 @@ export class FakePlatform {
         ports: {
           store,
           log: log as TickLog,
+          maintenance: null,
           engine: this.engine,
           clock: this.clock,
           random: this.random,
@@ -54,7 +55,7 @@ export class FakePlatform {
           telemetry: this.telemetry,
         },
         answers: new AnswerTicks(store, this.engine),
-        status: { roles: ['api'], startedUs: 0, feeds: [], sink: null },
+        status: { roles: ['api'], startedUs: 0, feeds: [], sink: null, maintain: null },
         get failed() {
           return of();
         },

@@ -1,0 +1,22 @@
+import { ContainerModule } from 'inversify';
+import { SqliteTableCatalog } from '@k2/adapter-sqlite';
+import type { TableCatalog } from '@k2/ports';
+import { dataPaths } from '../data-paths.ts';
+import { loadAdapter } from '../load-package.ts';
+import { TOKENS } from '../tokens.ts';
+import type { ModuleInput } from './module-input.ts';
+
+/** What table metadata is current, and how far the log is in the tables: one database. */
+export const catalogModule = (input: ModuleInput) =>
+  new ContainerModule(({ bind }) => {
+    bind(TOKENS.tableCatalog).toResolvedValue(() => open(input));
+  });
+
+async function open({ settings, choice, context }: ModuleInput): Promise<TableCatalog> {
+  switch (choice.catalog) {
+    case 'sqlite':
+      return SqliteTableCatalog.open({ path: dataPaths(settings.data).catalog, clock: context.clock });
+    default:
+      return (await loadAdapter(choice.catalog!, 'catalog'))(context);
+  }
+}

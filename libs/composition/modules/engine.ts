@@ -1,0 +1,32 @@
+import { ContainerModule } from 'inversify';
+import { DuckDbQueryEngine } from '@k2/adapter-duckdb';
+import { MemoryQueryEngine, type MemoryTickStore } from '@k2/adapter-memory';
+import { loadAdapter } from '../load-package.ts';
+import { TOKENS } from '../tokens.ts';
+import type { ModuleInput } from './module-input.ts';
+
+/** What answers questions over the tables. */
+export const engineModule = ({ settings, choice, context }: ModuleInput) =>
+  new ContainerModule(({ bind }) => {
+    const config = {
+      memoryBytesMax: settings.queryMemoryBytesMax,
+      typedProcesses: settings.queryProcesses,
+      sqlProcesses: settings.sqlProcesses,
+      waitingMax: settings.queriesWaitingMax,
+    };
+    if (choice.engine === 'duckdb')
+      bind(TOKENS.queryEngine).toResolvedValue(
+        (objectStore) => new DuckDbQueryEngine({ objectStore, telemetry: context.telemetry, config }),
+        [TOKENS.objectStore],
+      );
+    else if (choice.engine === 'memory')
+      bind(TOKENS.queryEngine).toResolvedValue(
+        (store) => new MemoryQueryEngine({ store: store as MemoryTickStore, clock: context.clock }),
+        [TOKENS.tickStore],
+      );
+    else
+      bind(TOKENS.queryEngine).toResolvedValue(
+        async (store) => (await loadAdapter(choice.engine, 'engine'))({ ...context, store }),
+        [TOKENS.tickStore],
+      );
+  });

@@ -1,0 +1,32 @@
+import { ContainerModule } from 'inversify';
+import { MemoryTickLog } from '@k2/adapter-memory';
+import { SqliteTickLog } from '@k2/adapter-sqlite';
+import type { TickLog } from '@k2/ports';
+import { dataPaths } from '../data-paths.ts';
+import { loadAdapter } from '../load-package.ts';
+import { TOKENS } from '../tokens.ts';
+import type { ModuleInput } from './module-input.ts';
+
+/** The durable log between feeds and tables. */
+export const logModule = (input: ModuleInput) =>
+  new ContainerModule(({ bind }) => {
+    bind(TOKENS.tickLog).toResolvedValue(() => open(input));
+  });
+
+async function open({ settings, choice, context }: ModuleInput): Promise<TickLog> {
+  const { clock, scheduler, random } = context;
+  switch (choice.log) {
+    case 'memory':
+      return new MemoryTickLog({ clock, scheduler, random });
+    case 'sqlite':
+      return SqliteTickLog.open({
+        path: dataPaths(settings.data).log,
+        clock,
+        scheduler,
+        random,
+        bytesMax: settings.logBytesMax,
+      });
+    default:
+      return (await loadAdapter(choice.log, 'log'))(context);
+  }
+}

@@ -1,0 +1,15 @@
+import type { AdapterContext } from '@k2/ports';
+import type { AdapterChoice } from '../adapter-choice.ts';
+import type { Settings } from '../settings.ts';
+
+/** What the modules are made from. */
+export interface ModuleInput {
+  readonly settings: Settings;
+  readonly choice: AdapterChoice;
+  /** A directory of this process. */
+  readonly scratchDirectory: string;
+  /** For adapters of other packages. */
+  readonly context: AdapterContext;
+  /** Whether this process writes to the data directory. */
+  readonly writes: boolean;
+}

@@ -1,0 +1,136 @@
+import {
+  isPortError,
+  type Clock,
+  type Scheduler,
+  type TableMaintenance,
+  type TableMaintenanceErrorKind,
+  type Telemetry,
+} from '@k2/ports';
+import {
+  MAINTAINED_TABLES,
+  MAINTENANCE_TASKS,
+  runMaintenanceTask,
+  type MaintenancePolicy,
+  type MaintenanceReport,
+  type MaintenanceTask,
+} from './maintenance-tasks.ts';
+
+export interface MaintainPorts {
+  readonly maintenance: TableMaintenance;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+}
+
+export interface MaintainOptions {
+  readonly policy: MaintenancePolicy;
+  /** From the start of one round to the start of the next; a round that takes longer is followed at once. */
+  readonly intervalMs: number;
+  /** Looking for orphans lists every file: much less often than a round. */
+  readonly orphanIntervalMs: number;
+}
+
+export interface MaintainStatus {
+  readonly state: 'waiting' | 'running' | 'stopped';
+  readonly rounds: number;
+  readonly lastRoundUs: number | null;
+  readonly rewrittenFiles: number;
+  readonly expiredSnapshots: number;
+  readonly deletedFiles: number;
+  /** Tasks that failed; each is tried again in the next round. */
+  readonly failures: number;
+  readonly error: string | null;
+}
+
+/** Keeps the tables fast and small, in rounds: every task on every table, one after the other. */
+export class Maintain {
+  private readonly ports: MaintainPorts;
+  private readonly options: MaintainOptions;
+  private readonly taskMs;
+  private readonly failed;
+  private current: MaintainStatus = {
+    state: 'waiting',
+    rounds: 0,
+    lastRoundUs: null,
+    rewrittenFiles: 0,
+    expiredSnapshots: 0,
+    deletedFiles: 0,
+    failures: 0,
+    error: null,
+  };
+
+  constructor(ports: MaintainPorts, options: MaintainOptions) {
+    this.ports = ports;
+    this.options = options;
+    this.taskMs = ports.telemetry.histogram('k2_maintain_task_ms', 'Time of one task on one table.', 'ms');
+    this.failed = ports.telemetry.counter('k2_maintain_failures', 'Tasks that failed and are tried again.');
+  }
+
+  get status(): MaintainStatus {
+    return this.current;
+  }
+
+  /** Runs until the signal aborts. A task that fails is told of and tried again in the next round. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, scheduler } = this.ports;
+    let orphansDueUs = clock.monotonicUs() + this.options.orphanIntervalMs * 1_000;
+    while (!signal.aborted) {
+      const startUs = clock.monotonicUs();
+      const withOrphans = startUs >= orphansDueUs;
+      if (withOrphans) orphansDueUs = startUs + this.options.orphanIntervalMs * 1_000;
+      this.update({ state: 'running' });
+      await this.round(
+        MAINTENANCE_TASKS.filter((task) => task !== 'orphans' || withOrphans),
+        signal,
+      );
+      this.update({ state: 'waiting', rounds: this.current.rounds + 1, lastRoundUs: clock.nowUs() });
+      const restMs = this.options.intervalMs - (clock.monotonicUs() - startUs) / 1_000;
+      if (restMs > 0) await scheduler.sleep(restMs, signal);
+    }
+    this.update({ state: 'stopped' });
+  }
+
+  private async round(tasks: readonly MaintenanceTask[], signal: AbortSignal): Promise<void> {
+    for (const task of tasks) {
+      for (const table of MAINTAINED_TABLES) {
+        if (signal.aborted) return;
+        const startUs = this.ports.clock.monotonicUs();
+        try {
+          const report = await runMaintenanceTask(this.ports, this.options.policy, {
+            task,
+            table,
+            dryRun: false,
+            signal,
+          });
+          if (report !== null) this.account(report);
+        } catch (error) {
+          if (isPortError<TableMaintenanceErrorKind>(error, 'cancelled', 'unknown-table')) continue;
+          // Whatever it is, it must not stop what records ticks beside it.
+          const message = error instanceof Error ? error.message : String(error);
+          this.failed.add(1, { task, table });
+          this.update({ failures: this.current.failures + 1, error: `${task} of ${table}: ${message}` });
+          this.ports.telemetry.log('warn', 'maintenance failed; the next round tries again', {
+            task,
+            table,
+            error: message,
+          });
+        } finally {
+          this.taskMs.record((this.ports.clock.monotonicUs() - startUs) / 1_000, { task });
+        }
+      }
+    }
+  }
+
+  private account(report: MaintenanceReport): void {
+    const { rewrittenFiles, expiredSnapshots, deletedFiles } = this.current;
+    if (report.task === 'compact') this.update({ rewrittenFiles: rewrittenFiles + report.filesBefore });
+    if (report.task === 'expire') this.update({ expiredSnapshots: expiredSnapshots + report.expiredSnapshots });
+    if (report.task === 'expire' || report.task === 'orphans')
+      this.update({ deletedFiles: deletedFiles + report.deletedFiles });
+    this.ports.telemetry.log('debug', 'maintained', { ...report });
+  }
+
+  private update(change: Partial<MaintainStatus>): void {
+    this.current = { ...this.current, ...change };
+  }
+}
