@@ -6,3 +6,6 @@ export * from './table-catalog.contract.ts';
 export * from './tick-log.contract.ts';
 export * from './answer-rows.ts';
 export * from './query-engine.contract.ts';
+export * from './schema-registry.contract.ts';
+export * from './dedup-store.contract.ts';
+export * from './state-store.contract.ts';

@@ -31,6 +31,10 @@ export interface Services {
   /** Of another maker. */
   readonly s3Second: S3Endpoint;
   readonly redis: { readonly url: string };
+  /** Only where it was asked for: `npm run services up trino`. */
+  readonly trino: { readonly url: string };
+  /** Only where it was asked for. */
+  readonly spark: { readonly url: string };
 }
 
 export type ServiceName = keyof Services;
