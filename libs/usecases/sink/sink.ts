@@ -1,10 +1,8 @@
 import {
   isPortError,
-  PortError,
   type Clock,
   type LogRecord,
   type Membership,
-  type PartitionClaim,
   type Scheduler,
   type Telemetry,
   type TickLog,
@@ -15,6 +13,7 @@ import { partitionName } from '../topic-partition.ts';
 import { Intake, type IntakeCounts } from './intake.ts';
 import { CommitPipeline } from './commit-pipeline.ts';
 import { SinkLag, type Lag } from './sink-lag.ts';
+import { SinkPartitions } from './sink-partitions.ts';
 import { SINK_OPTIONS, type SinkOptions } from './sink-options.ts';
 import { StateCache } from './state-cache.ts';
 
@@ -58,10 +57,7 @@ export class Sink {
   private readonly lag: SinkLag;
   private intake: Intake;
   private states: StateCache;
-  private readonly claims = new Map<string, PartitionClaim>();
-  private readonly nextOffsets = new Map<string, number>();
-  /** Next offsets of the partitions that the next flush has rows of. */
-  private readonly taken = new Map<string, number>();
+  private readonly partitions: SinkPartitions;
   private membership: Membership | null = null;
   private readonly subscribed = new Set<string>();
   private flushDueUs = Infinity;
@@ -78,14 +74,22 @@ export class Sink {
     this.options = options;
     this.states = new StateCache(ports.store, options.statesMax);
     this.intake = new Intake(this.states, ports.clock, options.sequencing);
-    this.pipeline = new CommitPipeline(ports, options, this.claims);
     this.lag = new SinkLag(ports.clock, ports.telemetry);
+    this.partitions = new SinkPartitions(ports, this.lag);
+    this.pipeline = new CommitPipeline(ports, options, this.partitions.claims);
   }
 
   get status(): SinkStatus {
     const { state, error } = this;
     const { total: lag } = this.lag;
-    return { state, partitions: this.claims.size, counts: { ...this.counts }, ...this.pipeline.totals, lag, error };
+    return {
+      state,
+      partitions: this.partitions.count,
+      counts: { ...this.counts },
+      ...this.pipeline.totals,
+      lag,
+      error,
+    };
   }
 
   /** While the work is under way, what was taken is committed as soon as the log has no more: someone waits for it. */
@@ -147,7 +151,7 @@ export class Sink {
         this.lag.ends(await log.offsets([...this.subscribed]));
         discoverDueUs = clock.monotonicUs() + this.options.discoverIntervalMs * 1_000;
       }
-      if (this.claims.size === 0) {
+      if (this.partitions.count === 0) {
         await scheduler.sleep(Math.min(50, this.options.discoverIntervalMs), signal);
         continue;
       }
@@ -166,11 +170,7 @@ export class Sink {
   }
 
   private async read(log: TickLog, waitMs: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
-    const positions = [...this.claims.values()].map(({ topic, partition }) => ({
-      topic,
-      partition,
-      nextOffset: this.nextOffsets.get(partitionName({ topic, partition }))!,
-    }));
+    const { positions } = this.partitions;
     try {
       return await log.read({ positions, bytesMax: this.options.readBytesMax, waitMs }, signal);
     } catch (error) {
@@ -193,13 +193,9 @@ export class Sink {
 
   private async take(records: readonly LogRecord[]): Promise<void> {
     for (const record of records) {
-      const name = partitionName(record.topicPartition);
-      // Handed over while the read was under way: who owns it now reads it.
-      if (this.nextOffsets.get(name) !== record.offset) continue;
+      if (!this.partitions.isNext(record)) continue;
       await this.intake.take(record);
-      this.nextOffsets.set(name, record.nextOffset);
-      this.taken.set(name, record.nextOffset);
-      this.lag.taken(name, record.appendedUs);
+      this.partitions.took(record);
       if (this.flushDueUs === Infinity) {
         this.flushDueUs = this.ports.clock.monotonicUs() + this.options.flushIntervalMs * 1_000;
       }
@@ -224,8 +220,7 @@ export class Sink {
     const rows = await this.intake.settle();
     this.counts = { ...this.intake.counts };
     const { changes, committed } = this.states.takeChanges();
-    const nextOffsets = new Map(this.taken);
-    this.taken.clear();
+    const nextOffsets = this.partitions.takeOffsets();
     this.lag.committing();
     this.pipeline.start({
       rows,
@@ -243,19 +238,16 @@ export class Sink {
   }
 
   private async skipTrimmed(log: TickLog): Promise<void> {
-    const topics = [...new Set([...this.claims.values()].map(({ topic }) => topic))];
-    for (const offsets of await log.offsets(topics)) {
-      const name = partitionName(offsets);
-      const nextOffset = this.nextOffsets.get(name);
+    for (const offsets of await log.offsets(this.partitions.topics)) {
+      const nextOffset = this.partitions.nextOffsetOf(offsets);
       if (nextOffset === undefined || nextOffset >= offsets.startOffset) continue;
       this.ports.telemetry.log('error', 'the log was trimmed past the committed progress', {
-        partition: name,
+        partition: partitionName(offsets),
         nextOffset,
         startOffset: offsets.startOffset,
       });
       this.intake.takeLost(offsets, nextOffset, offsets.startOffset);
-      this.nextOffsets.set(name, offsets.startOffset);
-      this.taken.set(name, offsets.startOffset);
+      this.partitions.moveTo(offsets, offsets.startOffset);
       this.flushDueUs = Math.min(this.flushDueUs, this.ports.clock.monotonicUs());
     }
   }
@@ -273,46 +265,18 @@ export class Sink {
   }
 
   private async claim(partitions: readonly TopicPartition[]): Promise<void> {
-    const { log, store } = this.ports;
-    const topicIds = new Map((await log.topics()).map(({ name, topicId }) => [name, topicId]));
     // They may come back from another sink, which has taken their series on.
     this.states.forgetCommitted();
-    const wanted = partitions.map((partition) => ({ ...partition, topicId: topicIds.get(partition.topic)! }));
-    let claims: readonly PartitionClaim[];
-    try {
-      claims = await store.claim(this.options.writer, wanted);
-    } catch (error) {
-      if (!isPortError(error, 'progress-mismatch')) throw error;
-      // Its offsets count from 0 again: to go on by them would take everything new for committed.
-      throw new PortError('topic-recreated', error.message, error.context, { cause: error });
-    }
-    const ends = new Map(
-      (await log.offsets(claims.map(({ topic }) => topic))).map((at) => [partitionName(at), at.endOffset]),
-    );
-    for (const claim of claims) {
-      const name = partitionName(claim);
-      const endOffset = ends.get(name) ?? 0;
-      if (claim.nextOffset > endOffset) {
-        const message = `${name} is committed up to offset ${claim.nextOffset}, but the log ends at ${endOffset}: it is not the log that the tables were filled from`;
-        throw new PortError('topic-recreated', message, { partition: name, nextOffset: claim.nextOffset, endOffset });
-      }
-      this.claims.set(name, claim);
-      this.nextOffsets.set(name, claim.nextOffset);
-      this.lag.claimed(name, claim.nextOffset);
-    }
+    await this.partitions.claim(this.options.writer, partitions);
   }
 
   /** Commits what was read of them before another member reads on. */
   private async release(partitions: readonly TopicPartition[]): Promise<void> {
-    if (partitions.some((partition) => this.claims.has(partitionName(partition)))) {
+    if (partitions.some((partition) => this.partitions.nextOffsetOf(partition) !== undefined)) {
       await this.flush();
       await this.pipeline.idle();
     }
-    for (const partition of partitions) {
-      this.claims.delete(partitionName(partition));
-      this.nextOffsets.delete(partitionName(partition));
-      this.lag.released(partitionName(partition));
-    }
+    this.partitions.release(partitions);
   }
 
   /** The group is not told of a failure: the sink starts over, and that gives up what it could not claim. */
@@ -336,10 +300,7 @@ export class Sink {
   private async startOver(): Promise<void> {
     await this.inTurn(async () => {
       await this.pipeline.idle();
-      this.claims.clear();
-      this.nextOffsets.clear();
-      this.taken.clear();
-      this.lag.clear();
+      this.partitions.clear();
       this.flushDueUs = Infinity;
       this.states = new StateCache(this.ports.store, this.options.statesMax);
       const intake = new Intake(this.states, this.ports.clock, this.options.sequencing);
