@@ -12,7 +12,7 @@ describe('chooseAdapters', () => {
       catalog: 'sqlite',
       objects: 'filesystem',
       engine: 'duckdb',
-      dedup: 'none',
+      dedup: null,
     });
     expect(chosen({ K2_STORAGE: 'services' })).toMatchObject({ log: 'kafka', catalog: 'postgres', objects: 's3' });
     expect(chosen({ K2_STORAGE: 'memory' })).toMatchObject({ log: 'memory', store: 'memory', engine: 'memory' });

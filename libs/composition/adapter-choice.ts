@@ -10,7 +10,8 @@ export interface AdapterChoice {
   readonly catalog: string | null;
   readonly objects: string | null;
   readonly engine: string;
-  readonly dedup: string;
+  /** Null: every line is recorded. */
+  readonly dedup: string | null;
 }
 
 const PRESETS = {
@@ -43,7 +44,7 @@ export function chooseAdapters(settings: Settings): AdapterChoice {
     catalog: isIceberg ? (named(settings.catalog) ?? preset.catalog) : null,
     objects: isIceberg ? (named(settings.objects) ?? preset.objects) : null,
     engine,
-    dedup: settings.dedup,
+    dedup: settings.dedup === 'none' ? null : settings.dedup,
   };
 }
 

@@ -3,12 +3,22 @@ import { Container } from 'inversify';
 import { DataDirectoryLock } from '@k2/adapter-sqlite';
 import { OpenTelemetryTelemetry, runWithCorrelationId } from '@k2/adapter-telemetry';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import type { AdapterContext, MarketFeed, OpenedStore, QueryEngine, Random, TickLog, TickStore } from '@k2/ports';
+import type {
+  AdapterContext,
+  MarketFeed,
+  ObjectStore,
+  OpenedStore,
+  QueryEngine,
+  Random,
+  TickLog,
+  TickStore,
+} from '@k2/ports';
 import { absentPort } from './absent-port.ts';
 import { chooseAdapters, keepsInDirectory } from './adapter-choice.ts';
 import { createFeed } from './create-feed.ts';
 import { dataPaths } from './data-paths.ts';
 import { catalogModule } from './modules/catalog.ts';
+import { dedupModule } from './modules/dedup.ts';
 import { engineModule } from './modules/engine.ts';
 import { logModule } from './modules/log.ts';
 import { objectsModule } from './modules/objects.ts';
@@ -32,6 +42,8 @@ export interface OpenOptions {
 export interface OpenPlatform {
   readonly platform: Platform;
   readonly random: Random;
+  /** Where the files of the tables are; null where the store keeps none, or the roles have no use of them. */
+  readonly objects: ObjectStore | null;
   readonly createFeed: (spec: string) => MarketFeed;
   readonly runWithCorrelationId: typeof runWithCorrelationId;
   /** Prometheus' text format. */
@@ -88,6 +100,7 @@ export async function openPlatform(
       objectsModule(input),
       storeModule(input),
       engineModule(input),
+      dedupModule(input),
     );
 
     // An ingest process does its work while the catalog is away, and a reader while the log is.
@@ -95,10 +108,9 @@ export async function openPlatform(
     const needsStore = !writes || settings.role.some((role) => role !== 'ingest');
     const reason = `its roles are ${settings.role.join(', ')}`;
     const log = needsLog ? opened(await container.getAsync(TOKENS.tickLog)) : absentPort<TickLog>('log', reason);
-    if (needsStore && choice.catalog !== null) {
-      opened(await container.getAsync(TOKENS.tableCatalog));
-      opened(await container.getAsync(TOKENS.objectStore));
-    }
+    const hasFiles = needsStore && choice.objects !== null;
+    if (hasFiles) opened(await container.getAsync(TOKENS.tableCatalog));
+    const objects = hasFiles ? opened(await container.getAsync(TOKENS.objectStore)) : null;
     const absentStore: OpenedStore = { store: absentPort<TickStore>('store', reason) };
     const { store, maintenance } = needsStore ? await container.getAsync(TOKENS.openedStore) : absentStore;
     if (needsStore) opened(store);
@@ -107,13 +119,16 @@ export async function openPlatform(
       : absentPort<QueryEngine>('query engine', reason);
     if (needsStore && (writes || choice.store === 'memory')) await store.ensureTables(RECORD_SCHEMAS);
 
-    const ports = { log, store, maintenance: maintenance ?? null, engine, clock, random, scheduler, telemetry };
+    const dedups = choice.dedup !== null && settings.role.includes('ingest') && writes;
+    const dedup = dedups ? opened(await container.getAsync(TOKENS.dedupStore)) : null;
+    const ports = { log, dedup, store, maintenance: maintenance ?? null, engine, clock, random, scheduler, telemetry };
     const feeds = settings.role.includes('ingest') ? settings.feeds.map((spec) => createFeed(spec, ports)) : [];
     const platform = new Platform(ports, settings, feeds);
     closing.push(() => platform.stop());
     return {
       platform,
       random,
+      objects,
       createFeed: (spec) => createFeed(spec, ports),
       runWithCorrelationId,
       metrics: () => telemetry.prometheusText(),

@@ -1,5 +1,6 @@
 import type {
   Clock,
+  DedupStore,
   FeedEvent,
   MarketFeed,
   QueryEngine,
@@ -28,6 +29,7 @@ import type { Role, Settings } from './settings.ts';
 
 export interface PlatformPorts {
   readonly log: TickLog;
+  readonly dedup: DedupStore | null;
   readonly store: TickStore;
   /** Null where the store's tables need no care. */
   readonly maintenance: TableMaintenance | null;

@@ -1,6 +1,7 @@
 import type { ServiceIdentifier } from 'inversify';
 import type {
   Clock,
+  DedupStore,
   ObjectStore,
   OpenedStore,
   QueryEngine,
@@ -25,5 +26,6 @@ export const TOKENS = {
   tableCatalog: token<TableCatalog>('TableCatalog'),
   openedStore: token<OpenedStore>('OpenedStore'),
   tickStore: token<TickStore>('TickStore'),
+  dedupStore: token<DedupStore>('DedupStore'),
   queryEngine: token<QueryEngine>('QueryEngine'),
 } as const;

@@ -3,25 +3,31 @@ import type { TableName } from '@k2/domain/market';
 import type { PortError } from './port-error.ts';
 
 /**
- * `unknown-table`: no such table. `commit-conflict`: other writers won every attempt; nothing was changed, run it again.
- * `unavailable`: catalog or objects out of reach. `cancelled`: the caller's signal; what was committed before stays.
+ * `unknown-table`: no such table. `not-allowed`: could lose rows, or the table forbids it; the message says what to do.
+ * `commit-conflict`: other writers won every attempt; nothing was changed, run it again. `unavailable`: catalog or
+ * objects out of reach, or not readable. `cancelled`: the caller's signal; what was committed before stays.
  */
-export type TableMaintenanceErrorKind = 'unknown-table' | 'commit-conflict' | 'unavailable' | 'cancelled';
+export type TableMaintenanceErrorKind =
+  'unknown-table' | 'not-allowed' | 'commit-conflict' | 'unavailable' | 'cancelled';
 export type TableMaintenanceError = PortError<TableMaintenanceErrorKind>;
 
 export interface MaintenanceOptions {
-  /** Only says what would be done. */
+  /** Only says what would be done: nothing is written, committed or deleted. */
   readonly dryRun: boolean;
   readonly signal?: AbortSignal;
 }
 
 export interface CompactionOptions extends MaintenanceOptions {
-  /** Size of a finished file; larger ones are left alone. */
+  /** Size of a merged file, about; sorted files of three quarters of it or more are left alone. */
   readonly fileBytesTarget: number;
+  /** 1 to 22; applies to the merged files. */
   readonly zstdLevel: number;
-  /** Files of one partition and of about one size before they are merged. */
+  /** Files of one partition and of about one size before they are merged; at least 2. */
   readonly filesMin: number;
-  /** Partitions whose time ended before this are finished: their files are merged whatever their number and size. UTC µs. */
+  /**
+   * Partitions whose time ended before this, and to which nothing was added since, are finished: their files are merged
+   * whatever their number and size. UTC µs.
+   */
   readonly closedBeforeUs: number;
   /** A run stops before it would read more than this; the next one goes on. */
   readonly bytesMax: number;
@@ -34,12 +40,14 @@ export interface CompactionReport {
   readonly groups: number;
   /** Groups that were given up because another writer had replaced their files meanwhile. */
   readonly abandonedGroups: number;
+  /** Of the groups that were replaced, as the following numbers. */
   readonly filesBefore: number;
   readonly filesAfter: number;
   readonly rows: number;
   readonly bytesBefore: number;
+  /** Not known before it is done: a dry run says `bytesBefore`. */
   readonly bytesAfter: number;
-  /** Whether files are left that another run would merge. */
+  /** False where the run stopped at `bytesMax`, or groups were abandoned: run it again. */
   readonly isDone: boolean;
 }
 
@@ -48,7 +56,7 @@ export interface ExpiryReport {
   readonly dryRun: boolean;
   readonly snapshotsBefore: number;
   readonly expiredSnapshots: number;
-  /** Data files, manifests, manifest lists and metadata files that no snapshot needs any more. */
+  /** Data files, manifests, manifest lists and statistics that no snapshot needs any more. */
   readonly deletedFiles: number;
   readonly deletedBytes: number;
 }
@@ -74,10 +82,18 @@ export interface ManifestReport {
 export interface RetentionReport {
   readonly table: TableName;
   readonly dryRun: boolean;
+  /** False: the table is not partitioned by time, so nothing of it can be dropped. */
+  readonly hasTimePartitions: boolean;
   readonly droppedFiles: number;
   readonly droppedRows: number;
   readonly droppedBytes: number;
 }
+
+/**
+ * The least age of an orphan. Writers give up what they staged long before (`unavailable`: stage it again), so a file this
+ * old that no snapshot needs is of no commit under way.
+ */
+export const ORPHAN_AGE_MS_MIN = 3_600_000;
 
 /**
  * Keeps tables fast and small, beside writers and readers. Every task may be repeated, stopped and run while others
@@ -86,15 +102,23 @@ export interface RetentionReport {
 export interface TableMaintenance {
   /** Merges small files of each partition into sorted ones. */
   compact(table: TableName, options: CompactionOptions): Promise<CompactionReport>;
-  /** Gives up snapshots that the retention does not keep, then the files that only they needed. Never the current one. */
+  /**
+   * Gives up snapshots that the retention does not keep, then deletes the files that only they needed. Kept whatever
+   * the retention says: the current snapshot, those that were current until shortly before, so that whoever planned a
+   * scan of the newest rows can finish it, those that branches and tags name, and those that were current when another
+   * table's kept snapshot was committed, so that a kept instant is one of all tables.
+   */
   expireSnapshots(table: TableName, retention: SnapshotRetention, options: MaintenanceOptions): Promise<ExpiryReport>;
-  /** Deletes files under the table's location that no snapshot needs and that are older than the guard, UTC µs. */
+  /**
+   * Deletes files under the table's location that no snapshot needs, whoever made them, and that are older than the
+   * guard, UTC µs. `not-allowed` where the guard is younger than `ORPHAN_AGE_MS_MIN`.
+   */
   removeOrphans(
     table: TableName,
     options: MaintenanceOptions & { readonly olderThanUs: number },
   ): Promise<OrphanReport>;
   /** Writes the manifests anew, by partition, where there are many small ones. */
   rewriteManifests(table: TableName, options: MaintenanceOptions): Promise<ManifestReport>;
-  /** Drops whole partitions whose time ended before this, UTC µs. */
+  /** Drops whole partitions whose time ended before this, UTC µs. Kept snapshots still have their rows. */
   dropBefore(table: TableName, options: MaintenanceOptions & { readonly beforeUs: number }): Promise<RetentionReport>;
 }

@@ -1,9 +1,9 @@
-import { openPlatform, readSettings } from '@k2/composition';
+import { openPlatform, type Settings } from '@k2/composition';
 import { messageId, tickJson, type RecordType } from '@k2/domain/market';
 import type { TickStore, QueryEngine } from '@k2/ports';
 import { answerValue } from '@k2/usecases';
 import type { Simulation } from '@k2/feed-simulator';
-import { runTape } from './run-tape.ts';
+import type { RunTape } from './run-tape.ts';
 
 export interface Verdict {
   readonly acknowledged: number;
@@ -22,26 +22,24 @@ const QUESTIONS: Readonly<Record<RecordType, string>> = {
 const REFUSED = `select quarantine_id from quarantine where quarantine_id like `;
 const ROWS_MAX = 10_000_000;
 
-/** Holds the tables and the quarantine against the tape of every run. */
-export async function compareWithTape(
-  data: string,
-  seed: number,
-  rate: number,
-  acknowledged: readonly number[],
-): Promise<Verdict> {
-  const settings = readSettings({ data, feeds: 'none', role: 'api', logLevel: 'error' }, process.env);
+/** A tape that was sent, and how much of it was acknowledged at least. */
+export interface SentTape {
+  readonly tape: RunTape;
+  readonly atLeast: number;
+}
+
+/** Holds the tables and the quarantine against the tapes that were sent. */
+export async function compareWithTape(settings: Settings, sent: readonly SentTape[]): Promise<Verdict> {
   const opened = await openPlatform(settings, { access: 'read' });
   const violations: string[] = [];
   const totals = { inTables: 0, inQuarantine: 0, lost: 0, duplicated: 0, foreign: 0 };
-  for (const [run, atLeast] of acknowledged.entries()) {
-    const { session, simulate } = runTape(seed, run, rate);
-    const found = await foundOf(opened.platform.ports, session);
-    const held = simulate();
-    const runViolations = check(held, found, atLeast, totals);
-    violations.push(...runViolations.map((violation) => `${session}: ${violation}`));
+  for (const { tape, atLeast } of sent) {
+    const found = await foundOf(opened.platform.ports, tape.session);
+    const ofRun = check(tape.simulate(), found, atLeast, totals);
+    violations.push(...ofRun.map((violation) => `${tape.session}: ${violation}`));
   }
   await opened.close();
-  return { ...totals, acknowledged: acknowledged.reduce((sum, count) => sum + count, 0), violations };
+  return { ...totals, acknowledged: sent.reduce((sum, { atLeast }) => sum + atLeast, 0), violations };
 }
 
 interface Found {

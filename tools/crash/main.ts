@@ -9,6 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readSettings } from '@k2/composition';
+import { seededChance } from './chance.ts';
 import { compareWithTape } from './compare.ts';
 import { durableTicks } from './durable-ticks.ts';
 import { ServerProcess } from './server-process.ts';
@@ -48,7 +50,10 @@ for (let run = 0; run < kills; run++) {
 
 const last = new ServerProcess(data, 'none', {});
 await last.drainAndStop();
-const verdict = await compareWithTape(data, seed, rate, acknowledged);
+const verdict = await compareWithTape(
+  readSettings({ data, feeds: 'none', role: 'api', logLevel: 'error' }, process.env),
+  acknowledged.map((atLeast, run) => ({ tape: runTape(seed, run, rate), atLeast })),
+);
 recoveriesMs.sort((a, b) => a - b);
 
 console.log(`
@@ -71,15 +76,4 @@ function wholeNumber(name: string, text: string, min: number, max: number): numb
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   console.error(`--${name} is ${JSON.stringify(text)}: expected a whole number from ${min} to ${max}`);
   return process.exit(2);
-}
-
-/** Mulberry32, so that a run can be repeated but for the machine's own timing. */
-function seededChance(from: number): () => number {
-  let state = from | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

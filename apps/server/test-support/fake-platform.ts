@@ -47,6 +47,7 @@ export class FakePlatform {
         ports: {
           store,
           log: log as TickLog,
+          dedup: null,
           maintenance: null,
           engine: this.engine,
           clock: this.clock,

@@ -9,3 +9,6 @@ export * from './memory-table-catalog.ts';
 export { MemoryTickLog, type MemoryTickLogOptions } from './memory-tick-log.ts';
 export * from './seeded-random.ts';
 export * from './memory-query-engine.ts';
+export * from './memory-schema-registry.ts';
+export * from './memory-dedup-store.ts';
+export * from './memory-state-store.ts';

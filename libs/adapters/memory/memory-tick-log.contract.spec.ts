@@ -12,7 +12,7 @@ const scheduler: Scheduler = {
 };
 
 tickLogContract('memory', {
-  capabilities: { durable: false, bounded: true, damageable: true },
+  capabilities: { durable: false, bounded: true, damageable: true, trims: true },
   create: async (options) => {
     const log = new MemoryTickLog({ clock, scheduler, random: new SeededRandom(1), ...options });
     return {

@@ -17,7 +17,7 @@ const scheduler: Scheduler = {
 };
 
 tickLogContract('sqlite', {
-  capabilities: { durable: true, bounded: true, damageable: true },
+  capabilities: { durable: true, bounded: true, damageable: true, trims: true },
   create: async (options) => {
     const directory = await mkdtemp(join(tmpdir(), 'k2-log-'));
     const path = join(directory, 'log.db');

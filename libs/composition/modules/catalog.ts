@@ -1,4 +1,5 @@
 import { ContainerModule } from 'inversify';
+import { PostgresTableCatalog } from '@k2/adapter-postgres';
 import { SqliteTableCatalog } from '@k2/adapter-sqlite';
 import type { TableCatalog } from '@k2/ports';
 import { dataPaths } from '../data-paths.ts';
@@ -16,6 +17,8 @@ async function open({ settings, choice, context }: ModuleInput): Promise<TableCa
   switch (choice.catalog) {
     case 'sqlite':
       return SqliteTableCatalog.open({ path: dataPaths(settings.data).catalog, clock: context.clock });
+    case 'postgres':
+      return PostgresTableCatalog.open({ ...context, url: settings.postgresUrl });
     default:
       return (await loadAdapter(choice.catalog!, 'catalog'))(context);
   }

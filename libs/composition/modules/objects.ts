@@ -1,5 +1,7 @@
 import { ContainerModule } from 'inversify';
+import { join } from 'node:path';
 import { FilesystemObjectStore } from '@k2/adapter-filesystem';
+import { S3ObjectStore } from '@k2/adapter-s3';
 import type { ObjectStore } from '@k2/ports';
 import { dataPaths } from '../data-paths.ts';
 import { loadAdapter } from '../load-package.ts';
@@ -12,10 +14,25 @@ export const objectsModule = (input: ModuleInput) =>
     bind(TOKENS.objectStore).toResolvedValue(() => open(input));
   });
 
-async function open({ settings, choice, context }: ModuleInput): Promise<ObjectStore> {
+async function open({ settings, choice, scratchDirectory, context }: ModuleInput): Promise<ObjectStore> {
   switch (choice.objects) {
     case 'filesystem':
       return FilesystemObjectStore.open(dataPaths(settings.data).warehouse, context.clock);
+    case 's3': {
+      const { s3Endpoint: endpoint, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = settings;
+      const config = {
+        region: settings.s3Region,
+        bucket: settings.s3Bucket,
+        prefix: settings.s3Prefix,
+        cacheDirectory: join(scratchDirectory, 'objects'),
+        cacheBytesMax: settings.s3CacheBytesMax,
+        // Who answers from what it has just written fetches nothing.
+        cacheWrites: settings.role.includes('sink') && settings.role.includes('api'),
+        ...(endpoint !== '' && { endpoint }),
+        ...(accessKeyId !== '' && { credentials: { accessKeyId, secretAccessKey } }),
+      };
+      return S3ObjectStore.open(config, context);
+    }
     default:
       return (await loadAdapter(choice.objects!, 'objects'))(context);
   }

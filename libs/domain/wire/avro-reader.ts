@@ -3,43 +3,100 @@ export class CodecError extends Error {
   override readonly name = 'CodecError';
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
-const SAFE_SHIFT_BYTES = 7;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const VARINT_BYTES_MAX = 10;
+/** 56 bits: every time and nearly every number that there is. */
+const SHORT_VARINT_BYTES_MAX = 8;
+/** Of the upper 28 bits of a zig-zag varint: beyond it the number may not be exact. */
+const SAFE_HIGH_MAX = 2 ** 26;
 
-/** Reads the primitives of Avro's binary encoding; throws CodecError at the first byte that cannot be right. */
+/**
+ * Reads the primitives of Avro's binary encoding (Avro 1.12 specification, "Binary Encoding"); throws CodecError at the
+ * first byte that cannot be right. Places in messages count from the first byte it may read.
+ */
 export class AvroReader {
-  private readonly bytes: Uint8Array;
-  private at = 0;
+  bytes: Uint8Array;
+  /** Next to read. */
+  at: number;
+  /** Behind the last that may be read. */
+  end: number;
+  private start: number;
 
-  constructor(bytes: Uint8Array) {
+  /** Of `bytes[start .. end)`. */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes;
+    this.at = start;
+    this.end = end;
+    this.start = start;
+  }
+
+  /** Begins again with other bytes. */
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.end = Math.min(end, bytes.length);
+    this.start = start;
+  }
+
+  /** For messages: where a byte is in the record. */
+  place(at: number): string {
+    return `at byte ${at - this.start}`;
   }
 
   /** A zig-zag varint as an exact number. */
   long(): number {
-    const bytes = this.bytes;
-    const first = bytes[this.at];
-    if (first < 128) {
-      this.at++;
-      return (first >>> 1) ^ -(first & 1);
+    const at = this.at;
+    if (at < this.end) {
+      const first = this.bytes[at];
+      if (first < 128) {
+        this.at = at + 1;
+        return (first >>> 1) ^ -(first & 1);
+      }
     }
     return this.longOfMany();
   }
 
   private longOfMany(): number {
+    const { bytes, at } = this;
+    if (this.end - at < SHORT_VARINT_BYTES_MAX) return this.longNearEnd();
+    let byte = bytes[at + 1];
+    let low = (bytes[at] & 127) | ((byte & 127) << 7);
+    let next = at + 2;
+    for (let shift = 14; byte > 127 && shift < 28; shift += 7) {
+      byte = bytes[next++];
+      low |= (byte & 127) << shift;
+    }
+    let high = 0;
+    for (let shift = 0; byte > 127 && shift < 28; shift += 7) {
+      byte = bytes[next++];
+      high |= (byte & 127) << shift;
+    }
+    if (byte > 127 || high >= SAFE_HIGH_MAX) return this.longOfBig();
+    this.at = next;
+    return longOfHalves(low, high);
+  }
+
+  /** As `longOfMany`, looking before each byte whether it is there. */
+  private longNearEnd(): number {
     const start = this.at;
-    let value = 0;
-    let scale = 1;
-    for (let count = 0; count < SAFE_SHIFT_BYTES; count++) {
+    let low = 0;
+    let high = 0;
+    for (let index = 0; index < SHORT_VARINT_BYTES_MAX; index++) {
       const byte = this.byte();
-      value += (byte & 127) * scale;
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      scale *= 128;
+      if (index < 4) low |= (byte & 127) << (7 * index);
+      else high |= (byte & 127) << (7 * index - 28);
+      if (byte < 128 && high < SAFE_HIGH_MAX) return longOfHalves(low, high);
+      if (byte < 128) break;
     }
     this.at = start;
+    return this.longOfBig();
+  }
+
+  private longOfBig(): number {
+    const start = this.at;
     const big = this.bigLong();
     if (big > 9_007_199_254_740_992n || big < -9_007_199_254_740_992n) {
-      throw new CodecError(`the integer ${big} at byte ${start} is beyond 2^53`);
+      throw new CodecError(`the integer ${big} ${this.place(start)} is beyond 2^53`);
     }
     return Number(big);
   }
@@ -53,7 +110,7 @@ export class AvroReader {
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) return (value >> 1n) ^ -(value & 1n);
     }
-    throw new CodecError(`the varint at byte ${start} has more than 10 bytes`);
+    throw new CodecError(`the varint ${this.place(start)} has more than ${VARINT_BYTES_MAX} bytes`);
   }
 
   /** A length or count: not negative, and not more than what is left could hold. */
@@ -61,14 +118,31 @@ export class AvroReader {
     const start = this.at;
     const value = this.long();
     if (!(value >= 0 && value <= max)) {
-      throw new CodecError(`the number of ${what} at byte ${start} is ${value}: expected 0 to ${max}`);
+      throw new CodecError(`the number of ${what} ${this.place(start)} is ${value}: expected 0 to ${max}`);
     }
     return value;
   }
 
+  /** The number of bytes that follow, all of which are there. */
+  length(): number {
+    const start = this.at;
+    const length = this.long();
+    if (length >= 0 && length <= this.end - this.at) return length;
+    throw new CodecError(`the length ${this.place(start)} is ${length}, with ${this.end - this.at} bytes left`);
+  }
+
+  /** Which of a union's branches follows. */
+  branch(count: number): number {
+    const start = this.at;
+    const branch = this.long();
+    if (!(branch >= 0 && branch < count)) {
+      throw new CodecError(`the union branch ${this.place(start)} is ${branch}: expected 0 to ${count - 1}`);
+    }
+    return branch;
+  }
+
   raw(): Uint8Array {
-    const length = this.count(this.bytes.length - this.at, 'bytes');
-    if (length > this.bytes.length - this.at) throw this.truncated();
+    const length = this.length();
     const content = this.bytes.subarray(this.at, this.at + length);
     this.at += length;
     return content;
@@ -76,12 +150,32 @@ export class AvroReader {
 
   string(): string {
     const start = this.at;
-    const content = this.raw();
+    return this.utf8(this.raw(), start);
+  }
+
+  /** Throws CodecError where `bytes[start .. end)` is not UTF-8. */
+  assertUtf8(start: number, end: number): void {
+    this.utf8(this.bytes.subarray(start, end), start);
+  }
+
+  private utf8(content: Uint8Array, start: number): string {
     try {
       return decoder.decode(content);
     } catch {
-      throw new CodecError(`the string at byte ${start} is not UTF-8`);
+      throw new CodecError(`the string ${this.place(start)} is not UTF-8`);
     }
+  }
+
+  strings(): string[] {
+    const strings: string[] = [];
+    this.array(this.end - this.at, 'strings', () => strings.push(this.string()));
+    return strings;
+  }
+
+  stringMap(): Readonly<Record<string, string>> {
+    const entries: [string, string][] = [];
+    this.array(this.end - this.at, 'entries', () => entries.push([this.string(), this.string()]));
+    return Object.fromEntries(entries);
   }
 
   /** Entries of an array or map, whatever blocks its writer cut it into. Returns how many there were. */
@@ -118,18 +212,36 @@ export class AvroReader {
     throw new CodecError(`${what} has ${total} values for ${count} rows`);
   }
 
-  end(): void {
-    if (this.at !== this.bytes.length) {
-      throw new CodecError(`the record ends at byte ${this.at}, but there are ${this.bytes.length}`);
+  /** Passes over bytes that nobody needs. */
+  skip(count: number): void {
+    if (!(count >= 0 && count <= this.end - this.at)) throw this.truncated();
+    this.at += count;
+  }
+
+  skipLong(): void {
+    const start = this.at;
+    for (let count = 0; count < VARINT_BYTES_MAX; count++) if (this.byte() < 128) return;
+    throw new CodecError(`the varint ${this.place(start)} has more than ${VARINT_BYTES_MAX} bytes`);
+  }
+
+  assertAtEnd(): void {
+    if (this.at !== this.end) {
+      throw new CodecError(`the record ends ${this.place(this.at)}, but there are ${this.end - this.start}`);
     }
   }
 
-  private byte(): number {
-    if (this.at >= this.bytes.length) throw this.truncated();
+  byte(): number {
+    if (this.at >= this.end) throw this.truncated();
     return this.bytes[this.at++];
   }
 
   private truncated(): CodecError {
-    return new CodecError(`the record is cut short: it ends at byte ${this.bytes.length}`);
+    return new CodecError(`the record is cut short: it ends ${this.place(this.end)}`);
   }
+}
+
+/** Of a zig-zag number in two halves of 28 bits. */
+function longOfHalves(low: number, high: number): number {
+  const magnitude = high * 134_217_728 + (low >>> 1);
+  return low & 1 ? -magnitude - 1 : magnitude;
 }

@@ -1,4 +1,6 @@
 const encoder = new TextEncoder();
+/** Up to here a loop is faster than a call. */
+const COPY_BY_BYTE_MAX = 64;
 
 /** Writes the primitives of Avro's binary encoding (Avro 1.12 specification, "Binary Encoding"). Grows as needed. */
 export class AvroWriter {
@@ -7,6 +9,11 @@ export class AvroWriter {
 
   constructor(initialBytes: number) {
     this.bytes = new Uint8Array(initialBytes);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.used;
   }
 
   /** What was written; the writer must not be used afterwards. */
@@ -25,16 +32,25 @@ export class AvroWriter {
       }
       this.bytes[this.used++] = rest;
     } else if (value > -4_503_599_627_370_496 && value < 4_503_599_627_370_496) {
-      let rest = value >= 0 ? value * 2 : value * -2 - 1;
-      while (rest > 127) {
-        const next = Math.floor(rest / 128);
-        this.bytes[this.used++] = (rest - next * 128) | 128;
-        rest = next;
-      }
-      this.bytes[this.used++] = rest;
+      this.safeLong(value >= 0 ? value * 2 : value * -2 - 1);
     } else {
       this.bigLong(BigInt(value));
     }
+  }
+
+  /** In two halves: the lower 28 bits, and what is above them, which is never 0 here. */
+  private safeLong(zigzag: number): void {
+    let rest = Math.floor(zigzag / 268_435_456);
+    const low = zigzag - rest * 268_435_456;
+    this.bytes[this.used++] = (low & 127) | 128;
+    this.bytes[this.used++] = ((low >>> 7) & 127) | 128;
+    this.bytes[this.used++] = ((low >>> 14) & 127) | 128;
+    this.bytes[this.used++] = (low >>> 21) | 128;
+    while (rest > 127) {
+      this.bytes[this.used++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.bytes[this.used++] = rest;
   }
 
   /** A zig-zag varint of any int64. */
@@ -55,13 +71,40 @@ export class AvroWriter {
 
   /** What another writer has written. */
   encoded(content: Uint8Array): void {
-    this.reserve(content.length);
-    this.bytes.set(content, this.used);
-    this.used += content.length;
+    this.range(content, 0, content.length);
+  }
+
+  /** `content[start .. end)` as it is. */
+  range(content: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    if (end - start > COPY_BY_BYTE_MAX) {
+      this.bytes.set(content.subarray(start, end), this.used);
+      this.used += end - start;
+    } else {
+      for (let at = start; at < end; at++) this.bytes[this.used++] = content[at];
+    }
+  }
+
+  /** The lowest `count` bytes of a 32-bit number, the highest of them first. */
+  bigEndian(value: number, count: number): void {
+    this.reserve(count);
+    for (let shift = (count - 1) * 8; shift >= 0; shift -= 8) this.bytes[this.used++] = value >> shift;
   }
 
   string(text: string): void {
     this.raw(encoder.encode(text));
+  }
+
+  strings(strings: readonly string[]): void {
+    this.array(strings.length, (i) => this.string(strings[i]));
+  }
+
+  stringMap(map: Readonly<Record<string, string>>): void {
+    const entries = Object.entries(map);
+    this.array(entries.length, (i) => {
+      this.string(entries[i][0]);
+      this.string(entries[i][1]);
+    });
   }
 
   /** An array or map in one block: `item` writes entry `i`. */

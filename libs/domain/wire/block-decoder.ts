@@ -1,5 +1,4 @@
 import type { Rejection } from '../lake/audit-records.ts';
-import { ASSET_CLASSES, type AssetClass, type SequenceOrigin } from '../market/instrument.ts';
 import { int64Words, setInt64 } from '../market/int64.ts';
 import type { Series } from '../market/series.ts';
 import {
@@ -12,10 +11,10 @@ import {
 import { AGGRESSOR_SIDES, type VendorData } from '../market/ticks.ts';
 import { AvroReader, CodecError } from './avro-reader.ts';
 import type { BlockPayload } from './block-payload.ts';
+import { oneOf, readSeries } from './series-codec.ts';
 
 const POWERS_OF_TEN = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 const DICTIONARY_MAX = BATCH_ROWS_MAX;
-const LIST_ITEMS_MAX = 1_000;
 
 /** The inverse of `encodeBlock`. Throws CodecError on bytes that it could not have written. */
 export function decodeBlock(bytes: Uint8Array): BlockPayload {
@@ -26,7 +25,7 @@ export function decodeBlock(bytes: Uint8Array): BlockPayload {
   else if (branch === 1) payload = { kind: 'ticks', batch: readQuotes(input) };
   else if (branch === 2) payload = { kind: 'rejections', rejections: readRejections(input) };
   else throw new CodecError(`the record is of kind ${branch}: expected 0 trades, 1 quotes or 2 rejections`);
-  input.end();
+  input.assertAtEnd();
   return payload;
 }
 
@@ -40,11 +39,7 @@ function readTrades(input: AvroReader): TradeBatch {
     throw new CodecError(`side is not ${rowCount} bytes of 0 to ${AGGRESSOR_SIDES.length - 1}`);
   }
   const conditions: (readonly string[])[] = [];
-  input.array(DICTIONARY_MAX, 'trade_conditions', () => {
-    const codes: string[] = [];
-    input.array(LIST_ITEMS_MAX, 'conditions', () => codes.push(input.string()));
-    conditions.push(codes);
-  });
+  input.array(DICTIONARY_MAX, 'trade_conditions', () => conditions.push(input.strings()));
   const conditionsCode = readCodes(input, rowCount, conditions.length, 'trade_conditions');
   return {
     recordType: 'trades',
@@ -94,23 +89,8 @@ function readCommon(input: AvroReader): { common: TickColumns; ids: Utf8Column }
   };
 }
 
-function readSeries(input: AvroReader): Series {
-  return {
-    exchange: input.string(),
-    symbol: input.string(),
-    assetClass: oneOf(input.string(), ASSET_CLASSES, 'asset_class') as AssetClass,
-    currency: input.string(),
-    session: input.string(),
-    sequenceOrigin: oneOf(input.string(), ['venue', 'arrival'], 'sequence_origin') as SequenceOrigin,
-    firstSequence: input.count(1, 'union branches') === 0 ? null : input.long(),
-  };
-}
-
 function readVendorData(input: AvroReader): VendorData | null {
-  if (input.count(1, 'union branches') === 0) return null;
-  const entries: [string, string][] = [];
-  input.array(LIST_ITEMS_MAX, 'entries', () => entries.push([input.string(), input.string()]));
-  return Object.fromEntries(entries);
+  return input.branch(2) === 0 ? null : input.stringMap();
 }
 
 function readCodes(input: AvroReader, rowCount: number, dictionarySize: number, what: string): Uint16Array {
@@ -201,11 +181,4 @@ function readRejections(input: AvroReader): readonly Rejection[] {
     });
   });
   return rejections;
-}
-
-function oneOf(value: string, allowed: readonly string[], what: string): string {
-  if (!allowed.includes(value)) {
-    throw new CodecError(`${what} is ${JSON.stringify(value)}: expected one of ${allowed.join(', ')}`);
-  }
-  return value;
 }

@@ -1,10 +1,10 @@
 import type { Rejection } from '../lake/audit-records.ts';
 import { int64At, int64Words, isSafeAt } from '../market/int64.ts';
 import type { QuoteBatch, TickBatch, TradeBatch, Utf8Column } from '../market/tick-batch.ts';
-import type { Series } from '../market/series.ts';
 import type { VendorData } from '../market/ticks.ts';
 import { AvroWriter } from './avro-writer.ts';
 import type { BlockPayload } from './block-payload.ts';
+import { encodedSeries } from './series-codec.ts';
 
 /** Values up to this are delta-coded in plain numbers: differences and their zig-zag forms stay exact. */
 const DELTA_SAFE_MAX = 2 ** 51;
@@ -42,7 +42,7 @@ function encodeRejections(rejections: readonly Rejection[]): Uint8Array {
 
 function writeCommon(out: AvroWriter, batch: TickBatch): void {
   out.long(batch.rowCount);
-  out.array(batch.series.length, (i) => writeSeries(out, batch.series[i]));
+  out.array(batch.series.length, (i) => out.encoded(encodedSeries(batch.series[i])));
   writeCodes(out, batch.seriesCode, batch.series.length);
   writeDeltas(out, batch.eventTimeUs);
   writeDeltas(out, batch.receiveTimeUs);
@@ -56,10 +56,7 @@ function writeTrades(out: AvroWriter, batch: TradeBatch): void {
   writeDecimals(out, batch.price, batch);
   writeDecimals(out, batch.quantity, batch);
   out.raw(batch.aggressorSide);
-  out.array(batch.conditions.length, (i) => {
-    const conditions = batch.conditions[i];
-    out.array(conditions.length, (j) => out.string(conditions[j]));
-  });
+  out.array(batch.conditions.length, (i) => out.strings(batch.conditions[i]));
   writeCodes(out, batch.conditionsCode, batch.conditions.length);
 }
 
@@ -70,36 +67,9 @@ function writeQuotes(out: AvroWriter, batch: QuoteBatch): void {
   writeDecimals(out, batch.askQuantity, batch);
 }
 
-/** Feeds use the same Series object in every batch; a small batch of many series is mostly their names. */
-const seriesBytes = new WeakMap<Series, Uint8Array>();
-
-function writeSeries(out: AvroWriter, series: Series): void {
-  let bytes = seriesBytes.get(series);
-  if (bytes === undefined) seriesBytes.set(series, (bytes = encodeSeries(series)));
-  out.encoded(bytes);
-}
-
-function encodeSeries(series: Series): Uint8Array {
-  const out = new AvroWriter(64);
-  out.string(series.exchange);
-  out.string(series.symbol);
-  out.string(series.assetClass);
-  out.string(series.currency);
-  out.string(series.session);
-  out.string(series.sequenceOrigin);
-  out.long(series.firstSequence === null ? 0 : 1);
-  if (series.firstSequence !== null) out.long(series.firstSequence);
-  return out.finish();
-}
-
 function writeVendorData(out: AvroWriter, vendorData: VendorData | null): void {
   out.long(vendorData === null ? 0 : 1);
-  if (vendorData === null) return;
-  const entries = Object.entries(vendorData);
-  out.array(entries.length, (i) => {
-    out.string(entries[i][0]);
-    out.string(entries[i][1]);
-  });
+  if (vendorData !== null) out.stringMap(vendorData);
 }
 
 function writeCodes(out: AvroWriter, codes: Uint16Array, dictionarySize: number): void {

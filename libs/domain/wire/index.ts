@@ -1,7 +1,15 @@
+export { AvroSchemaError, parseAvroSchema, readIncompatibilities, type AvroSchema } from './avro-compatibility.ts';
 export { CodecError } from './avro-reader.ts';
 export type { BlockPayload } from './block-payload.ts';
 export { decodeBlock } from './block-decoder.ts';
 export { encodeBlock } from './block-encoder.ts';
 export { BLOCK_SCHEMA, QUOTE_BLOCK_SCHEMA, REJECTION_BLOCK_SCHEMA, TRADE_BLOCK_SCHEMA } from './block-schema.ts';
+export * from './confluent.ts';
+export * from './partitioners.ts';
 export { splitPayload, type PartitionPayload } from './split-payload.ts';
+export { TICK_DECODER_OPTIONS, TickDecoder, type TickDecoderOptions } from './tick-decoder.ts';
+export { encodeTicks, type EncodedTicks } from './tick-encoder.ts';
+export { QUOTE_TICK_SCHEMA, TRADE_TICK_SCHEMA } from './tick-schema.ts';
+export * from './topic-rules.ts';
 export * from './topics.ts';
+export * from './volume-tiers.ts';

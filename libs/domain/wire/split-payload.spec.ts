@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { partitionOf } from './topics.ts';
+import { partitionOf } from './partitioners.ts';
 import { series, tradeBatch } from '@k2/testing/builders';
 import { splitPayload } from './split-payload.ts';
 

@@ -2,7 +2,7 @@ import { selectRows } from '../market/batch-select.ts';
 import type { Series } from '../market/series.ts';
 import type { TickBatch } from '../market/tick-batch.ts';
 import type { BlockPayload } from './block-payload.ts';
-import { partitionOf } from './topics.ts';
+import { HASH_PARTITIONER, partitioner, type Partitioner } from './partitioners.ts';
 
 export interface PartitionPayload {
   readonly partition: number;
@@ -13,16 +13,18 @@ export interface PartitionPayload {
  * The payload by topic partition, in the order of its rows within each. A batch whose rows all belong to one partition
  * is passed on as it is; only a batch of several is copied. Rejections go by exchange and source.
  */
-export function splitPayload(payload: BlockPayload, partitions: number): readonly PartitionPayload[] {
-  if (payload.kind === 'ticks') return splitBatch(payload.batch, partitions);
-  const groups = Map.groupBy(payload.rejections, ({ exchange, source }) => partitionOf(exchange, source, partitions));
+export function splitPayload(
+  payload: BlockPayload,
+  partitions: number,
+  partitionOf: Partitioner = partitioner(HASH_PARTITIONER, partitions),
+): readonly PartitionPayload[] {
+  if (payload.kind === 'ticks') return splitBatch(payload.batch, partitions, partitionOf);
+  const groups = Map.groupBy(payload.rejections, ({ exchange, source }) => partitionOf(exchange, source));
   return [...groups].map(([partition, rejections]) => ({ partition, payload: { kind: 'rejections', rejections } }));
 }
 
-function splitBatch(batch: TickBatch, partitions: number): readonly PartitionPayload[] {
-  const partitionOfCode = Uint32Array.from(batch.series, ({ exchange, symbol }) =>
-    partitionOf(exchange, symbol, partitions),
-  );
+function splitBatch(batch: TickBatch, partitions: number, partitionOf: Partitioner): readonly PartitionPayload[] {
+  const partitionOfCode = Uint32Array.from(batch.series, ({ exchange, symbol }) => partitionOf(exchange, symbol));
   const counts = new Uint32Array(partitions);
   for (let row = 0; row < batch.rowCount; row++) counts[partitionOfCode[batch.seriesCode[row]]]++;
 

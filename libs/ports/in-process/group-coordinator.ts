@@ -1,4 +1,5 @@
 import type { AssignmentListener, Membership, Scheduler, TopicPartition } from '../index.ts';
+import { assignEvenly } from './assign-evenly.ts';
 
 interface Member {
   topics: ReadonlySet<string>;
@@ -98,7 +99,10 @@ class Group {
     const left = [...this.leaving];
     this.leaving.clear();
     const members = [...this.members];
-    const target = assign(members, (member) => this.partitionsOf(member.topics));
+    const target = assignEvenly(members, {
+      wanted: (member) => this.partitionsOf(member.topics),
+      owns: (member, key) => member.owned.has(key),
+    });
     await Promise.all([...members, ...left].map((member) => this.revoke(member, target.get(member) ?? new Map())));
     await Promise.all(members.map((member) => this.give(member, target.get(member)!)));
   }
@@ -134,46 +138,4 @@ class Group {
 /** A listener that throws at once is one that rejects. */
 async function call(listener: () => Promise<void>): Promise<void> {
   await listener();
-}
-
-type Assignment = Map<Member, Map<string, TopicPartition>>;
-
-/** Members keep what they own as far as the shares stay even. */
-function assign(members: readonly Member[], wanted: (member: Member) => readonly TopicPartition[]): Assignment {
-  const target: Assignment = new Map(members.map((member) => [member, new Map()]));
-  const takers = new Map<string, { readonly partition: TopicPartition; readonly members: Member[] }>();
-  for (const member of members) {
-    for (const partition of wanted(member)) {
-      const key = `${partition.topic}/${partition.partition}`;
-      const entry = takers.get(key);
-      if (entry === undefined) takers.set(key, { partition, members: [member] });
-      else entry.members.push(member);
-    }
-  }
-  const load = (member: Member) => target.get(member)!.size;
-  const lightest = (candidates: readonly Member[]) => candidates.reduce((a, b) => (load(b) < load(a) ? b : a));
-
-  const unowned: string[] = [];
-  for (const [key, { partition, members: candidates }] of takers) {
-    const owner = candidates.find((member) => member.owned.has(key));
-    if (owner === undefined) unowned.push(key);
-    else target.get(owner)!.set(key, partition);
-  }
-  for (const key of unowned) {
-    const { partition, members: candidates } = takers.get(key)!;
-    target.get(lightest(candidates))!.set(key, partition);
-  }
-  // Every move lowers the sum of squared loads, so this ends.
-  for (let moved = true; moved;) {
-    moved = false;
-    for (const [key, { partition, members: candidates }] of takers) {
-      const owner = candidates.find((member) => target.get(member)!.has(key))!;
-      const taker = lightest(candidates);
-      if (load(owner) - load(taker) < 2) continue;
-      target.get(owner)!.delete(key);
-      target.get(taker)!.set(key, partition);
-      moved = true;
-    }
-  }
-  return target;
 }

@@ -1,3 +1,4 @@
-/** What every TickLog within one process needs to keep the port's promises; no part of the port itself. */
+/** What TickLogs need to keep the port's promises within one process; no part of the port itself. */
 export * from './arrivals.ts';
+export * from './assign-evenly.ts';
 export * from './group-coordinator.ts';

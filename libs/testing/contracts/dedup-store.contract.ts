@@ -3,9 +3,9 @@ import type { DedupStore } from '@k2/ports';
 
 export interface DedupStoreHarness {
   readonly store: DedupStore;
-  /** Forgets nothing within minutes; shares its ids with `another`. */
+  /** Its window is `DEDUP_WINDOW_MS`; shares its ids with `another`, where `shared` says so. */
   another(): Promise<DedupStore>;
-  /** Lets time pass, where `manualTime` says that it can; the window is `DEDUP_WINDOW_MS`. */
+  /** Lets time pass, where `manualTime` says that it can. */
   passMs?(ms: number): void;
   close(): Promise<void>;
 }

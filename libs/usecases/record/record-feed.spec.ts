@@ -1,6 +1,7 @@
 import {
   ManualClock,
   ManualScheduler,
+  MemoryDedupStore,
   MemoryMarketFeed,
   MemoryTelemetry,
   MemoryTickLog,
@@ -20,7 +21,7 @@ function world() {
   const clock = new ManualClock();
   const scheduler = new ManualScheduler(clock);
   const log = new MemoryTickLog({ clock, scheduler, random: new SeededRandom(1) });
-  return { clock, scheduler, log, telemetry: new MemoryTelemetry(), signal: new AbortController().signal };
+  return { clock, scheduler, log, dedup: null, telemetry: new MemoryTelemetry(), signal: new AbortController().signal };
 }
 
 /** The log, failing the appends whose number is given, before or after they take effect. */
@@ -154,5 +155,15 @@ describe('RecordFeed', () => {
     await ports.scheduler.advance(1_000);
     stop.abort();
     expect(await running).toMatchObject({ state: 'stopped', acknowledgedTicks: 0 });
+  });
+
+  it('leaves away what another line has recorded, and says it is there', async () => {
+    const { signal, ...ports } = world();
+    const dedup = new MemoryDedupStore({ clock: ports.clock, windowMs: 60_000 });
+    const lines = [new MemoryMarketFeed([ticks(1), ticks(11)]), new MemoryMarketFeed([ticks(6), ticks(16)])];
+    const statuses = [];
+    for (const feed of lines) statuses.push(await new RecordFeed(feed, { ...ports, dedup }).run(signal));
+    expect(await sequencesIn(ports.log, TRADES)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+    expect(statuses.map(({ acknowledgedTicks }) => acknowledgedTicks)).toEqual([20, 20]);
   });
 });

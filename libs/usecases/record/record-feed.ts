@@ -3,13 +3,16 @@ import type { TickBatch } from '@k2/domain/market';
 import {
   isPortError,
   type Clock,
+  type DedupStore,
   type FeedEvent,
   type LogPayload,
   type MarketFeed,
   type Scheduler,
   type Telemetry,
   type TickLog,
+  type TopicDescription,
 } from '@k2/ports';
+import { DropSeen } from './drop-seen.ts';
 
 export interface RecordOptions {
   /** Appends not yet acknowledged; at the bound the feed is not pulled. */
@@ -42,6 +45,8 @@ export interface RecordStatus {
 
 export interface RecordPorts {
   readonly log: TickLog;
+  /** Where other lines of the same venue tell what they have recorded; null where there are none. */
+  readonly dedup: DedupStore | null;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -57,7 +62,8 @@ export class RecordFeed {
   private readonly ports: RecordPorts;
   private readonly options: RecordOptions;
   private readonly listener: (event: FeedEvent) => void;
-  private readonly declared = new Map<string, Promise<unknown>>();
+  private readonly declared = new Map<string, Promise<TopicDescription>>();
+  private readonly dropSeen: DropSeen | null;
   private readonly ticks;
   private readonly latency;
   private state: RecordStatus['state'] = 'waiting';
@@ -78,6 +84,7 @@ export class RecordFeed {
     this.ports = ports;
     this.options = options;
     this.listener = listener;
+    this.dropSeen = ports.dedup === null ? null : new DropSeen(ports.dedup, ports.telemetry);
     this.ticks = ports.telemetry.counter('k2_ingest_ticks', 'Ticks that the log acknowledged.');
     this.latency = ports.telemetry.histogram('k2_ingest_append_ms', 'From append to acknowledgement.', 'ms');
   }
@@ -140,7 +147,7 @@ export class RecordFeed {
 
   private async carry(event: FeedEvent, signal: AbortSignal): Promise<void> {
     if (event.kind === 'ticks') {
-      await this.append(topicOf(event.batch), event, signal);
+      await this.carryTicks(event.batch, signal);
       this.acknowledgedTicks += event.batch.rowCount;
       this.ticks.add(event.batch.rowCount, { feed: this.feed.name });
     } else if (event.kind === 'rejections') {
@@ -153,15 +160,32 @@ export class RecordFeed {
     this.listener(event);
   }
 
+  private async carryTicks(batch: TickBatch, signal: AbortSignal): Promise<void> {
+    const topic = topicOf(batch);
+    if (this.dropSeen === null) return this.append(topic, { kind: 'ticks', batch }, signal);
+    const { topicId } = await this.retried(topic, () => this.declare(topic), signal);
+    const unseen = await this.dropSeen.dropSeen(batch, topicId);
+    if (unseen.batch === null) return;
+    await this.append(topic, { kind: 'ticks', batch: unseen.batch }, signal);
+    await unseen.remember();
+  }
+
   private async append(topic: string, payload: LogPayload, signal: AbortSignal): Promise<void> {
-    const { log, clock, scheduler, telemetry } = this.ports;
+    const { log, clock } = this.ports;
+    const attempt = async () => {
+      const startUs = clock.monotonicUs();
+      await this.declare(topic);
+      await log.append(topic, payload);
+      this.latency.record((clock.monotonicUs() - startUs) / 1_000, { topic });
+    };
+    await this.retried(topic, attempt, signal);
+  }
+
+  private async retried<Result>(topic: string, attempt: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    const { scheduler, telemetry } = this.ports;
     for (let delayMs = this.options.retryDelayMs; ; delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax)) {
       try {
-        const startUs = clock.monotonicUs();
-        await this.declare(topic);
-        await log.append(topic, payload);
-        this.latency.record((clock.monotonicUs() - startUs) / 1_000, { topic });
-        return;
+        return await attempt();
       } catch (error) {
         if (!isPortError(error) || !error.retryable || signal.aborted) throw error;
         telemetry.log('warn', 'the log did not take an append; trying again', { topic, delayMs, kind: error.kind });
@@ -170,7 +194,7 @@ export class RecordFeed {
     }
   }
 
-  private async declare(topic: string): Promise<void> {
+  private async declare(topic: string): Promise<TopicDescription> {
     let declaration = this.declared.get(topic);
     if (declaration === undefined) {
       const partitions = topic === REJECTIONS_TOPIC ? 1 : this.options.topicPartitions;
@@ -178,7 +202,7 @@ export class RecordFeed {
       this.declared.set(topic, declaration);
       declaration.catch(() => this.declared.delete(topic));
     }
-    await declaration;
+    return declaration;
   }
 }
 

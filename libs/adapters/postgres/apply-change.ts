@@ -1,0 +1,54 @@
+import type { CatalogChange } from '@k2/ports';
+import { forgetOldChanges, recordChange } from './change-record.ts';
+import { assertClaimsHold } from './partition-progress.ts';
+import type { Query } from './postgres-pool.ts';
+import { assertPointers, createTables, pointerColumns } from './table-pointers.ts';
+
+/** Rows of tables and partitions are locked by now; only the state's are not, and they are taken in order of their keys. */
+const WRITE = `
+  WITH moved AS (
+    UPDATE k2_progress AS stored SET next_offset = move.next_offset
+    FROM unnest($1::text[], $2::int[], $3::bigint[]) AS move (topic, partition, next_offset)
+    WHERE stored.topic = move.topic AND stored.partition = move.partition
+  ), pointed AS (
+    UPDATE iceberg_tables AS stored
+    SET metadata_location = move.next, previous_metadata_location = stored.metadata_location
+    FROM unnest($5::text[], $6::text[], $7::text[]) AS move (namespace, name, next)
+    WHERE catalog_name = $4 AND table_namespace = move.namespace AND table_name = move.name
+  )
+  INSERT INTO k2_state (key, value)
+  SELECT key, value FROM unnest($8::text[], $9::text[]) AS entry (key, value) ORDER BY key COLLATE "C"
+  ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value`;
+
+/**
+ * Within one transaction. Locks are taken in one order by all: the change's id, partitions, tables, new tables, state
+ * keys, each of them sorted; so no two changes wait for each other. Claims come before pointers: a fenced writer learns
+ * that it is fenced, not that it should re-base and try again.
+ */
+export async function applyChange(query: Query, change: CatalogChange, appliedUs: number): Promise<void> {
+  const { changeId, tables, progress, state } = change;
+  const sequence = await recordChange(query, changeId, appliedUs);
+  if (sequence === null) return;
+  await assertClaimsHold(query, progress);
+  await assertPointers(query, tables);
+  await createTables(query, tables);
+  await query(WRITE, [...progressColumns(progress), ...pointerColumns(tables), ...stateColumns(state)]);
+  const removed = [...state].flatMap(([key, value]) => (value === null ? [key] : []));
+  if (removed.length > 0) await query('DELETE FROM k2_state WHERE key = ANY($1::text[])', [removed]);
+  await forgetOldChanges(query, sequence);
+}
+
+function progressColumns(moves: CatalogChange['progress']): [string[], number[], number[]] {
+  // The last move of a partition says where it ends.
+  const last = [...new Map(moves.map((move) => [`${move.claim.topic}/${move.claim.partition}`, move])).values()];
+  return [
+    last.map(({ claim }) => claim.topic),
+    last.map(({ claim }) => claim.partition),
+    last.map(({ nextOffset }) => nextOffset),
+  ];
+}
+
+/** A key to be removed is written first, so that its lock is taken in its turn. */
+function stateColumns(state: CatalogChange['state']): [keys: string[], values: string[]] {
+  return [[...state.keys()], [...state.values()].map((value) => value ?? '')];
+}

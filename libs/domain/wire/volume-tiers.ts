@@ -1,0 +1,69 @@
+import { HASH_PARTITIONER, partitioner, type PartitionerSpec } from './partitioners.ts';
+
+export interface VolumeTierOptions {
+  readonly partitions: number;
+  /** Volume from which an instrument gets a partition of its own, in even shares (1 is the total / partitions). */
+  readonly ownFromShare: number;
+  /** As `ownFromShare`, from which it is dealt out by volume and not by hash. */
+  readonly sharedFromShare: number;
+}
+
+export const VOLUME_TIER_OPTIONS: Omit<VolumeTierOptions, 'partitions'> = { ownFromShare: 0.7, sharedFromShare: 0.05 };
+
+/**
+ * The tiers for these volumes, of instruments as `ASX.BHP` in any unit, that make the heaviest partition lightest; the
+ * hash where no tiers make it lighter. Depends on the volumes alone, not on their order. Throws RangeError where one is
+ * no amount.
+ */
+export function volumeTiers(
+  volumes: ReadonlyMap<string, number>,
+  { partitions, ownFromShare, sharedFromShare }: VolumeTierOptions,
+): PartitionerSpec {
+  const heaviestFirst = inOrder(volumes);
+  const evenShare = total(heaviestFirst) / partitions;
+  const atLeast = (share: number) =>
+    [...heaviestFirst].filter(([, volume]) => volume > 0 && volume >= share * evenShare);
+  const own = atLeast(ownFromShare)
+    .slice(0, partitions - 1)
+    .map(([instrument]) => instrument);
+  const shared = atLeast(sharedFromShare)
+    .slice(own.length)
+    .map(([instrument]) => instrument);
+
+  let best: PartitionerSpec = HASH_PARTITIONER;
+  let bestShare = heaviestShare(best, partitions, heaviestFirst);
+  const sharedPartitionsMax = shared.length === 0 ? 0 : partitions - own.length - 1;
+  for (let sharedPartitions = 0; sharedPartitions <= sharedPartitionsMax; sharedPartitions++) {
+    const spec = { kind: 'volume' as const, own, shared: sharedPartitions === 0 ? [] : shared, sharedPartitions };
+    const share = heaviestShare(spec, partitions, heaviestFirst);
+    if (share < bestShare) [best, bestShare] = [spec, share];
+  }
+  return best;
+}
+
+/** The part of all volume, 0 to 1, that the heaviest partition would get. */
+export function heaviestShare(spec: PartitionerSpec, partitions: number, volumes: ReadonlyMap<string, number>): number {
+  const partitionOfInstrument = partitioner(spec, partitions);
+  const loads = new Float64Array(partitions);
+  for (const [instrument, volume] of volumes) {
+    const dot = instrument.indexOf('.');
+    loads[partitionOfInstrument(instrument.slice(0, dot), instrument.slice(dot + 1))] += volume;
+  }
+  const sum = total(volumes);
+  return sum === 0 ? 0 : loads.reduce((heaviest, load) => Math.max(heaviest, load)) / sum;
+}
+
+function inOrder(volumes: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  for (const [instrument, volume] of volumes) {
+    if (!(volume >= 0 && volume < Infinity)) {
+      throw new RangeError(`the volume of ${instrument} is ${volume}: expected 0 or more`);
+    }
+  }
+  return new Map([...volumes].sort(([a, volumeA], [b, volumeB]) => volumeB - volumeA || (a < b ? -1 : 1)));
+}
+
+function total(volumes: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const volume of volumes.values()) sum += volume;
+  return sum;
+}
