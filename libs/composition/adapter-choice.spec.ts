@@ -30,7 +30,7 @@ describe('chooseAdapters', () => {
 
   it('refuses what does not go together', () => {
     expect(() => chosen({ K2_STORE: 'memory', K2_CATALOG: 'postgres' })).toThrow(
-      'only iceberg has a catalog to choose',
+      'K2_CATALOG is postgres, but the store is memory',
     );
     expect(() => chosen({ K2_ENGINE: 'memory' })).toThrow('cannot read what the store iceberg keeps');
     expect(() => chosen({ K2_LOG: 'pulsar' })).toThrow(

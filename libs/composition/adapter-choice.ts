@@ -30,7 +30,7 @@ export function chooseAdapters(settings: Settings): AdapterChoice {
     ['objects', settings.objects],
   ]) {
     if (!isIceberg && value !== AUTO)
-      throw misfit(`${key} is ${value}, but the store is ${store}: only iceberg has a ${key} to choose`);
+      throw misfit(`K2_${key.toUpperCase()} is ${value}, but the store is ${store}: only iceberg lets you choose it`);
   }
   const engine = named(settings.engine) ?? (isIceberg ? 'duckdb' : store);
   if ((engine === 'memory') !== (store === 'memory'))

@@ -16,7 +16,7 @@ export async function loadAdapter<Port extends keyof AdapterPackage>(
     const next = isMissing ? 'install it beside K2, or correct the name' : 'it fails while it is loaded';
     throw new PortError(
       'misconfigured',
-      `${port} is ${name}, which cannot be loaded (${(cause as Error).message}): ${next}`,
+      `K2_${port.toUpperCase()} is ${name}, which cannot be loaded (${(cause as Error).message}): ${next}`,
       { port, name },
       { cause },
     );
@@ -25,10 +25,14 @@ export async function loadAdapter<Port extends keyof AdapterPackage>(
   if (typeof open !== 'function') {
     const offered = Object.keys(loaded.k2 ?? {});
     const has = offered.length === 0 ? 'exports no `k2`' : `offers ${offered.join(', ')}`;
-    throw new PortError('misconfigured', `${port} is ${name}, but that package ${has}: it has to export k2.${port}`, {
-      port,
-      name,
-    });
+    throw new PortError(
+      'misconfigured',
+      `K2_${port.toUpperCase()} is ${name}, but that package ${has}: it has to export k2.${port}`,
+      {
+        port,
+        name,
+      },
+    );
   }
   return open as NonNullable<AdapterPackage[Port]>;
 }

@@ -26,8 +26,10 @@ import { storeModule } from './modules/store.ts';
 import { systemModule } from './modules/system.ts';
 import { Platform } from './platform.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
+import { isPackageName } from './setting-kinds.ts';
 import type { Settings } from './settings.ts';
 import { TOKENS } from './tokens.ts';
+import { topicRules } from './topic-rules.ts';
 
 export interface OpenOptions {
   /** `write` takes the lock of a data directory that something is kept in; `read` answers questions beside whoever holds it. */
@@ -88,12 +90,13 @@ export async function openPlatform(
         ? await DataDirectoryLock.acquire(resolve(settings.data), { command, clock })
         : null;
     if (lock !== null) closing.push(() => lock.release());
-    const touchesDisk = choice.store !== 'memory' || choice.log !== 'memory';
+    const touchesDisk = choice.store !== 'memory' || choice.log !== 'memory' || isPackageName(choice.dedup ?? '');
     const scratch = touchesDisk ? await openScratchDirectory(dataPaths(settings.data).temp) : null;
     if (scratch !== null) closing.push(() => scratch.remove());
     const scratchDirectory = scratch?.path ?? '';
     const context: AdapterContext = { clock, random, scheduler, telemetry, env, scratchDirectory };
-    const input = { settings, choice, scratchDirectory, context, writes };
+    const rules = await topicRules(settings, choice);
+    const input = { settings, choice, rules, scratchDirectory, context, writes };
     await container.load(
       logModule(input),
       catalogModule(input),
@@ -123,7 +126,7 @@ export async function openPlatform(
     const dedup = dedups ? opened(await container.getAsync(TOKENS.dedupStore)) : null;
     const ports = { log, dedup, store, maintenance: maintenance ?? null, engine, clock, random, scheduler, telemetry };
     const feeds = settings.role.includes('ingest') ? settings.feeds.map((spec) => createFeed(spec, ports)) : [];
-    const platform = new Platform(ports, settings, feeds);
+    const platform = new Platform(ports, settings, feeds, rules);
     closing.push(() => platform.stop());
     return {
       platform,

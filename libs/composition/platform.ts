@@ -11,6 +11,7 @@ import type {
   TickLog,
   TickStore,
 } from '@k2/ports';
+import { topicSpecOf, type TopicRules } from '@k2/domain/wire';
 import {
   AnswerTicks,
   Maintain,
@@ -22,6 +23,7 @@ import {
   SINK_OPTIONS,
   type MaintainStatus,
   type MaintenancePolicy,
+  type RecordOptions,
   type RecordStatus,
   type SinkStatus,
 } from '@k2/usecases';
@@ -59,6 +61,7 @@ export class Platform {
   readonly ports: PlatformPorts;
   readonly answers: AnswerTicks;
   private readonly settings: Settings;
+  private readonly recordOptions: RecordOptions;
   readonly maintenancePolicy: MaintenancePolicy;
   private readonly sink: Sink | null;
   private readonly maintain: Maintain | null;
@@ -71,9 +74,10 @@ export class Platform {
   private failure: Error | null = null;
   private stopping: Promise<void> | null = null;
 
-  constructor(ports: PlatformPorts, settings: Settings, feeds: readonly MarketFeed[]) {
+  constructor(ports: PlatformPorts, settings: Settings, feeds: readonly MarketFeed[], rules: TopicRules) {
     this.ports = ports;
     this.settings = settings;
+    this.recordOptions = { ...RECORD_OPTIONS, topicSpecOf: (name) => topicSpecOf(name, rules) };
     this.answers = new AnswerTicks(ports.store, ports.engine);
     this.startedUs = ports.clock.nowUs();
     this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings, ports)) : null;
@@ -84,7 +88,7 @@ export class Platform {
         ? new Maintain({ ...ports, maintenance }, maintainOptions(settings, this.maintenancePolicy))
         : null;
     if (settings.role.includes('ingest')) {
-      for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports));
+      for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports, this.recordOptions));
     }
   }
 
@@ -118,7 +122,7 @@ export class Platform {
     signal: AbortSignal,
     listener: (event: FeedEvent) => void = () => {},
   ): Promise<LoadReport> {
-    const recorder = new RecordFeed(feed, this.ports, RECORD_OPTIONS, listener);
+    const recorder = new RecordFeed(feed, this.ports, this.recordOptions, listener);
     this.recorders.push(recorder);
     try {
       const stop = AbortSignal.any([signal, this.ingestStop.signal]);

@@ -190,6 +190,14 @@ export const SETTINGS = {
   kafkaUsername: optional('K2_KAFKA_USERNAME', 'User name for SASL.'),
   kafkaPassword: secret('K2_KAFKA_PASSWORD', 'Password for SASL.'),
   kafkaReplication: integer('K2_KAFKA_REPLICATION', undefined, 1, 1, 32, 'Replicas of topics that K2 creates.'),
+  kafkaSessionTimeoutMs: integer(
+    'K2_KAFKA_SESSION_TIMEOUT_MS',
+    undefined,
+    10_000,
+    1_000,
+    600_000,
+    'A sink that is not heard of for so long loses its partitions, ms.',
+  ),
   topicsFile: optional(
     'K2_TOPICS_FILE',
     'JSON file of topic rules: partitions, framing, retention, compression, partitioner.',

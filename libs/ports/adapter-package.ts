@@ -16,7 +16,7 @@ export interface AdapterContext {
   readonly telemetry: Telemetry;
   /** The process's environment: an adapter has its own settings there, named `<ITS>_<SETTING>`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A directory of this process, for files on their way; emptied when it ends. */
+  /** A directory of this process, for files on their way; deleted when it ends. */
   readonly scratchDirectory: string;
 }
 
@@ -29,7 +29,8 @@ export interface OpenedStore {
 /**
  * What a package exports as `k2` so that configuration can name it where it names an adapter of K2's own:
  * `K2_STORE=@acme/k2-clickhouse`. Each opens one port; what a package does not offer it leaves away. An adapter passes
- * the contract suite of its port, from `@k2/testing/contracts`. Rejections stop the start with their message.
+ * the contract suite of its port, from `@k2/testing/contracts`. Rejections stop the start with their message. What is
+ * opened and has a method `close`, `ObjectStore` too, is closed when the process ends.
  */
 export interface AdapterPackage {
   readonly log?: (context: AdapterContext) => Promise<TickLog>;
@@ -38,5 +39,5 @@ export interface AdapterPackage {
   readonly objects?: (context: AdapterContext) => Promise<ObjectStore>;
   /** Reads what the store plans. */
   readonly engine?: (context: AdapterContext & { readonly store: TickStore }) => Promise<QueryEngine>;
-  readonly dedup?: (context: AdapterContext) => Promise<DedupStore>;
+  readonly dedup?: (context: AdapterContext & { readonly windowMs: number }) => Promise<DedupStore>;
 }

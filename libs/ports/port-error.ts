@@ -21,6 +21,9 @@ export class PortError<Kind extends string = string> extends Error {
   }
 }
 
+/** Also true of the error of an adapter that brought its own copy of this package. */
 export function isPortError<Kind extends string>(error: unknown, ...kinds: readonly Kind[]): error is PortError<Kind> {
-  return error instanceof PortError && (kinds.length === 0 || (kinds as readonly string[]).includes(error.kind));
+  if (!(error instanceof Error) || error.name !== 'PortError') return false;
+  const { kind } = error as PortError;
+  return typeof kind === 'string' && (kinds.length === 0 || (kinds as readonly string[]).includes(kind));
 }

@@ -21,6 +21,8 @@ const tasks = {
       () => nx('run-many', '-t', 'build'),
       () => run('--conditions=k2-source', 'tools/crash/main.ts', ...args),
     ),
+  services: (args) => superviseTestbed('main.ts', args),
+  'test:services': (args) => superviseTestbed('test-services.ts', args),
   build: (args) => nx('run-many', '-t', 'build', ...args),
   lint: (args) => nx('run-many', '-t', 'lint', ...args),
   typecheck: (args) => nx('run-many', '-t', 'typecheck', ...args),
@@ -53,6 +55,13 @@ try {
 
 function serverArgs(args) {
   return args.some((arg) => arg === '--role' || arg.startsWith('--role=')) ? args : ['--role', 'all', ...args];
+}
+
+/** Supervised, because it has servers to stop when it is interrupted. */
+function superviseTestbed(file, args) {
+  // The last one is of the Kafka client's timers, which only a developer of that client can act on.
+  const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
+  supervise(node, ['--conditions=k2-source', ...quiet, `tools/testbed/${file}`, ...args], { cwd: workspaceRoot, env });
 }
 
 function probes() {

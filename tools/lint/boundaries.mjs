@@ -5,6 +5,8 @@ const sources = {
   ports: ['type:domain'],
   usecases: ['type:domain', 'type:ports'],
   adapter: ['type:domain', 'type:ports'],
+  // What somebody outside K2 builds on it, in tools/examples.
+  example: ['type:domain', 'type:ports'],
   testing: ['type:domain', 'type:ports', 'type:usecases'],
   composition: ['type:domain', 'type:ports', 'type:usecases', 'type:adapter'],
   app: ['type:domain', 'type:ports', 'type:usecases', 'type:composition'],
@@ -17,6 +19,7 @@ const specs = {
   domain: ['type:testing'],
   usecases: [...sources.usecases, 'type:testing', 'adapter:memory'],
   adapter: [...sources.adapter, 'type:testing'],
+  example: [...sources.example, 'type:testing'],
   composition: [...sources.composition, 'type:testing'],
   app: [...sources.app, 'type:testing'],
 };

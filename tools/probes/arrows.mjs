@@ -12,6 +12,7 @@ const projects = {
   'feed-asx': 'libs/adapters/feed-asx',
   server: 'apps/server',
   cli: 'apps/cli',
+  example: 'tools/examples/sqlite-objects',
   tools: 'tools',
 };
 const everyone = Object.keys(projects);
@@ -26,6 +27,7 @@ const mayImport = {
   ...Object.fromEntries(adapters.map((adapter) => [adapter, ['domain', 'ports']])),
   server: ['domain', 'ports', 'usecases', 'composition'],
   cli: ['domain', 'ports', 'usecases', 'composition'],
+  example: ['domain', 'ports'],
   // Applications are imported by nobody.
   tools: everyone.filter((name) => name !== 'server' && name !== 'cli'),
 };
@@ -39,6 +41,7 @@ const specMayAlsoImport = {
   ...Object.fromEntries(adapters.map((adapter) => [adapter, ['testing']])),
   server: ['testing'],
   cli: ['testing'],
+  example: ['testing'],
   tools: [],
 };
 
@@ -63,7 +66,7 @@ function arrow(from, to, spec) {
     name: `${from}${spec ? ' (spec)' : ''} → ${to}`,
     project: projects[from],
     spec,
-    code: `import '@k2/${to}';`,
+    code: `import '${to === 'example' ? '@acme/k2-sqlite-objects' : `@k2/${to}`}';`,
     rule: allowed ? undefined : boundaries,
   };
 }

@@ -12,8 +12,12 @@ export class StatsController {
   async stats(): Promise<object> {
     const { platform } = this.context;
     const { store, clock } = platform.ports;
-    const { roles, startedUs, feeds, sink } = platform.status;
-    const [tables, partitions] = await Promise.all([store.stats(), this.partitions()]);
+    const { roles, startedUs, feeds, sink, maintain } = platform.status;
+    // Ingest opens no store, maintenance no log: what is not there is said as nothing, not as a failure.
+    const [tables, partitions] = await Promise.all([
+      roles.some((role) => role !== 'ingest') ? store.stats() : [],
+      roles.some((role) => role === 'sink' || role === 'api') ? this.partitions() : [],
+    ]);
     return {
       versions: VERSIONS,
       roles,
@@ -28,6 +32,7 @@ export class StatsController {
       log: { lagRecords: partitions.reduce((sum, { lagRecords }) => sum + lagRecords, 0), partitions },
       feeds,
       sink: sink === null ? null : sinkJson(sink),
+      maintain: maintain === null ? null : maintainJson(maintain),
     };
   }
 
@@ -53,6 +58,10 @@ export class StatsController {
 
 function sinkJson({ lastCommitUs, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
   return { ...sink, lastCommitTime: printed(lastCommitUs) };
+}
+
+function maintainJson({ lastRoundUs, ...maintain }: NonNullable<ApiContext['platform']['status']['maintain']>) {
+  return { ...maintain, lastRoundTime: printed(lastRoundUs) };
 }
 
 function printed(timeUs: number | null): string | null {

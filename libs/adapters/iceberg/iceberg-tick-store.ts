@@ -24,6 +24,7 @@ import {
   type TickStore,
   type TopicPartition,
 } from '@k2/ports';
+import { CatalogChanges } from './commit/catalog-changes.ts';
 import { LakeCommits } from './commit/lake-commits.ts';
 import { Landing } from './commit/landing.ts';
 import { checkFits, newTable } from './commit/new-table.ts';
@@ -62,6 +63,8 @@ export interface IcebergTickStoreOptions {
   readonly stagesMax: number;
   /** A stage that takes longer fails with `unavailable`. */
   readonly stageTimeoutMs: number;
+  /** Rows staged longer ago are refused with `unavailable`; well below the age at which orphans are removed. */
+  readonly stagedAgeMsMax: number;
   readonly commitAttemptsMax: number;
   readonly commitBackoffMinMs: number;
   readonly commitBackoffMaxMs: number;
@@ -79,6 +82,7 @@ export const ICEBERG_DEFAULTS: Omit<IcebergTickStoreOptions, 'tempDirectory'> = 
   writerThreads: 1,
   stagesMax: 2,
   stageTimeoutMs: 120_000,
+  stagedAgeMsMax: 1_800_000,
   commitAttemptsMax: 10,
   commitBackoffMinMs: 20,
   commitBackoffMaxMs: 2_000,
@@ -125,8 +129,10 @@ export class IcebergTickStore implements TickStore {
       attemptsMax: commitAttemptsMax,
       backoffMinMs: commitBackoffMinMs,
       backoffMaxMs: commitBackoffMaxMs,
+      advice: 'commit the same staged rows again',
     });
-    this.commits = new LakeCommits({ ...ports, tables, files, landing }, this.options);
+    const changes = new CatalogChanges({ ...ports, files });
+    this.commits = new LakeCommits({ ...ports, tables, files, landing, changes }, this.options);
     this.stageMs = ports.telemetry.histogram('k2_stage_ms', 'Time to write the rows of a commit.', 'ms');
     this.commitMs = ports.telemetry.histogram('k2_commit_ms', 'Time to make staged rows visible.', 'ms');
   }
@@ -183,13 +189,14 @@ export class IcebergTickStore implements TickStore {
 
   stage(rows: PlannedRows): Promise<StagedRows> {
     return this.timed(this.stageMs, async () => {
+      const stagedUs = this.ports.clock.nowUs();
       const batches = [...tableBatches(rows)];
       const outcomes = await Promise.allSettled(
         batches.map(([table, columns]) => this.tableStage.stage(table, columns)),
       );
       const staged = outcomes.filter((outcome) => outcome.status === 'fulfilled').map((outcome) => outcome.value);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-      const all = new StagedLakeRows(staged);
+      const all = new StagedLakeRows(staged, stagedUs);
       if (failed === undefined) return all;
       await this.deleteStaged(all);
       throw failed.reason;

@@ -1,1 +1,2 @@
+export * from './iceberg-table-maintenance.ts';
 export * from './iceberg-tick-store.ts';

@@ -1,9 +1,14 @@
 import type { ObjectStore, Random } from '@k2/ports';
 import { parseMetadata, printMetadata } from './format/metadata-json.ts';
-import { specById, type Snapshot, type TableMetadata } from './format/metadata.ts';
-import { readManifest, writeManifest, type ManifestEntry } from './format/manifest.ts';
-import { readManifestList, writeManifestList, type ManifestFile } from './format/manifest-list.ts';
-import type { PartitionSpec, Schema } from './format/schema.ts';
+import { currentSchema, specById, type Snapshot, type TableMetadata } from './format/metadata.ts';
+import { partitionTypes, readManifest, writeManifest, type ManifestEntry } from './format/manifest.ts';
+import {
+  entryCounts,
+  partitionSummaries,
+  readManifestList,
+  writeManifestList,
+  type ManifestFile,
+} from './format/manifest-list.ts';
 import { LruCache } from './lru-cache.ts';
 
 /**
@@ -62,16 +67,34 @@ export class TableFiles {
     return location;
   }
 
-  async writeManifest(
-    tableLocation: string,
-    schema: Schema,
-    spec: PartitionSpec,
+  /**
+   * Writes a manifest of one partition spec and says what the list of a snapshot has about it. Its sequence number
+   * holds for that snapshot only: a re-based commit gives it the next one's.
+   */
+  async writeManifestFile(
+    metadata: TableMetadata,
+    specId: number,
     entries: readonly ManifestEntry[],
-  ): Promise<{ readonly path: string; readonly lengthBytes: number }> {
+    { snapshotId, sequenceNumber }: { readonly snapshotId: bigint; readonly sequenceNumber: number },
+  ): Promise<ManifestFile> {
+    const schema = currentSchema(metadata);
+    const spec = specById(metadata, specId);
     const bytes = await writeManifest(schema, spec, entries);
-    const path = await this.put(tableLocation, `${this.random.uuid()}-m0.avro`, bytes);
+    const path = await this.put(metadata.location, `${this.random.uuid()}-m0.avro`, bytes);
     this.cache.set(path, entries, bytes.length * AVRO_WEIGHT);
-    return { path, lengthBytes: bytes.length };
+    const types = partitionTypes(schema, spec).map(({ result }) => result);
+    return {
+      path,
+      lengthBytes: bytes.length,
+      partitionSpecId: specId,
+      sequenceNumber,
+      addedSnapshotId: snapshotId,
+      ...entryCounts(entries, sequenceNumber),
+      partitions: partitionSummaries(
+        entries.map((entry) => entry.file),
+        types,
+      ),
+    };
   }
 
   private async cached<Value extends TableMetadata | readonly ManifestFile[] | readonly ManifestEntry[]>(

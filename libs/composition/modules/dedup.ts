@@ -20,6 +20,6 @@ async function open({ settings, choice, context }: ModuleInput): Promise<DedupSt
     case 'redis':
       return RedisDedupStore.open({ ...context, url, windowMs });
     default:
-      return (await loadAdapter(choice.dedup!, 'dedup'))(context);
+      return (await loadAdapter(choice.dedup!, 'dedup'))({ ...context, windowMs });
   }
 }

@@ -5,6 +5,7 @@ import type { TickLog } from '@k2/ports';
 import { dataPaths } from '../data-paths.ts';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
+import { openKafka } from './kafka.ts';
 import type { ModuleInput } from './module-input.ts';
 
 /** The durable log between feeds and tables. */
@@ -13,7 +14,7 @@ export const logModule = (input: ModuleInput) =>
     bind(TOKENS.tickLog).toResolvedValue(() => open(input));
   });
 
-async function open({ settings, choice, context }: ModuleInput): Promise<TickLog> {
+async function open({ settings, choice, rules, context }: ModuleInput): Promise<TickLog> {
   const { clock, scheduler, random } = context;
   switch (choice.log) {
     case 'memory':
@@ -26,6 +27,8 @@ async function open({ settings, choice, context }: ModuleInput): Promise<TickLog
         random,
         bytesMax: settings.logBytesMax,
       });
+    case 'kafka':
+      return openKafka(settings, rules, context);
     default:
       return (await loadAdapter(choice.log, 'log'))(context);
   }

@@ -1,3 +1,4 @@
+import type { TopicRules } from '@k2/domain/wire';
 import type { AdapterContext } from '@k2/ports';
 import type { AdapterChoice } from '../adapter-choice.ts';
 import type { Settings } from '../settings.ts';
@@ -6,6 +7,7 @@ import type { Settings } from '../settings.ts';
 export interface ModuleInput {
   readonly settings: Settings;
   readonly choice: AdapterChoice;
+  readonly rules: TopicRules;
   /** A directory of this process. */
   readonly scratchDirectory: string;
   /** For adapters of other packages. */

@@ -4,9 +4,13 @@ export class CodecError extends Error {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const NO_VIEW = new DataView(new ArrayBuffer(0));
 const VARINT_BYTES_MAX = 10;
 /** 56 bits: every time and nearly every number that there is. */
 const SHORT_VARINT_BYTES_MAX = 8;
+/** In four bytes of a varint: all are followed by another one; or all but the last. */
+const CONTINUED = 0x80808080 | 0;
+const CONTINUED_TO_LAST = 0x00808080;
 /** Of the upper 28 bits of a zig-zag varint: beyond it the number may not be exact. */
 const SAFE_HIGH_MAX = 2 ** 26;
 
@@ -21,6 +25,9 @@ export class AvroReader {
   /** Behind the last that may be read. */
   end: number;
   private start: number;
+  /** All memory that `bytes` lies in, its first byte at `base`; after `reset` only. */
+  view: DataView = NO_VIEW;
+  base = 0;
 
   /** Of `bytes[start .. end)`. */
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
@@ -30,9 +37,14 @@ export class AvroReader {
     this.start = start;
   }
 
-  /** Begins again with other bytes. */
+  /** Begins again, with other bytes or elsewhere in the same. */
   reset(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes = bytes;
+    if (bytes !== this.bytes || this.view === NO_VIEW) {
+      this.bytes = bytes;
+      this.base = bytes.byteOffset;
+      // Messages of one fetch lie in the same memory.
+      if (bytes.buffer !== this.view.buffer) this.view = new DataView(bytes.buffer);
+    }
     this.at = start;
     this.end = Math.min(end, bytes.length);
     this.start = start;
@@ -54,6 +66,25 @@ export class AvroReader {
       }
     }
     return this.longOfMany();
+  }
+
+  /**
+   * As `long`, for a column whose numbers nearly all have eight bytes: times from 1978 on. Wants a reader that was reset.
+   */
+  time(): number {
+    const { at, view, base } = this;
+    if (this.end - at >= 8) {
+      const lower = view.getInt32(base + at, true);
+      const upper = view.getInt32(base + at + 4, true);
+      if ((lower & CONTINUED) === CONTINUED && (upper & CONTINUED) === CONTINUED_TO_LAST) {
+        const high = sevenBitsEach(upper);
+        if (high < SAFE_HIGH_MAX) {
+          this.at = at + 8;
+          return longOfHalves(sevenBitsEach(lower), high);
+        }
+      }
+    }
+    return this.long();
   }
 
   private longOfMany(): number {
@@ -238,6 +269,11 @@ export class AvroReader {
   private truncated(): CodecError {
     return new CodecError(`the record is cut short: it ends ${this.place(this.end)}`);
   }
+}
+
+/** The lower seven bits of each of four bytes, put together. */
+function sevenBitsEach(word: number): number {
+  return (word & 0x7f) | ((word >>> 1) & 0x3f80) | ((word >>> 2) & 0x1f_c000) | ((word >>> 3) & 0xfe0_0000);
 }
 
 /** Of a zig-zag number in two halves of 28 bits. */

@@ -123,3 +123,10 @@ export class AvroWriter {
     this.bytes = grown;
   }
 }
+
+/** What `write` writes. */
+export function encoded(write: (out: AvroWriter) => void): Uint8Array {
+  const out = new AvroWriter(64);
+  write(out);
+  return out.finish();
+}

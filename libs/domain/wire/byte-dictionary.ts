@@ -16,8 +16,12 @@ export class ByteDictionary<Value> {
   private values: Value[] = [];
   /** Keys one after the other: entry `i` is `keys[starts[i] .. starts[i + 1])`. */
   private keys = new Uint8Array(1_024);
+  private keyView = new DataView(this.keys.buffer);
   private starts = new Int32Array(256);
   private hashes = new Int32Array(256);
+  private keyBytes = 0;
+  /** `keyBytes` when the batch was begun. */
+  private bytesOfBefore = 0;
   /** Open addressing, entry + 1 in each slot; a power of two, at most half of it used. */
   private slots = new Int32Array(512);
   /** Of each entry in the batch being built, or NONE. */
@@ -28,9 +32,9 @@ export class ByteDictionary<Value> {
   private readonly guesses = new Int32Array(2 ** GUESS_BITS);
   private guessedBy = GUESSED_BY_MAX;
 
-  /** Bytes of all keys. */
-  get keyBytes(): number {
-    return this.values.length === 0 ? 0 : this.starts[this.values.length];
+  /** Bytes of the keys added for the batch being built. */
+  get addedBytes(): number {
+    return this.keyBytes - this.bytesOfBefore;
   }
 
   /**
@@ -38,16 +42,28 @@ export class ByteDictionary<Value> {
    * past it; else NONE. Only for keys of which none begins with another one.
    */
   recognise(input: AvroReader): number {
-    const { bytes, at } = input;
+    const { at, view } = input;
     const left = input.end - at;
     if (left < this.guessedBy) return NONE;
-    const entry = this.guesses[guessSlot(bytes, at, this.guessedBy)] - 1;
+    let from = input.base + at;
+    const entry = this.guesses[guessSlot(view, from, this.guessedBy)] - 1;
     if (entry === NONE) return NONE;
-    const start = this.starts[entry];
-    const length = this.starts[entry + 1] - start;
-    if (length > left || !this.keyIs(start, length, bytes, at)) return NONE;
+    const { keyView } = this;
+    let key = this.starts[entry];
+    const keyEnd = this.starts[entry + 1];
+    const length = keyEnd - key;
+    if (length > left) return NONE;
+    for (; key + 8 <= keyEnd; key += 8, from += 8) {
+      if (keyView.getBigUint64(key) !== view.getBigUint64(from)) return NONE;
+    }
+    for (; key < keyEnd; key++, from++) if (keyView.getUint8(key) !== view.getUint8(from)) return NONE;
     input.at = at + length;
     return entry;
+  }
+
+  /** Lets `recognise` guess this entry where the same bytes come again. */
+  guessNext(entry: number, { view, base }: AvroReader, start: number): void {
+    this.guesses[guessSlot(view, base + start, this.guessedBy)] = entry + 1;
   }
 
   /** The entry of a key; NONE where it was never added. */
@@ -61,7 +77,6 @@ export class ByteDictionary<Value> {
       if (hashes[entry] !== hash) continue;
       const keyStart = starts[entry];
       if (starts[entry + 1] - keyStart === length && this.keyIs(keyStart, length, bytes, start)) {
-        this.guesses[guessSlot(bytes, start, this.guessedBy)] = entry + 1;
         return entry;
       }
     }
@@ -71,13 +86,13 @@ export class ByteDictionary<Value> {
   add(bytes: Uint8Array, start: number, end: number, value: Value): number {
     const entry = this.values.length;
     this.makeRoom(entry + 1, end - start);
-    this.keys.set(bytes.subarray(start, end), this.starts[entry]);
-    this.starts[entry + 1] = this.starts[entry] + end - start;
+    this.keys.set(bytes.subarray(start, end), this.keyBytes);
+    this.keyBytes += end - start;
+    this.starts[entry + 1] = this.keyBytes;
     this.hashes[entry] = hashOf(bytes, start, end);
     this.values.push(value);
     this.place(entry);
     this.guessedBy = Math.min(this.guessedBy, end - start);
-    this.guesses[guessSlot(bytes, start, this.guessedBy)] = entry + 1;
     return entry;
   }
 
@@ -93,12 +108,15 @@ export class ByteDictionary<Value> {
     for (const entry of this.inBatch) this.codes[entry] = NONE;
     this.inBatch = [];
     if (this.values.length > ENTRIES_KEPT_MAX || this.keyBytes > KEY_BYTES_KEPT_MAX) this.forget();
+    this.bytesOfBefore = this.keyBytes;
     return taken;
   }
 
   private forget(): void {
     this.values = [];
     this.keys = new Uint8Array(1_024);
+    this.keyView = new DataView(this.keys.buffer);
+    this.keyBytes = 0;
     this.slots.fill(0);
     this.guesses.fill(0);
     this.guessedBy = GUESSED_BY_MAX;
@@ -106,23 +124,16 @@ export class ByteDictionary<Value> {
 
   private keyIs(keyStart: number, length: number, bytes: Uint8Array, at: number): boolean {
     const { keys } = this;
-    let key = keyStart;
-    let from = at;
-    for (const end = keyStart + length - 3; key < end; key += 4, from += 4) {
-      const difference =
-        (keys[key] ^ bytes[from]) |
-        (keys[key + 1] ^ bytes[from + 1]) |
-        (keys[key + 2] ^ bytes[from + 2]) |
-        (keys[key + 3] ^ bytes[from + 3]);
-      if (difference !== 0) return false;
-    }
-    for (const end = keyStart + length; key < end; key++, from++) if (keys[key] !== bytes[from]) return false;
+    for (let i = 0; i < length; i++) if (keys[keyStart + i] !== bytes[at + i]) return false;
     return true;
   }
 
   private makeRoom(entries: number, moreKeyBytes: number): void {
     const needed = this.keyBytes + moreKeyBytes;
-    if (needed > this.keys.length) this.keys = grown(this.keys, new Uint8Array(Math.max(needed, this.keys.length * 2)));
+    if (needed > this.keys.length) {
+      this.keys = grown(this.keys, new Uint8Array(Math.max(needed, this.keys.length * 2)));
+      this.keyView = new DataView(this.keys.buffer);
+    }
     if (entries < this.starts.length) return;
     const room = this.starts.length * 2;
     this.starts = grown(this.starts, new Int32Array(room));
@@ -162,13 +173,10 @@ function mixed(hash: number): number {
   return product ^ (product >>> 15);
 }
 
-function guessSlot(bytes: Uint8Array, start: number, count: number): number {
+function guessSlot(view: DataView, start: number, count: number): number {
   let hash = 0;
   let at = start;
-  for (const end = start + count - 3; at < end; at += 4) {
-    const word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-    hash = Math.imul(hash, 31) + word;
-  }
-  for (const end = start + count; at < end; at++) hash = Math.imul(hash, 31) + bytes[at];
+  for (const end = start + count - 3; at < end; at += 4) hash = Math.imul(hash, 31) + view.getInt32(at);
+  for (const end = start + count; at < end; at++) hash = Math.imul(hash, 31) + view.getUint8(at);
   return Math.imul(hash ^ (hash >>> 16), 0x9e3779b1) >>> (32 - GUESS_BITS);
 }

@@ -31,9 +31,9 @@ export class DictionaryColumn<Value> {
     this.codes = new Uint16Array(rowsMax);
   }
 
-  /** Bytes of all values that are remembered. */
+  /** Bytes of the values that came new with this batch. */
   get byteCount(): number {
-    return this.dictionary.keyBytes;
+    return this.dictionary.addedBytes;
   }
 
   /** Gives every row this value, where there is no field to read. */
@@ -47,6 +47,7 @@ export class DictionaryColumn<Value> {
     const start = input.at;
     this.field.skip(input);
     this.readBytes(input.bytes, start, input.at);
+    if (this.entry !== NOT_THERE) this.dictionary.guessNext(this.entry, input, start);
   }
 
   /** As `read`, of a field that stands alone in these bytes. */

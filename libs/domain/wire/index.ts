@@ -13,3 +13,4 @@ export { QUOTE_TICK_SCHEMA, TRADE_TICK_SCHEMA } from './tick-schema.ts';
 export * from './topic-rules.ts';
 export * from './topics.ts';
 export * from './volume-tiers.ts';
+export * from './written-schemas.ts';

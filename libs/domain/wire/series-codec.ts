@@ -1,7 +1,7 @@
 import { ASSET_CLASSES, type AssetClass, type SequenceOrigin } from '../market/instrument.ts';
 import type { Series } from '../market/series.ts';
 import { CodecError, type AvroReader } from './avro-reader.ts';
-import { AvroWriter } from './avro-writer.ts';
+import { encoded, type AvroWriter } from './avro-writer.ts';
 
 /** A series by its field names in the schemas, in their order: both framings write these. */
 export interface SeriesFields {
@@ -20,12 +20,11 @@ const encodedBySeries = new WeakMap<Series, Uint8Array>();
 /** The series' fields in Avro; not to be written to. */
 export function encodedSeries(series: Series): Uint8Array {
   let bytes = encodedBySeries.get(series);
-  if (bytes === undefined) encodedBySeries.set(series, (bytes = encodeSeries(series)));
+  if (bytes === undefined) encodedBySeries.set(series, (bytes = encoded((out) => writeSeries(out, series))));
   return bytes;
 }
 
-function encodeSeries(series: Series): Uint8Array {
-  const out = new AvroWriter(64);
+function writeSeries(out: AvroWriter, series: Series): void {
   out.string(series.exchange);
   out.string(series.symbol);
   out.string(series.assetClass);
@@ -34,7 +33,6 @@ function encodeSeries(series: Series): Uint8Array {
   out.string(series.sequenceOrigin);
   out.long(series.firstSequence === null ? 0 : 1);
   if (series.firstSequence !== null) out.long(series.firstSequence);
-  return out.finish();
 }
 
 /** The inverse of `encodedSeries`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { partitionOf } from './partitioners.ts';
+import { partitioner, partitionOf } from './partitioners.ts';
 import { series, tradeBatch } from '@k2/testing/builders';
 import { splitPayload } from './split-payload.ts';
 
@@ -27,6 +27,16 @@ describe('splitPayload', () => {
       return Array.from(batch.seriesCode, (code, row) => [batch.series[code].symbol, batch.venueSequence[row]]);
     });
     expect(named.sort()).toEqual(symbols.map((symbol, i) => [symbol, i + 1]).sort());
+  });
+
+  it('goes by the partitioner of the topic', () => {
+    const spec = { kind: 'volume', own: ['ASX.CBA', 'ASX.BHP'], shared: [], sharedPartitions: 0 } as const;
+    const parts = splitPayload({ kind: 'ticks', batch: mixed }, 3, partitioner(spec, 3));
+    const symbols = parts.map(
+      ({ payload }) => payload.kind === 'ticks' && payload.batch.series.map(({ symbol }) => symbol),
+    );
+    expect(parts.map(({ partition }) => partition)).toEqual([0, 1, 2]);
+    expect(symbols).toEqual([['CBA'], ['BHP'], ['NAB', 'TLS', 'WBC', 'ANZ']]);
   });
 
   it('has nothing to write for no rejections', () => {

@@ -127,7 +127,7 @@ describe('tick framing', () => {
       for (; !decoder.isFull; rows++) {
         decoder.append(encodeTicks(tradeBatch({ rows: [changes(`${batches}.${rows}`.padEnd(1_000, 'x'))] })).bytes);
       }
-      expect(rows).toBeLessThan(11);
+      expect([9, 10, 11]).toContain(rows);
       expect(decoder.finish()!.rowCount).toBe(rows);
     }
   });
@@ -136,9 +136,10 @@ describe('tick framing', () => {
     const { bytes } = encodeTicks(tradeBatch({ count: 1 }));
     const [head, tail] = splitAtSymbol(bytes);
     const decoder = decoders.trades;
+    const record = Uint8Array.from([...head, 8, 0, 0, 0, 0, ...tail]);
     for (let row = 0; row < BATCH_ROWS_MAX; row++) {
-      const symbol = row.toString(36).padStart(4, '0');
-      decoder.append(Uint8Array.from([...head, 8, ...Buffer.from(symbol), ...tail]));
+      record.set(Buffer.from(row.toString(36).padStart(4, '0')), head.length + 1);
+      decoder.append(record);
     }
     const batch = decoder.finish()!;
     expect(batch.series).toHaveLength(BATCH_ROWS_MAX);
@@ -189,7 +190,7 @@ describe('tick framing', () => {
   it.each([
     ['an asset class that is none', { asset_class: 'shares' }, 'asset_class is "shares"'],
     ['a sequence origin that is none', { sequence_origin: 'us' }, 'sequence_origin is "us"'],
-    ['a side that is none', { side: 'BUYER' }, 'the side at byte'],
+    ['a side that is none', { side: 'BUYER' }, 'side is "BUYER": expected one of UNKNOWN, BUY, SELL'],
     ['a decimal of no bytes', { price: Buffer.of() }, 'has no bytes'],
     ['a decimal of 19 digits', { price: decimalBytes(10n ** 18n) }, 'has more than 18 digits'],
     ['a negative decimal of 19 digits', { price: decimalBytes(-(10n ** 18n)) }, 'has more than 18 digits'],

@@ -1,26 +1,27 @@
 import type { Series } from '../market/series.ts';
 import { BATCH_ROWS_MAX, type RecordType, type TickBatch } from '../market/tick-batch.ts';
-import { AGGRESSOR_SIDES } from '../market/ticks.ts';
+import { AGGRESSOR_SIDES, type AggressorSide } from '../market/ticks.ts';
 import { AvroReader, CodecError } from './avro-reader.ts';
 import { skipValue } from './avro-skip.ts';
 import type { AvroType } from './avro-type.ts';
+import { encoded } from './avro-writer.ts';
 import { readDecimal } from './decimal-codec.ts';
 import type { DictionaryField } from './dictionary-column.ts';
-import { seriesOf, type SeriesFields } from './series-codec.ts';
+import { oneOf, seriesOf, type SeriesFields } from './series-codec.ts';
 import { TickColumnsBuilder } from './tick-columns.ts';
 import { resolveTicks, type Branch, type ResolvedField, type Step } from './tick-resolution.ts';
 
 export interface TickDecoderOptions {
   /** Rows of a batch, up to BATCH_ROWS_MAX. At the bound the decoder is full. */
   readonly rowsMax: number;
-  /** Ids and distinct values of a batch, which its rows do not bound. The decoder is full once they are more. */
+  /** Ids of a batch and the distinct values new with it, which its rows do not bound. The decoder is full once they are more. */
   readonly bytesMax: number;
 }
 
 export const TICK_DECODER_OPTIONS: TickDecoderOptions = { rowsMax: BATCH_ROWS_MAX, bytesMax: 64 * 2 ** 20 };
 
-const encoder = new TextEncoder();
-const SIDES = AGGRESSOR_SIDES.map((side) => encoder.encode(side));
+/** As they are nearly always written. */
+const SIDES = AGGRESSOR_SIDES.map((side) => encoded((out) => out.string(side)));
 const NO_CONDITIONS: readonly string[] = [];
 const SERIES_DEFAULTS = { session: '', first_sequence: null };
 
@@ -33,6 +34,7 @@ const OP_ID = 5;
 const OP_CONDITIONS = 6;
 const OP_VENDOR_DATA = 7;
 const OP_SKIP = 8;
+const OP_TIME = 9;
 
 /** A step with the column that it fills; what a step does not use is empty, so that all have one shape. */
 interface Operation {
@@ -92,7 +94,7 @@ export class TickDecoder {
   /** At a bound of its options: finish the batch first. */
   get isFull(): boolean {
     const { rowsMax, bytesMax } = this.options;
-    return this.rows === rowsMax || (this.rows > 0 && this.columns.byteCount > bytesMax);
+    return this.rows === rowsMax || this.columns.byteCount > bytesMax;
   }
 
   /**
@@ -117,6 +119,9 @@ export class TickDecoder {
           break;
         case OP_LONG:
           operation.longs[rows] = input.long();
+          break;
+        case OP_TIME:
+          operation.longs[rows] = input.time();
           break;
         case OP_DECIMAL:
           readDecimal(input, operation.words, rows);
@@ -172,7 +177,9 @@ export class TickDecoder {
     }
     const { name, branches } = step.field;
     const longs = this.columns.longs.get(name);
-    if (longs !== undefined) return { ...none, op: OP_LONG, name, branches, longs };
+    if (longs !== undefined) {
+      return { ...none, op: name === 'source_sequence' ? OP_LONG : OP_TIME, name, branches, longs };
+    }
     if (this.columns.decimals.has(name)) {
       return { ...none, op: OP_DECIMAL, name, branches, words: this.columns.words(name) };
     }
@@ -198,16 +205,16 @@ function readsValue(input: AvroReader, branches: readonly Branch[] | null, name:
 }
 
 function readSide(input: AvroReader): number {
-  const length = input.length();
-  const { bytes, at } = input;
-  input.at = at + length;
+  const { at, bytes } = input;
   for (let side = 0; side < SIDES.length; side++) {
     const expected = SIDES[side];
     let i = 0;
-    while (i < length && bytes[at + i] === expected[i]) i++;
-    if (i === length && length === expected.length) return side;
+    while (i < expected.length && bytes[at + i] === expected[i]) i++;
+    if (i < expected.length) continue;
+    input.skip(i);
+    return side;
   }
-  throw new CodecError(`the side ${input.place(at)} is none of ${AGGRESSOR_SIDES.join(', ')}`);
+  return AGGRESSOR_SIDES.indexOf(oneOf(input.string(), AGGRESSOR_SIDES, 'side') as AggressorSide);
 }
 
 function seriesField(fields: readonly ResolvedField[]): DictionaryField<Series> {

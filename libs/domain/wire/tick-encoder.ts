@@ -1,7 +1,7 @@
 import { int64Words } from '../market/int64.ts';
 import type { QuoteBatch, TickBatch, TradeBatch, Utf8Column } from '../market/tick-batch.ts';
 import { AGGRESSOR_SIDES, type VendorData } from '../market/ticks.ts';
-import { AvroWriter } from './avro-writer.ts';
+import { AvroWriter, encoded } from './avro-writer.ts';
 import { writeDecimal } from './decimal-codec.ts';
 import { encodedSeries } from './series-codec.ts';
 
@@ -100,10 +100,4 @@ class EncodedDictionary<Value> {
   at(code: number): Uint8Array {
     return (this.encodings[code] ??= encoded((out) => this.write(out, this.values[code])));
   }
-}
-
-function encoded(write: (out: AvroWriter) => void): Uint8Array {
-  const out = new AvroWriter(64);
-  write(out);
-  return out.finish();
 }

@@ -1,10 +1,14 @@
 import type { Utf8Column } from '../market/tick-batch.ts';
 import type { AvroReader } from './avro-reader.ts';
 
+/** The highest bit of each byte of a word. */
+const NOT_ASCII = 0x80808080;
+
 /** A column of strings while it grows. A row that is not committed leaves no trace; one that reads nothing is empty. */
 export class Utf8Rows {
   private readonly offsets: Uint32Array;
   private bytes = new Uint8Array(1_024);
+  private view = new DataView(this.bytes.buffer);
   private used = 0;
   private usedByRow = 0;
 
@@ -24,15 +28,22 @@ export class Utf8Rows {
   read(input: AvroReader): void {
     const length = input.length();
     this.reserve(length);
-    const { bytes: from, at } = input;
-    const { bytes: to, used } = this;
+    const { at, base, view: from } = input;
+    const { view: to, used } = this;
+    const start = base + at;
     let bits = 0;
-    for (let i = 0; i < length; i++) {
-      const byte = from[at + i];
-      bits |= byte;
-      to[used + i] = byte;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      const word = from.getInt32(start + i);
+      bits |= word;
+      to.setInt32(used + i, word);
     }
-    if (bits > 127) input.assertUtf8(at, at + length);
+    for (; i < length; i++) {
+      const byte = from.getUint8(start + i);
+      bits |= byte;
+      to.setUint8(used + i, byte);
+    }
+    if ((bits & NOT_ASCII) !== 0) input.assertUtf8(at, at + length);
     input.at = at + length;
     this.usedByRow = used + length;
   }
@@ -54,5 +65,6 @@ export class Utf8Rows {
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.used));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 }

@@ -4,11 +4,11 @@ export interface VolumeTierOptions {
   readonly partitions: number;
   /** Volume from which an instrument gets a partition of its own, in even shares (1 is the total / partitions). */
   readonly ownFromShare: number;
-  /** As `ownFromShare`, from which it is dealt out by volume and not by hash. */
-  readonly sharedFromShare: number;
+  /** Bound on the instruments that are dealt out by volume: all are named in the specification. */
+  readonly sharedMax: number;
 }
 
-export const VOLUME_TIER_OPTIONS: Omit<VolumeTierOptions, 'partitions'> = { ownFromShare: 0.7, sharedFromShare: 0.05 };
+export const VOLUME_TIER_OPTIONS: Omit<VolumeTierOptions, 'partitions'> = { ownFromShare: 0.7, sharedMax: 500 };
 
 /**
  * The tiers for these volumes, of instruments as `ASX.BHP` in any unit, that make the heaviest partition lightest; the
@@ -17,28 +17,40 @@ export const VOLUME_TIER_OPTIONS: Omit<VolumeTierOptions, 'partitions'> = { ownF
  */
 export function volumeTiers(
   volumes: ReadonlyMap<string, number>,
-  { partitions, ownFromShare, sharedFromShare }: VolumeTierOptions,
+  { partitions, ownFromShare, sharedMax }: VolumeTierOptions,
 ): PartitionerSpec {
   const heaviestFirst = inOrder(volumes);
-  const evenShare = total(heaviestFirst) / partitions;
-  const atLeast = (share: number) =>
-    [...heaviestFirst].filter(([, volume]) => volume > 0 && volume >= share * evenShare);
-  const own = atLeast(ownFromShare)
-    .slice(0, partitions - 1)
-    .map(([instrument]) => instrument);
-  const shared = atLeast(sharedFromShare)
-    .slice(own.length)
-    .map(([instrument]) => instrument);
+  const instruments = [...heaviestFirst.keys()];
+  const heavy = [...heaviestFirst.values()].filter(
+    (volume) => volume >= ownFromShare * (total(heaviestFirst) / partitions),
+  );
+  const own = instruments.slice(0, Math.min(heavy.length, partitions - 1));
+  const others = new Map([...heaviestFirst].slice(own.length));
+  const left = partitions - own.length;
 
   let best: PartitionerSpec = HASH_PARTITIONER;
   let bestShare = heaviestShare(best, partitions, heaviestFirst);
-  const sharedPartitionsMax = shared.length === 0 ? 0 : partitions - own.length - 1;
-  for (let sharedPartitions = 0; sharedPartitions <= sharedPartitionsMax; sharedPartitions++) {
-    const spec = { kind: 'volume' as const, own, shared: sharedPartitions === 0 ? [] : shared, sharedPartitions };
+  for (let sharedPartitions = 0; sharedPartitions < left; sharedPartitions++) {
+    // As much volume as these partitions are of all that are left.
+    const shared = heaviestOf(others, total(others) * (sharedPartitions / left), sharedMax);
+    if (sharedPartitions > 0 && shared.length === 0) continue;
+    const spec = { kind: 'volume' as const, own, shared, sharedPartitions };
     const share = heaviestShare(spec, partitions, heaviestFirst);
     if (share < bestShare) [best, bestShare] = [spec, share];
   }
   return best;
+}
+
+/** The first instruments whose volumes add up to `volume`, and at most `max`. */
+function heaviestOf(heaviestFirst: ReadonlyMap<string, number>, volume: number, max: number): readonly string[] {
+  const taken: string[] = [];
+  let sum = 0;
+  for (const [instrument, amount] of heaviestFirst) {
+    sum += amount;
+    if (sum > volume || taken.length === max) break;
+    taken.push(instrument);
+  }
+  return taken;
 }
 
 /** The part of all volume, 0 to 1, that the heaviest partition would get. */

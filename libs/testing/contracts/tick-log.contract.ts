@@ -1,8 +1,16 @@
 import { afterEach, beforeEach, describe } from '@jest/globals';
+import type { Framing } from '@k2/domain/wire';
 import type { TickLogBench, TickLogCapabilities, TickLogHarness } from './tick-log/bench.ts';
-import { appendCases, readCases, topicCases } from './tick-log/append-read-cases.ts';
+import { appendCases, blockCases, readCases, topicCases } from './tick-log/append-read-cases.ts';
 import { groupCases } from './tick-log/group-cases.ts';
-import { boundCases, closeCases, damageCases, durabilityCases, trimCases } from './tick-log/lifetime-cases.ts';
+import {
+  boundCases,
+  closeCases,
+  damageCases,
+  durabilityCases,
+  durableTrimCases,
+  trimCases,
+} from './tick-log/lifetime-cases.ts';
 
 export type { TickLogCapabilities, TickLogHarness } from './tick-log/bench.ts';
 
@@ -10,15 +18,15 @@ export interface TickLogSuite {
   /** A log of its own each time; on a server that outlives the test, one whose topics nobody else uses. */
   create(options: { readonly bytesMax?: number }): Promise<TickLogHarness>;
   readonly capabilities: TickLogCapabilities;
-  /** Makes topic names unique on a server that outlives the test. */
-  readonly topicPrefix?: string;
+  /** Of the topics that it is tried on; `block` where absent. */
+  readonly framing?: Framing;
 }
 
 /**
  * What every TickLog does, whatever it is made of. A capability that an adapter declares is checked; one that it does
  * not declare has no cases.
  */
-export function tickLogContract(name: string, { create, capabilities, topicPrefix = 'contract' }: TickLogSuite): void {
+export function tickLogContract(name: string, { create, capabilities, framing = 'block' }: TickLogSuite): void {
   describe(`TickLog: ${name}`, () => {
     let topics = 0;
     let bench: TickLogBench;
@@ -27,13 +35,14 @@ export function tickLogContract(name: string, { create, capabilities, topicPrefi
     beforeEach(async () => {
       const harness = await create({});
       harnesses = [harness];
-      const topicName = () => `${topicPrefix}.topic-${++topics}`;
+      const topicName = () => `market.equities.trades.contract-${++topics}`;
       bench = {
         harness,
         log: harness.log,
+        framing,
         topicName,
         declare: async (partitions = 1) =>
-          (await harness.log.declareTopic({ name: topicName(), partitions, framing: 'block' })).name,
+          (await harness.log.declareTopic({ name: topicName(), partitions, framing })).name,
         create: async (options) => {
           const further = await create(options);
           harnesses.push(further);
@@ -49,10 +58,12 @@ export function tickLogContract(name: string, { create, capabilities, topicPrefi
     topicCases(current);
     appendCases(current);
     readCases(current);
-    trimCases(current);
+    if (framing === 'block') blockCases(current);
     groupCases(current);
     closeCases(current);
+    if (capabilities.trims) trimCases(current);
     if (capabilities.durable) durabilityCases(current);
+    if (capabilities.durable && capabilities.trims) durableTrimCases(current);
     if (capabilities.bounded) boundCases(current);
     if (capabilities.damageable) damageCases(current);
   });

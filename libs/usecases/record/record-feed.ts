@@ -1,4 +1,4 @@
-import { REJECTIONS_TOPIC, tickTopic } from '@k2/domain/wire';
+import { REJECTIONS_TOPIC, tickTopic, type TopicSpec } from '@k2/domain/wire';
 import type { TickBatch } from '@k2/domain/market';
 import {
   isPortError,
@@ -17,8 +17,8 @@ import { DropSeen } from './drop-seen.ts';
 export interface RecordOptions {
   /** Appends not yet acknowledged; at the bound the feed is not pulled. */
   readonly appendsInFlightMax: number;
-  /** Partitions of a topic that is declared here for the first time. */
-  readonly topicPartitions: number;
+  /** How a topic is declared here for the first time. */
+  readonly topicSpecOf: (name: string) => TopicSpec;
   /** First wait after a failed append or a lost venue; doubles up to `retryDelayMsMax`. */
   readonly retryDelayMs: number;
   readonly retryDelayMsMax: number;
@@ -26,7 +26,7 @@ export interface RecordOptions {
 
 export const RECORD_OPTIONS: RecordOptions = {
   appendsInFlightMax: 4,
-  topicPartitions: 1,
+  topicSpecOf: (name) => ({ name, partitions: 1, framing: 'block' }),
   retryDelayMs: 100,
   retryDelayMsMax: 10_000,
 };
@@ -197,8 +197,7 @@ export class RecordFeed {
   private async declare(topic: string): Promise<TopicDescription> {
     let declaration = this.declared.get(topic);
     if (declaration === undefined) {
-      const partitions = topic === REJECTIONS_TOPIC ? 1 : this.options.topicPartitions;
-      declaration = this.ports.log.declareTopic({ name: topic, partitions, framing: 'block' });
+      declaration = this.ports.log.declareTopic(this.options.topicSpecOf(topic));
       this.declared.set(topic, declaration);
       declaration.catch(() => this.declared.delete(topic));
     }

@@ -77,9 +77,8 @@ export class SinkPartitions {
       writer,
       partitions.map((partition) => ({ ...partition, topicId: topicIds.get(partition.topic)! })),
     );
-    const ends = new Map(
-      (await log.offsets(claims.map(({ topic }) => topic))).map((at) => [partitionName(at), at.endOffset]),
-    );
+    const topics = [...new Set(claims.map(({ topic }) => topic))];
+    const ends = new Map((await log.offsets(topics)).map((at) => [partitionName(at), at.endOffset]));
     for (const claim of claims) {
       const name = partitionName(claim);
       const endOffset = ends.get(name) ?? 0;

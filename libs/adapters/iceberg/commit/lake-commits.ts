@@ -1,47 +1,47 @@
 import type { TableName } from '@k2/domain/market';
-import type {
-  Clock,
-  CommitReceipt,
-  ObjectStore,
-  ProgressChange,
-  Random,
-  SchemaChange,
-  TableCatalog,
-  Telemetry,
+import {
+  PortError,
+  type Clock,
+  type CommitReceipt,
+  type ProgressChange,
+  type SchemaChange,
+  type TableCatalog,
+  type TickStoreError,
 } from '@k2/ports';
 import { unknownTable, type LakeTables } from '../lake-tables.ts';
 import { currentSnapshot } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
-import { appendSnapshot, PROGRESS_PROPERTY } from './append-snapshot.ts';
+import { appendSnapshot } from './append-snapshot.ts';
 import type { Attempt } from './attempt.ts';
+import type { CatalogChanges } from './catalog-changes.ts';
 import type { Landing } from './landing.ts';
 import type { MergeLimits } from './merge-manifests.ts';
-import { metadataVersion, withSchema, withSnapshot, type MetadataFile, type NextMetadata } from './next-metadata.ts';
+import { withSchema, withSnapshot } from './next-metadata.ts';
 import { parseProgress, printProgress, progressAfter } from './progress.ts';
 import { evolved } from './schema-evolution.ts';
-import type { StagedLakeRows, StagedTable } from './staged-rows.ts';
+import { PROGRESS_PROPERTY } from './snapshot-summary.ts';
+import type { StagedLakeRows } from './staged-rows.ts';
 
 export interface CommitLimits extends MergeLimits {
   /** Metadata files kept of each table, besides the current one (`write.metadata.previous-versions-max`). */
   readonly metadataVersionsMax: number;
+  /** Rows staged longer ago are refused: the removal of orphans may have taken their files for garbage. */
+  readonly stagedAgeMsMax: number;
 }
 
 export interface CommitParts {
   readonly catalog: TableCatalog;
-  readonly objects: ObjectStore;
   readonly clock: Clock;
-  readonly random: Random;
-  readonly telemetry: Telemetry;
   readonly tables: LakeTables;
   readonly files: TableFiles;
   readonly landing: Landing;
+  readonly changes: CatalogChanges;
 }
 
 /** Commits to the lake. Callers run one at a time; other processes may commit at any time. */
 export class LakeCommits {
   private readonly parts: CommitParts;
   private readonly limits: CommitLimits;
-  private lastCommittedMs = 0;
 
   constructor(parts: CommitParts, limits: CommitLimits) {
     this.parts = parts;
@@ -50,10 +50,10 @@ export class LakeCommits {
 
   /** Adds a snapshot to each table with staged rows and moves the progress, all in one change of the catalog. */
   async append(staged: StagedLakeRows, progress: ProgressChange): Promise<CommitReceipt> {
-    const landed = await this.parts.landing.land(() => this.appendAttempt(staged.tables, progress), staged.unresolved);
+    const landed = await this.parts.landing.land(() => this.appendAttempt(staged, progress), staged.unresolved);
     staged.state = 'committed';
     staged.unresolved.length = 0;
-    await this.finish(landed);
+    await this.parts.changes.finish(landed);
     return {
       rowCount: staged.rowCount,
       snapshots: new Map(staged.tables.map(({ table, snapshotId }) => [table, snapshotId])),
@@ -63,14 +63,16 @@ export class LakeCommits {
   }
 
   async evolve(table: TableName, changes: readonly SchemaChange[]): Promise<void> {
-    await this.finish(await this.parts.landing.land(() => this.evolveAttempt(table, changes), []));
+    await this.parts.changes.finish(await this.parts.landing.land(() => this.evolveAttempt(table, changes), []));
   }
 
-  private async appendAttempt(tables: readonly StagedTable[], progress: ProgressChange): Promise<Attempt> {
+  private async appendAttempt({ tables, stagedUs }: StagedLakeRows, progress: ProgressChange): Promise<Attempt> {
+    const { changes } = this.parts;
+    this.checkAge(stagedUs);
     const bases = await this.parts.tables.loadAll();
     // After the tables: see `progressAfter`.
     const current = await this.parts.catalog.progress();
-    const committedMs = this.nextMs(bases);
+    const committedMs = changes.nextMs(bases.values());
     const moves = await Promise.all(
       tables.map(async (staged) => {
         const base = bases.get(staged.table);
@@ -83,65 +85,26 @@ export class LakeCommits {
           { committedMs, progress: text },
           { files: this.parts.files, limits: this.limits },
         );
-        return this.move(staged.table, base, withSnapshot(base, snapshot, this.limits.metadataVersionsMax));
+        return changes.move(staged.table, base, withSnapshot(base, snapshot, this.limits.metadataVersionsMax));
       }),
     );
-    return this.attempt(moves, committedMs, progress);
+    return changes.attempt(moves, committedMs, progress);
   }
 
   private async evolveAttempt(table: TableName, changes: readonly SchemaChange[]): Promise<Attempt> {
     const base = await this.parts.tables.load(table);
     const { schema, lastColumnId } = evolved(table, base.metadata, changes);
-    const committedMs = this.nextMs(new Map([[table, base]]));
+    const committedMs = this.parts.changes.nextMs([base]);
     const next = withSchema(base, schema, lastColumnId, committedMs, this.limits.metadataVersionsMax);
-    return this.attempt([await this.move(table, base, next)], committedMs, { partitions: [], state: new Map() });
+    const move = await this.parts.changes.move(table, base, next);
+    return this.parts.changes.attempt([move], committedMs);
   }
 
-  /** Milliseconds, as Iceberg counts; later than everything committed so far, also where the clock stands still. */
-  private nextMs(bases: ReadonlyMap<TableName, MetadataFile>): number {
-    const updatedMs = Array.from(bases.values(), ({ metadata }) => metadata['last-updated-ms']);
-    this.lastCommittedMs = Math.max(
-      Math.floor(this.parts.clock.nowUs() / 1_000),
-      ...[this.lastCommittedMs, ...updatedMs].map((ms) => ms + 1),
-    );
-    return this.lastCommittedMs;
+  /** Of a writer that was frozen, or a machine that slept. By the wall clock, as files' ages are. */
+  private checkAge(stagedUs: number): void {
+    const ageMs = (this.parts.clock.nowUs() - stagedUs) / 1_000;
+    if (ageMs <= this.limits.stagedAgeMsMax) return;
+    const message = `these rows were staged ${Math.round(ageMs / 60_000)} minutes ago, and their files may have been cleared away: stage them again`;
+    throw new PortError('unavailable', message, { stagedUs, ageMs }) satisfies TickStoreError;
   }
-
-  private async move(table: TableName, base: MetadataFile, next: NextMetadata): Promise<TableMove> {
-    const location = await this.parts.files.writeMetadata(next.metadata, metadataVersion(base.location) + 1);
-    return { pointer: { table, expected: base.location, next: location }, retired: next.retired };
-  }
-
-  private attempt(moves: readonly TableMove[], committedMs: number, progress: ProgressChange): Attempt {
-    return {
-      change: {
-        changeId: this.parts.random.uuid(),
-        tables: moves.map((move) => move.pointer),
-        progress: progress.partitions,
-        state: progress.state,
-      },
-      committedMs,
-      retired: moves.flatMap((move) => move.retired),
-    };
-  }
-
-  /** Deletes metadata files that fell out of the log. Best effort: the next orphan removal finds what is left. */
-  private async finish({ retired }: Attempt): Promise<void> {
-    const { objects, telemetry } = this.parts;
-    for (const location of retired) {
-      try {
-        await objects.delete(objects.key(location));
-      } catch (error) {
-        telemetry.log('warn', 'a metadata file that no log names any more could not be deleted', {
-          location,
-          error: String(error),
-        });
-      }
-    }
-  }
-}
-
-interface TableMove {
-  readonly pointer: { readonly table: TableName; readonly expected: string; readonly next: string };
-  readonly retired: readonly string[];
 }

@@ -18,6 +18,8 @@ export interface LandingLimits {
   /** Pause before the second attempt; it doubles up to the maximum, with jitter. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** What a caller is told to do when no attempt succeeded. */
+  readonly advice: string;
 }
 
 /**
@@ -55,20 +57,43 @@ export class Landing {
    * Returns the attempt that took effect. `unresolved` holds those whose outcome is unknown; what is left in it when
    * this throws may still take effect, and is to be given again with the next call.
    */
-  async land(prepare: () => Promise<Attempt>, unresolved: Attempt[]): Promise<Attempt> {
+  async land<Prepared extends Attempt>(prepare: () => Promise<Prepared>, unresolved: Prepared[]): Promise<Prepared> {
+    return (await this.landIfNeeded(prepare, unresolved))!;
+  }
+
+  /** As `land`; null where `prepare` finds nothing to do. */
+  async landIfNeeded<Prepared extends Attempt>(
+    prepare: () => Promise<Prepared | null>,
+    unresolved: Prepared[],
+  ): Promise<Prepared | null> {
     for (let attempt = 1; ; attempt++) {
       const early = await this.landed(unresolved);
       if (early !== null) return early;
-      const prepared = await prepare();
+      const prepared = await this.prepared(prepare, unresolved);
+      if (prepared === null || unresolved.includes(prepared)) return prepared;
       const refusal = await this.refusal(prepared.change);
       if (refusal === null) return prepared;
       if (isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome')) unresolved.push(prepared);
       const late = await this.landed(unresolved);
       if (late !== null) return late;
       if (!isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome', 'commit-conflict')) throw storeError(refusal);
-      if (attempt === this.limits.attemptsMax) throw givenUp(refusal, prepared.change, attempt);
+      if (attempt === this.limits.attemptsMax) throw this.givenUp(refusal, prepared.change, attempt);
       this.retries.add(1, { kind: refusal.kind });
       await this.pause(attempt);
+    }
+  }
+
+  /** What stands in the way of a further attempt may be an earlier one, which took effect meanwhile: that one then. */
+  private async prepared<Prepared extends Attempt>(
+    prepare: () => Promise<Prepared | null>,
+    unresolved: readonly Prepared[],
+  ): Promise<Prepared | null> {
+    try {
+      return (await prepare()) ?? (await this.landed(unresolved));
+    } catch (error) {
+      const landed = await this.landed(unresolved);
+      if (landed !== null) return landed;
+      throw error;
     }
   }
 
@@ -81,7 +106,7 @@ export class Landing {
     }
   }
 
-  private async landed(unresolved: readonly Attempt[]): Promise<Attempt | null> {
+  private async landed<Prepared extends Attempt>(unresolved: readonly Prepared[]): Promise<Prepared | null> {
     for (const attempt of unresolved) {
       if (await this.committed(attempt.change.changeId)) return attempt;
     }
@@ -94,7 +119,7 @@ export class Landing {
       try {
         return await this.catalog.committed(changeId);
       } catch (error) {
-        if (attempt === this.limits.attemptsMax) throw unresolvable(changeId, error);
+        if (attempt === this.limits.attemptsMax) throw this.unresolvable(changeId, error);
         await this.pause(attempt);
       }
     }
@@ -105,34 +130,19 @@ export class Landing {
     const fullMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** (attempt - 1));
     return this.scheduler.sleep(fullMs * (0.5 + this.random.next() / 2));
   }
-}
 
-function givenUp(cause: unknown, change: CatalogChange, attempts: number): TickStoreError {
-  const tables = change.tables.map(({ table }) => table);
-  const context = { tables, attempts, changeId: change.changeId };
-  if (isPortError(cause, 'unknown-outcome')) {
-    return new PortError(
-      'unavailable',
-      `${attempts} attempts to commit to ${tables.join(', ')} got no answer: commit the same staged rows again`,
-      context,
-      {
-        retryable: true,
-        cause,
-      },
-    );
+  private givenUp(cause: unknown, change: CatalogChange, attempts: number): TickStoreError {
+    const tables = change.tables.map(({ table }) => table);
+    const context = { tables, attempts, changeId: change.changeId };
+    const isUnknown = isPortError(cause, 'unknown-outcome');
+    const [kind, what] = isUnknown
+      ? (['unavailable', `${attempts} attempts to commit to ${tables.join(', ')} got no answer`] as const)
+      : (['commit-conflict', `other writers won ${attempts} attempts to commit to ${tables.join(', ')}`] as const);
+    return new PortError(kind, `${what}: ${this.limits.advice}`, context, { retryable: true, cause });
   }
-  return new PortError(
-    'commit-conflict',
-    `other writers won ${attempts} attempts to commit to ${tables.join(', ')}: commit the same staged rows again`,
-    context,
-    {
-      retryable: true,
-      cause,
-    },
-  );
-}
 
-function unresolvable(changeId: string, cause: unknown): TickStoreError {
-  const message = `whether change ${changeId} took effect is unknown, and the catalog does not answer: commit the same staged rows again`;
-  return new PortError('unavailable', message, { changeId }, { retryable: true, cause });
+  private unresolvable(changeId: string, cause: unknown): TickStoreError {
+    const message = `whether change ${changeId} took effect is unknown, and the catalog does not answer: ${this.limits.advice}`;
+    return new PortError('unavailable', message, { changeId }, { retryable: true, cause });
+  }
 }

@@ -1,6 +1,6 @@
-import { currentSchema, specById, type TableMetadata } from '../format/metadata.ts';
-import { inherited, partitionTypes, type ManifestEntry } from '../format/manifest.ts';
-import { entryCounts, partitionSummaries, type ManifestFile } from '../format/manifest-list.ts';
+import type { TableMetadata } from '../format/metadata.ts';
+import { inherited, type ManifestEntry } from '../format/manifest.ts';
+import type { ManifestFile } from '../format/manifest-list.ts';
 import type { TableFiles } from '../table-files.ts';
 
 export interface MergeLimits {
@@ -47,7 +47,7 @@ function groups(manifests: readonly ManifestFile[], bytesTarget: number): Manife
   return result;
 }
 
-/** Files of this snapshot stay added, those of earlier ones become existing, deleted ones are dropped. */
+/** What this snapshot adds or deletes stays so; files of earlier ones become existing, deletions of earlier ones go. */
 async function merge(
   group: readonly ManifestFile[],
   metadata: TableMetadata,
@@ -58,28 +58,10 @@ async function merge(
   for (const manifest of group) {
     for (const entry of await files.entries(metadata, manifest)) {
       const full = inherited(entry, manifest);
-      if (full.status === 'deleted') continue;
       // An entry added now takes its sequence numbers from the list again: a re-based commit changes them.
-      const isNew = full.snapshotId === snapshotId;
-      entries.push(
-        isNew
-          ? { ...full, status: 'added', dataSequenceNumber: null, fileSequenceNumber: null }
-          : { ...full, status: 'existing' },
-      );
+      if (full.snapshotId === snapshotId) entries.push(full.status === 'added' ? { ...entry, snapshotId } : full);
+      else if (full.status !== 'deleted') entries.push({ ...full, status: 'existing' });
     }
   }
-  const schema = currentSchema(metadata);
-  const spec = specById(metadata, group[0].partitionSpecId);
-  const types = partitionTypes(schema, spec).map(({ result }) => result);
-  return {
-    ...(await files.writeManifest(metadata.location, schema, spec, entries)),
-    partitionSpecId: spec['spec-id'],
-    sequenceNumber,
-    addedSnapshotId: snapshotId,
-    ...entryCounts(entries, sequenceNumber),
-    partitions: partitionSummaries(
-      entries.map((entry) => entry.file),
-      types,
-    ),
-  };
+  return files.writeManifestFile(metadata, group[0].partitionSpecId, entries, { snapshotId, sequenceNumber });
 }

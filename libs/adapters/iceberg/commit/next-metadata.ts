@@ -22,7 +22,10 @@ export function withSnapshot(base: MetadataFile, snapshot: Snapshot, versionsMax
     'last-sequence-number': snapshot['sequence-number'],
     'last-updated-ms': timestampMs,
     'current-snapshot-id': snapshotId,
-    refs: { ...metadata.refs, [MAIN_BRANCH]: { 'snapshot-id': snapshotId, type: 'branch' } },
+    refs: {
+      ...metadata.refs,
+      [MAIN_BRANCH]: { ...metadata.refs[MAIN_BRANCH], 'snapshot-id': snapshotId, type: 'branch' },
+    },
     snapshots: [...metadata.snapshots, snapshot],
     'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': timestampMs, 'snapshot-id': snapshotId }],
   });
@@ -45,7 +48,8 @@ export function withSchema(
   });
 }
 
-function logged(base: MetadataFile, versionsMax: number, next: TableMetadata): NextMetadata {
+/** The next metadata, with the base in its log. */
+export function logged(base: MetadataFile, versionsMax: number, next: TableMetadata): NextMetadata {
   const previous = { 'timestamp-ms': base.metadata['last-updated-ms'], 'metadata-file': base.location };
   const log = [...base.metadata['metadata-log'], previous];
   const kept = log.slice(-versionsMax);

@@ -28,6 +28,16 @@ export function progressAfter(
   return [...all.values()];
 }
 
+/** The progress of a snapshot that adds no rows: the catalog's, and what only the lake knows. */
+export function progressCarried(
+  current: readonly PartitionProgress[],
+  recorded: readonly RecordedProgress[],
+): readonly RecordedProgress[] {
+  const known = progressAfter(current, recorded, { partitions: [], state: new Map() });
+  const keys = new Set(known.map(keyOf));
+  return [...known, ...recorded.filter((entry) => !keys.has(keyOf(entry)))];
+}
+
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${partition} ${topic}`;
 }

@@ -4,8 +4,7 @@ import { recordSchema, type ColumnBatch, type TableName } from '@k2/domain/marke
 import type { ObjectStore, Random } from '@k2/ports';
 import type { LakeTables } from '../lake-tables.ts';
 import { currentSchema, defaultSortOrder, defaultSpec, fieldById, type TableMetadata } from '../format/metadata.ts';
-import { partitionTypes, type DataFile } from '../format/manifest.ts';
-import { entryCounts, partitionSummaries } from '../format/manifest-list.ts';
+import type { DataFile } from '../format/manifest.ts';
 import { fieldType } from '../format/schema.ts';
 import type { TableFiles } from '../table-files.ts';
 import type { ParquetWriter } from '../write/parquet-writer.ts';
@@ -92,20 +91,11 @@ export class TableStage {
     snapshotId: bigint,
     dataFiles: readonly DataFile[],
   ): Promise<StagedTable['manifest']> {
-    const schema = currentSchema(metadata);
-    const spec = defaultSpec(metadata);
-    const types = partitionTypes(schema, spec).map(({ result }) => result);
     const entries = dataFiles.map(
       (file) => ({ status: 'added', snapshotId, dataSequenceNumber: null, fileSequenceNumber: null, file }) as const,
     );
-    const { minSequenceNumber: _, ...counts } = entryCounts(entries, 0);
-    return {
-      ...(await this.files.writeManifest(metadata.location, schema, spec, entries)),
-      partitionSpecId: spec['spec-id'],
-      addedSnapshotId: snapshotId,
-      ...counts,
-      partitions: partitionSummaries(dataFiles, types),
-    };
+    const snapshot = { snapshotId, sequenceNumber: 0 };
+    return this.files.writeManifestFile(metadata, metadata['default-spec-id'], entries, snapshot);
   }
 }
 

@@ -21,12 +21,15 @@ export class StagedLakeRows implements StagedRows {
   readonly tables: readonly StagedTable[];
   readonly rowCount: number;
   readonly sizeBytes: number;
+  /** When their staging began. */
+  readonly stagedUs: number;
   state: 'staged' | 'committed' | 'discarded' = 'staged';
   /** Attempts to commit these rows of which it is not known whether they took effect. */
   readonly unresolved: Attempt[] = [];
 
-  constructor(tables: readonly StagedTable[]) {
+  constructor(tables: readonly StagedTable[], stagedUs: number) {
     this.tables = tables;
+    this.stagedUs = stagedUs;
     this.rowCount = tables.reduce((sum, table) => sum + table.manifest.addedRows, 0);
     this.sizeBytes = tables.reduce((sum, table) => sum + table.sizeBytes, 0);
   }

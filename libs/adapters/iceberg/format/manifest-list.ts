@@ -24,6 +24,11 @@ export interface ManifestFile {
   readonly partitions: readonly FieldSummary[];
 }
 
+/** Whether a scan finds any file in it; a manifest of deleted entries only tells what its snapshot deleted. */
+export function hasLiveFiles({ addedFiles, existingFiles }: ManifestFile): boolean {
+  return addedFiles + existingFiles > 0;
+}
+
 /** Range of a partition field over a manifest's files. Bounds are single values, null where every value is null. */
 export interface FieldSummary {
   readonly containsNull: boolean;

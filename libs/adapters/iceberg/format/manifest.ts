@@ -150,6 +150,7 @@ interface EntryRecord {
   readonly data_file: {
     readonly content: number;
     readonly file_path: string;
+    readonly file_format: string;
     readonly partition: Readonly<Record<string, PartitionValue>>;
     readonly record_count: bigint;
     readonly file_size_in_bytes: bigint;
@@ -208,6 +209,8 @@ function pairs<From, To>(map: ReadonlyMap<number, From>, convert: (value: From) 
 function parsedEntry(entry: EntryRecord, names: readonly string[]): ManifestEntry {
   const file = entry.data_file;
   if (file.content !== 0) throw new Error(`${file.file_path} holds deletes: K2 reads tables of data files only`);
+  if (file.file_format.toUpperCase() !== 'PARQUET')
+    throw new Error(`${file.file_path} is a file of format ${file.file_format}: K2 reads tables of Parquet files only`);
   return {
     status: STATUSES[entry.status],
     snapshotId: entry.snapshot_id,

@@ -21,6 +21,14 @@ export interface TableMetadata {
   readonly snapshots: readonly Snapshot[];
   readonly 'snapshot-log': readonly { readonly 'timestamp-ms': number; readonly 'snapshot-id': bigint }[];
   readonly 'metadata-log': readonly { readonly 'timestamp-ms': number; readonly 'metadata-file': string }[];
+  /** Of other engines; K2 only lets go of those of snapshots that are given up. */
+  readonly statistics?: readonly StatisticsFile[];
+  readonly 'partition-statistics'?: readonly StatisticsFile[];
+}
+
+export interface StatisticsFile {
+  readonly 'snapshot-id': bigint;
+  readonly 'statistics-path': string;
 }
 
 export interface Snapshot {
@@ -36,6 +44,7 @@ export interface Snapshot {
 export interface SnapshotRef {
   readonly 'snapshot-id': bigint;
   readonly type: 'branch' | 'tag';
+  readonly 'min-snapshots-to-keep'?: number;
 }
 
 export const MAIN_BRANCH = 'main';

@@ -1,14 +1,17 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { PortError, type LocalFile, type ObjectStore, type ObjectSummary } from '@k2/ports';
+import { PortError, type Clock, type LocalFile, type ObjectStore, type ObjectSummary } from '@k2/ports';
 
 /** Objects as files of a directory, without the care that a real store takes. */
 export class DirectoryObjects implements ObjectStore {
   readonly directory: string;
+  private readonly clock: Clock;
+  private readonly putUs = new Map<string, number>();
 
-  constructor(directory: string) {
+  constructor(directory: string, clock: Clock) {
     this.directory = directory;
+    this.clock = clock;
   }
 
   uri(key: string): string {
@@ -30,20 +33,23 @@ export class DirectoryObjects implements ObjectStore {
   async putIfAbsent(key: string, content: Uint8Array): Promise<void> {
     await mkdir(dirname(join(this.directory, key)), { recursive: true });
     await writeFile(join(this.directory, key), content, { flag: 'wx' });
+    this.putUs.set(key, this.clock.nowUs());
   }
 
   async putFileIfAbsent(key: string, path: string): Promise<{ readonly sizeBytes: number }> {
     const target = join(this.directory, key);
     await mkdir(dirname(target), { recursive: true });
     await rename(path, target);
+    this.putUs.set(key, this.clock.nowUs());
     return { sizeBytes: (await stat(target)).size };
   }
 
   async *list(prefix: string): AsyncIterable<ObjectSummary> {
     const names = await readdir(this.directory, { recursive: true });
     for (const key of names.filter((name) => name.startsWith(prefix)).sort()) {
-      const entry = await stat(join(this.directory, key));
-      if (entry.isFile()) yield { key, sizeBytes: entry.size, modifiedUs: entry.mtimeMs * 1_000 };
+      // Deleted meanwhile, it is not there.
+      const entry = await stat(join(this.directory, key)).catch(() => null);
+      if (entry?.isFile()) yield { key, sizeBytes: entry.size, modifiedUs: this.putUs.get(key) ?? 0 };
     }
   }
 
@@ -52,6 +58,10 @@ export class DirectoryObjects implements ObjectStore {
   }
 
   async localFile(key: string): Promise<LocalFile> {
-    return { path: join(this.directory, key), release: () => undefined };
+    const path = join(this.directory, key);
+    await stat(path).catch((error: unknown) => {
+      throw new PortError('not-found', `there is no object ${key}`, { key }, { cause: error });
+    });
+    return { path, release: () => undefined };
   }
 }

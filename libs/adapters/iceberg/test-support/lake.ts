@@ -2,47 +2,63 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random, Scheduler, Telemetry } from '@k2/ports';
+import { IcebergTableMaintenance, type IcebergTableMaintenanceOptions } from '../iceberg-table-maintenance.ts';
 import { IcebergTickStore, type IcebergTickStoreOptions } from '../iceberg-tick-store.ts';
+import { parseMetadata } from '../format/metadata-json.ts';
+import type { TableMetadata } from '../format/metadata.ts';
 import { DirectoryObjects } from './directory-objects.ts';
 import { FakeCatalog } from './fake-catalog.ts';
 
-/** A lake in a temporary directory; stores opened on it share catalog and objects. */
+export type TestLakeOptions = Partial<IcebergTickStoreOptions & IcebergTableMaintenanceOptions>;
+
+/** A lake in a temporary directory; stores opened on it share catalog and objects, and a clock that tests move. */
 export class TestLake {
   readonly catalog = new FakeCatalog();
+  readonly clock = new TestClock();
   readonly objects: DirectoryObjects;
   private readonly directory: string;
-  private readonly options: Partial<IcebergTickStoreOptions>;
+  private readonly options: TestLakeOptions;
   private readonly random = new SeededRandom();
-  private readonly stores: IcebergTickStore[] = [];
+  private readonly opened: { close(): Promise<void> }[] = [];
 
-  private constructor(directory: string, options: Partial<IcebergTickStoreOptions>) {
+  private constructor(directory: string, options: TestLakeOptions) {
     this.directory = directory;
     this.options = options;
-    this.objects = new DirectoryObjects(join(directory, 'warehouse'));
+    this.objects = new DirectoryObjects(join(directory, 'warehouse'), this.clock);
   }
 
-  static async create(options: Partial<IcebergTickStoreOptions> = {}): Promise<TestLake> {
+  static async create(options: TestLakeOptions = {}): Promise<TestLake> {
     const directory = await mkdtemp(join(tmpdir(), 'k2-iceberg-'));
     await mkdir(join(directory, 'temp'));
     await mkdir(join(directory, 'warehouse'));
     return new TestLake(directory, options);
   }
 
-  open(): IcebergTickStore {
-    const { catalog, objects, random } = this;
-    const store = new IcebergTickStore(
-      {
-        catalog,
-        objects,
-        random,
-        clock: new StoppedClock(),
-        scheduler: new ImmediateScheduler(),
-        telemetry: new SilentTelemetry(),
-      },
-      { tempDirectory: join(this.directory, 'temp'), ...this.options },
-    );
-    this.stores.push(store);
+  open(options: TestLakeOptions = {}): IcebergTickStore {
+    const store = new IcebergTickStore(this.ports(), this.optionsWith(options));
+    this.opened.push(store);
     return store;
+  }
+
+  openMaintenance(options: TestLakeOptions = {}): IcebergTableMaintenance {
+    const maintenance = new IcebergTableMaintenance(this.ports(), this.optionsWith(options));
+    this.opened.push(maintenance);
+    return maintenance;
+  }
+
+  private ports() {
+    const { catalog, objects, random, clock } = this;
+    return { catalog, objects, random, clock, scheduler: new ImmediateScheduler(), telemetry: new SilentTelemetry() };
+  }
+
+  private optionsWith(options: TestLakeOptions) {
+    return { tempDirectory: join(this.directory, 'temp'), ...this.options, ...options };
+  }
+
+  /** A table's metadata as any other engine would read it. */
+  async metadata(table: string): Promise<TableMetadata> {
+    const location = (await this.catalog.metadataLocation(table))!;
+    return parseMetadata(new TextDecoder().decode(await this.objects.get(this.objects.key(location))));
   }
 
   async keys(prefix: string): Promise<readonly string[]> {
@@ -56,19 +72,25 @@ export class TestLake {
   }
 
   async close(): Promise<void> {
-    for (const store of this.stores) await store.close();
+    for (const one of this.opened) await one.close();
     await rm(this.directory, { recursive: true, force: true });
   }
 }
 
-/** Never moves: times of commits must rise even so. */
-class StoppedClock implements Clock {
+/** Moves only when told to: times of commits must rise even so. */
+export class TestClock implements Clock {
+  private wallUs = 1_700_000_000_000_123;
+
   nowUs(): number {
-    return 1_700_000_000_000_123;
+    return this.wallUs;
   }
 
   monotonicUs(): number {
     return 0;
+  }
+
+  advanceMs(ms: number): void {
+    this.wallUs += ms * 1_000;
   }
 }
 

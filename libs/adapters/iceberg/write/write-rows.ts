@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { lowerBound, upperBound } from '../format/bounds.ts';
-import { icebergType, type PrimitiveType } from '../format/schema.ts';
-import { serializeValue } from '../format/single-value.ts';
+import { columnMetrics } from './column-metrics.ts';
 import type { ColumnWriter } from './column-writer.ts';
 import { columnWriter } from './column-writers.ts';
 import type { ParquetFileWriter } from './parquet-file.ts';
 import { partitionRows, type PartitionRows } from './row-order.ts';
 import { tableRows } from './table-rows.ts';
-import type { FileField, WriteJob, WrittenFile } from './write-job.ts';
+import type { WriteJob, WrittenFile } from './write-job.ts';
 
 /** Writes a job's rows: a sorted file for each partition, or several where one would exceed the target size. */
 export async function writeRows(job: WriteJob, parquet: ParquetFileWriter): Promise<WrittenFile[]> {
@@ -47,34 +45,10 @@ async function writeFile(
     partition,
     rowCount: rows.length,
     ...footer,
-    ...columnFacts(job.fields, writers, rows.length),
+    ...columnMetrics(
+      job.fields,
+      writers.map((writer) => writer.facts()),
+      rows.length,
+    ),
   };
-}
-
-/** Counts and bounds as manifests have them: exact from the columns, not read back from what a reader would print. */
-function columnFacts(fields: readonly FileField[], writers: readonly ColumnWriter[], rowCount: number) {
-  const valueCounts = new Map<number, number>();
-  const nullValueCounts = new Map<number, number>();
-  const lowerBounds = new Map<number, Uint8Array>();
-  const upperBounds = new Map<number, Uint8Array>();
-  fields.forEach(({ id, type, nestedId }, position) => {
-    const primitive = icebergType(type, nestedId ?? 0);
-    if (typeof primitive !== 'string') return;
-    const { nullCount, range } = writers[position].facts();
-    valueCounts.set(id, rowCount);
-    nullValueCounts.set(id, nullCount);
-    if (range === null) return;
-    setBound(lowerBounds, id, primitive, lowerBound(range.min));
-    setBound(upperBounds, id, primitive, upperBound(range.max));
-  });
-  return { valueCounts, nullValueCounts, lowerBounds, upperBounds };
-}
-
-function setBound(
-  bounds: Map<number, Uint8Array>,
-  id: number,
-  type: PrimitiveType,
-  value: ReturnType<typeof upperBound>,
-): void {
-  if (value !== null) bounds.set(id, Uint8Array.from(serializeValue(type, value)));
 }

@@ -1,4 +1,5 @@
 import { tradeAt } from '@k2/domain/market';
+import type { Framing } from '@k2/domain/wire';
 import type { AssignmentListener, LogPayload, LogPosition, LogRecord, TickLog, TopicPartition } from '@k2/ports';
 import { series, tradeBatch } from '../../builders/index.ts';
 
@@ -18,12 +19,16 @@ export interface TickLogCapabilities {
   readonly bounded: boolean;
   /** Has `damage`. */
   readonly damageable: boolean;
+  /** `trim` makes it forget; else only its retention does. */
+  readonly trims: boolean;
 }
 
 export interface TickLogBench {
   readonly harness: TickLogHarness;
   readonly log: TickLog;
-  /** A topic name not used before, also not on a server that outlives the test. */
+  /** Of every topic of the suite. */
+  readonly framing: Framing;
+  /** A topic name not used before. */
   topicName(): string;
   declare(partitions?: number): Promise<string>;
   create(options: { readonly bytesMax: number }): Promise<TickLog>;
@@ -56,6 +61,21 @@ export function ticksOf(records: readonly LogRecord[]): string[] {
   });
 }
 
+/** Each row of the records with its place in the log, whatever records they came in. */
+export function placesOf(records: readonly LogRecord[]): string[] {
+  return records.flatMap((record) => {
+    const { topicPartition, nextOffset, rowOffsets } = record;
+    return ticksOf([record]).map(
+      (tick, row) => `${nameOf(topicPartition)}/${rowOffsets?.[row] ?? nextOffset - 1} ${tick}`,
+    );
+  });
+}
+
+/** How many log records so many rows of one append and one partition make. */
+export function logRecords({ framing }: TickLogBench, rowCount: number): number {
+  return framing === 'tick' ? rowCount : 1;
+}
+
 /** Everything there is now from the positions on. */
 export async function readAll(log: TickLog, positions: readonly LogPosition[]): Promise<LogRecord[]> {
   const found: LogRecord[] = [];
@@ -70,7 +90,7 @@ export async function readAll(log: TickLog, positions: readonly LogPosition[]): 
 
 /** The positions behind the records. */
 export function advanced(positions: readonly LogPosition[], records: readonly LogRecord[]): LogPosition[] {
-  const nexts = new Map(records.map(({ topicPartition, offset }) => [nameOf(topicPartition), offset + 1]));
+  const nexts = new Map(records.map(({ topicPartition, nextOffset }) => [nameOf(topicPartition), nextOffset]));
   return positions.map((position) => ({ ...position, nextOffset: nexts.get(nameOf(position)) ?? position.nextOffset }));
 }
 

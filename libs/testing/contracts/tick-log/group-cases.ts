@@ -48,7 +48,7 @@ export function groupCases(bench: () => TickLogBench): void {
   });
 
   it('spreads topics evenly, also those declared later', async () => {
-    const { log, declare, topicName } = bench();
+    const { log, declare, topicName, framing } = bench();
     const later = topicName();
     const topics = [await declare(2), await declare(1), later];
     const members = [new RecordingMember(), new RecordingMember(), new RecordingMember()];
@@ -56,9 +56,30 @@ export function groupCases(bench: () => TickLogBench): void {
     for (const member of members) memberships.push(await log.join('g', topics, member));
     for (const member of members) await member.until(() => member.owned.size === 1);
 
-    await log.declareTopic({ name: later, partitions: 6, framing: 'block' });
+    await log.declareTopic({ name: later, partitions: 6, framing });
     for (const member of members) await member.until(() => member.owned.size === 3);
     expect(new Set(members.flatMap(({ owned }) => [...owned])).size).toBe(9);
+    for (const membership of memberships) await membership.leave();
+  });
+
+  it('gives a member its share of a further topic that it subscribes to, and leaves the rest alone', async () => {
+    const { log, declare } = bench();
+    const [shared, further] = [await declare(2), await declare(1)];
+    const members = [new RecordingMember(), new RecordingMember()];
+    const memberships = [];
+    for (const member of members) memberships.push(await log.join('g', [shared], member));
+    for (const member of members) await member.until(() => member.owned.size === 1);
+    const revocations = members.map(({ revocationCount }) => revocationCount);
+
+    await memberships[0].subscribe([shared, further]);
+    await members[0].until(() => members[0].owned.size === 2);
+    expect(members[0].owned).toContain(`${further}/0`);
+    expect(members[1].owned.size).toBe(1);
+    expect(members.map(({ revocationCount }) => revocationCount)).toEqual(revocations);
+
+    await memberships[0].subscribe([further]);
+    await members[1].until(() => members[1].owned.size === 2);
+    expect([...members[0].owned]).toEqual([`${further}/0`]);
     for (const membership of memberships) await membership.leave();
   });
 

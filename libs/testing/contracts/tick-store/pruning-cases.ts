@@ -15,7 +15,7 @@ import {
 } from '../../builders/index.ts';
 import { expectRows, TRADES, type TickStoreBenches, type TickStoreCapabilities } from './bench.ts';
 
-type Filter = Pick<ScanRequest, 'exchange' | 'symbols' | 'fromUs' | 'toUs'>;
+export type Filter = Pick<ScanRequest, 'exchange' | 'symbols' | 'fromUs' | 'toUs'>;
 
 /** Pruning is only an optimisation: it may leave out files, never a row that matches. */
 export function pruningCases(benches: TickStoreBenches, capabilities: TickStoreCapabilities): void {
@@ -117,7 +117,7 @@ export function pruningCases(benches: TickStoreBenches, capabilities: TickStoreC
   });
 }
 
-function matches({ exchange, symbols, fromUs = -Infinity, toUs = Infinity }: Filter) {
+export function matches({ exchange, symbols, fromUs = -Infinity, toUs = Infinity }: Filter) {
   return (row: Row): boolean =>
     (exchange === undefined || row['exchange'] === exchange) &&
     (symbols === undefined || symbols.includes(String(row['symbol']))) &&
@@ -126,7 +126,7 @@ function matches({ exchange, symbols, fromUs = -Infinity, toUs = Infinity }: Fil
 }
 
 /** A filter over given rows: its bounds are their times, or one µs beside them, where half-open ranges go wrong. */
-function arbitraryFilter(): fc.Arbitrary<(timesUs: readonly number[]) => Filter> {
+export function arbitraryFilter(): fc.Arbitrary<(timesUs: readonly number[]) => Filter> {
   const bound = fc.option(fc.tuple(fc.nat(), fc.integer({ min: -1, max: 1 })));
   const parts = fc.record({
     exchange: fc.option(fc.constantFrom('ASX', 'BINANCE', 'X/Y Z', 'NONE')),

@@ -1,0 +1,30 @@
+import type { ObjectStore, Telemetry } from '@k2/ports';
+import { eachBounded } from './bounded.ts';
+import { throwIfCancelled } from './cancelled.ts';
+
+export interface DeletableObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+/** Deletes objects that nothing needs. What cannot be deleted now is left to the next removal of orphans. */
+export async function deleteObjects(
+  { objects, telemetry }: { readonly objects: ObjectStore; readonly telemetry: Telemetry },
+  all: readonly DeletableObject[],
+  { atOnceMax, signal }: { readonly atOnceMax: number; readonly signal?: AbortSignal },
+): Promise<readonly DeletableObject[]> {
+  const outcomes = await eachBounded(all, atOnceMax, async (object) => {
+    if (signal !== undefined) throwIfCancelled(signal);
+    try {
+      await objects.delete(object.key);
+      return true;
+    } catch (error) {
+      telemetry.log('warn', 'a file that no snapshot needs could not be deleted', {
+        key: object.key,
+        error: String(error),
+      });
+      return false;
+    }
+  });
+  return all.filter((_, index) => outcomes[index]);
+}

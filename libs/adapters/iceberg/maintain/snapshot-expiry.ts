@@ -1,0 +1,79 @@
+import type { SnapshotRetention } from '@k2/domain/lake';
+import type { TableName } from '@k2/domain/market';
+import type { Clock, ExpiryReport, ObjectStore, Telemetry } from '@k2/ports';
+import type { TableMetadata } from '../format/metadata.ts';
+import type { TableFiles } from '../table-files.ts';
+import { throwIfCancelled } from './cancelled.ts';
+import type { SnapshotLimits } from './changed-snapshot.ts';
+import { deleteObjects, type DeletableObject } from './delete-objects.ts';
+import type { Base, Change, MaintenanceCommits } from './maintenance-commits.ts';
+import { retainedSnapshots } from './retained-snapshots.ts';
+import { checkMayDelete } from './table-permissions.ts';
+import { unneededFiles } from './unneeded-files.ts';
+import { withoutSnapshots } from './without-snapshots.ts';
+
+export interface ExpiryLimits extends SnapshotLimits {
+  /** A snapshot is kept at least this long after it was current; so long can a scan of the newest rows take. */
+  readonly readerGraceMs: number;
+  readonly transfersMax: number;
+}
+
+export interface ExpiryParts {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly files: TableFiles;
+  readonly commits: MaintenanceCommits;
+}
+
+/**
+ * Commits the table's metadata without the snapshots that are not retained, and then deletes what only they needed: from
+ * the commit on nobody can plan a scan of them. What is left undeleted if it stops in between is an orphan.
+ */
+export async function expireSnapshots(
+  parts: ExpiryParts,
+  limits: ExpiryLimits,
+  table: TableName,
+  retention: SnapshotRetention,
+  { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal },
+): Promise<ExpiryReport> {
+  const { commits, clock } = parts;
+  const prepare = async (base: Base): Promise<Change<Expiry> | null> => {
+    throwIfCancelled(signal);
+    const { metadata } = base.table;
+    checkMayDelete(table, metadata);
+    const lake = Array.from(base.lake.values(), (one) => one.metadata);
+    const time = { nowMs: clock.nowUs() / 1_000, graceMs: limits.readerGraceMs };
+    const retained = retainedSnapshots(metadata, lake, retention, time);
+    const ids = metadata.snapshots.map((snapshot) => snapshot['snapshot-id']).filter((id) => !retained.has(id));
+    if (ids.length === 0) return null;
+    const next = withoutSnapshots(base.table, new Set(ids), base.committedMs, limits.metadataVersionsMax);
+    return { next, outcome: { before: metadata, after: next.metadata } };
+  };
+  const base = await commits.base(table);
+  const expiry = dryRun ? ((await prepare(base))?.outcome ?? null) : await commits.land(table, prepare);
+  if (expiry === null) {
+    const snapshotsBefore = base.table.metadata.snapshots.length;
+    return { table, dryRun, snapshotsBefore, expiredSnapshots: 0, deletedFiles: 0, deletedBytes: 0 };
+  }
+  const { before, after } = expiry;
+  const unneeded = await unneededFiles(before, after, parts);
+  const deleted = dryRun ? unneeded : await deleteObjects(parts, unneeded, { atOnceMax: limits.transfersMax, signal });
+  return {
+    table,
+    dryRun,
+    snapshotsBefore: before.snapshots.length,
+    expiredSnapshots: before.snapshots.length - after.snapshots.length,
+    deletedFiles: deleted.length,
+    deletedBytes: sizeOf(deleted),
+  };
+}
+
+interface Expiry {
+  readonly before: TableMetadata;
+  readonly after: TableMetadata;
+}
+
+function sizeOf(objects: readonly DeletableObject[]): number {
+  return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

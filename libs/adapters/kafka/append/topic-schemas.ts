@@ -1,0 +1,41 @@
+import { recordSchemaOf, type BlockPayload } from '@k2/domain/wire';
+import { isPortError, PortError, type SchemaRegistry } from '@k2/ports';
+import type { KnownTopic } from '../topics/topic-table.ts';
+
+/** Ids of the schemas that K2 writes, by subject `<topic>-value`; registered when they are first needed. */
+export class TopicSchemas {
+  private readonly registry: SchemaRegistry;
+  private readonly ids = new Map<string, Promise<number>>();
+
+  constructor(registry: SchemaRegistry) {
+    this.registry = registry;
+  }
+
+  idFor({ name, kafkaTopic, framing }: KnownTopic, payload: BlockPayload): Promise<number> {
+    if (framing === 'tick' && payload.kind === 'rejections') {
+      const message = `topic ${name} is in tick framing, which has no form for rejections: give it block framing`;
+      throw new PortError('unavailable', message, { topic: name });
+    }
+    const subject = `${kafkaTopic}-value`;
+    let id = this.ids.get(subject);
+    if (id === undefined) {
+      id = this.register(name, subject, recordSchemaOf(name, framing));
+      this.ids.set(subject, id);
+      id.catch(() => this.ids.delete(subject));
+    }
+    return id;
+  }
+
+  private async register(topic: string, subject: string, schema: string): Promise<number> {
+    try {
+      // Before the first version: of two programs that start at once with other schemas one is refused.
+      await this.registry.enforceCompatibility(subject);
+      return await this.registry.register(subject, schema);
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      const message = `nothing can be appended to topic ${topic}: the schema registry refused ${subject}: ${detail}`;
+      const retryable = isPortError(cause) && cause.retryable;
+      throw new PortError('unavailable', message, { topic, subject }, { retryable, cause });
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Scenario } from '../outcome.ts';
+import { Recording } from '../recording.ts';
+import { World } from '../world.ts';
+
+/** Longer than the session of a group member. */
+const FROZEN_MS = 6_000;
+
+/** A sink is frozen until another has taken its partitions over, and then goes on as if nothing had been. */
+export const zombie: Scenario = {
+  name: 'zombie',
+  description: 'SIGSTOP of a sink for longer than its session, then SIGCONT',
+  kills: 3,
+  async run(options) {
+    const world = await World.start();
+    try {
+      const recording = await Recording.start(world, options);
+      const recoveriesMs: number[] = [];
+      const violations: string[] = [];
+      for (let freeze = 1; freeze <= options.kills; freeze++) {
+        const sink = recording.sinks[freeze % 2];
+        const epochs = await epochsOf(world);
+        sink.signal('SIGSTOP');
+        await sleep(FROZEN_MS);
+        const raised = (await epochsOf(world)).filter((epoch, index) => epoch > (epochs[index] ?? 0)).length;
+        if (raised === 0) violations.push(`freeze ${freeze}: no partition was taken over from the frozen sink`);
+        sink.signal('SIGCONT');
+        recoveriesMs.push(await world.untilNextCommit());
+        options.say(`freeze ${freeze} of ${options.kills}: ${raised} partitions were taken over`);
+      }
+      const fenced = recording.sinks.filter((sink) => /ended by epoch|fenced/.test(sink.printed)).length;
+      const verdict = await recording.verdict();
+      const all = [...verdict.violations, ...violations];
+      const notes = [`${fenced} sinks were told that they were fenced`];
+      return {
+        scenario: this.name,
+        kills: options.kills,
+        verdict: { ...verdict, violations: all },
+        recoveriesMs,
+        notes,
+      };
+    } finally {
+      await world.close();
+    }
+  },
+};
+
+async function epochsOf(world: World): Promise<number[]> {
+  const rows = await world.query<{ epoch: string }>('SELECT epoch FROM k2_progress ORDER BY topic, partition');
+  return rows.map(({ epoch }) => Number(epoch));
+}

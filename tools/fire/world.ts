@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Services } from '@k2/testing/services';
+import { startTestbed, type Testbed } from '../testbed/testbed.ts';
+import type { TestbedServiceName } from '../testbed/service-names.ts';
+import { RoleProcess } from './role-process.ts';
+
+/** Where K2's processes are to find the servers; a scenario may put a proxy between. */
+export type Endpoints = Pick<Services, 'kafka' | 'schemaRegistry' | 'postgres' | 's3' | 'redis'>;
+
+export interface WorldOptions {
+  readonly endpoints?: (of: Endpoints) => Promise<Endpoints>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const SERVICES: readonly TestbedServiceName[] = ['kafka', 'schema-registry', 'postgres', 'minio', 'redis'];
+const DRAIN_TIMEOUT_MS = 180_000;
+
+/** Real servers of their own and the processes of K2 that work on them. */
+export class World {
+  readonly bed: Testbed;
+  readonly env: Readonly<Record<string, string>>;
+  private readonly directory: string;
+  private readonly db: pg.Pool;
+  private readonly processes: RoleProcess[] = [];
+
+  static async start({ endpoints = async (of) => of, env = {} }: WorldOptions = {}): Promise<World> {
+    // Sessions shorter than a person would have them: what is tested is that they end, not that time passes.
+    const settings = { kafka: { 'group.min.session.timeout.ms': '1000' } };
+    const bed = await startTestbed(SERVICES, { settings });
+    const real = bed.endpoints as Endpoints;
+    const directory = mkdtempSync(join(tmpdir(), 'k2-fire-'));
+    const given = { ...environmentOf(await endpoints(real)), K2_DATA: directory, ...env };
+    return new World(bed, given, directory, new pg.Pool({ connectionString: real.postgres.url, max: 2 }));
+  }
+
+  private constructor(bed: Testbed, env: Readonly<Record<string, string>>, directory: string, db: pg.Pool) {
+    this.bed = bed;
+    this.env = env;
+    this.directory = directory;
+    this.db = db;
+    // A killed server ends idle connections; the next query opens another.
+    db.on('error', () => undefined);
+  }
+
+  launch(
+    name: string,
+    role: string,
+    more: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): RoleProcess {
+    const feed = more.includes('--feed') ? [] : ['--feed', 'none'];
+    const process = new RoleProcess(name, ['--role', role, ...feed, ...more], { ...this.env, ...env });
+    this.processes.push(process);
+    return process;
+  }
+
+  /** Log records committed so far, read past K2 from its database; null while that does not answer. */
+  async committedOffsets(): Promise<number | null> {
+    try {
+      const { rows } = await this.db.query<{ sum: string | null }>('SELECT sum(next_offset) AS sum FROM k2_progress');
+      return Number(rows[0].sum ?? 0);
+    } catch {
+      return null;
+    }
+  }
+
+  /** How long after now the next commit lands, ms; Infinity where none does within the time. */
+  async untilNextCommit(timeoutMs = 60_000): Promise<number> {
+    const startMs = performance.now();
+    let before = await this.committedOffsets();
+    while (performance.now() - startMs < timeoutMs) {
+      await sleep(25);
+      const now = await this.committedOffsets();
+      before ??= now;
+      if (now !== null && before !== null && now > before) return performance.now() - startMs;
+    }
+    return Infinity;
+  }
+
+  /** Resolves when a process that has a sink says that everything in the log is committed. */
+  async drained(of: RoleProcess): Promise<void> {
+    const untilMs = performance.now() + DRAIN_TIMEOUT_MS;
+    for (let quiet = 0; quiet < 3;) {
+      if (performance.now() > untilMs)
+        throw new Error(`the log was not committed in time:\n${of.printed.slice(-4_000)}`);
+      const stats = await of.stats();
+      quiet = stats !== null && stats.log.lagRecords === 0 ? quiet + 1 : 0;
+      await sleep(100);
+    }
+  }
+
+  async query<Row extends pg.QueryResultRow>(sql: string): Promise<readonly Row[]> {
+    return (await this.db.query<Row>(sql)).rows;
+  }
+
+  async close(): Promise<void> {
+    for (const process of this.processes) if (process.isAlive) await process.kill();
+    await this.db.end();
+    await this.bed.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function environmentOf({ kafka, schemaRegistry, postgres, s3, redis }: Endpoints): Record<string, string> {
+  return {
+    K2_STORAGE: 'services',
+    K2_KAFKA_BROKERS: kafka.brokers.join(','),
+    K2_SCHEMA_REGISTRY_URL: schemaRegistry.url,
+    K2_POSTGRES_URL: postgres.url,
+    K2_S3_ENDPOINT: s3.endpoint,
+    K2_S3_REGION: s3.region,
+    K2_S3_BUCKET: s3.bucket,
+    K2_S3_ACCESS_KEY_ID: s3.accessKeyId,
+    K2_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    K2_REDIS_URL: redis.url,
+    K2_KAFKA_SESSION_TIMEOUT_MS: '3000',
+  };
+}

@@ -1,0 +1,4 @@
+export interface SqlRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
