@@ -1,4 +1,6 @@
+import type { Settings } from '@k2/composition/settings';
 import type { Clock } from '@k2/ports';
+import type { SchemaCheck } from '@k2/usecases';
 import type { Output } from './output/output.ts';
 import type { K2Session } from './session/session.ts';
 
@@ -13,6 +15,7 @@ export interface CliContext {
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
   openSession(target: SessionTarget, purpose: SessionPurpose): Promise<K2Session>;
+  checkSchemas(settings: Settings): Promise<readonly SchemaCheck[]>;
   /** Runs the server until it ends; resolves with its exit code. */
   runServer(args: readonly string[]): Promise<number>;
 }

@@ -25,6 +25,10 @@ process.exitCode = await run(process.argv.slice(2), {
     const { openSession } = await import('./session/open-session.ts');
     return openSession(target, purpose, process.env, interrupt.signal);
   },
+  checkSchemas: async (settings) => {
+    const { checkRegisteredSchemas } = await import('@k2/composition');
+    return checkRegisteredSchemas(settings);
+  },
   runServer: (args) => {
     isServing = true;
     return superviseServer(args);

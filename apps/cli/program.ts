@@ -5,6 +5,7 @@ import { addGaps } from './commands/gaps.ts';
 import { addLoad } from './commands/load.ts';
 import { addMaintain } from './commands/maintain.ts';
 import { addQuery } from './commands/query.ts';
+import { addSchema } from './commands/schema.ts';
 import { addSnapshots } from './commands/snapshots.ts';
 import { addStats } from './commands/stats.ts';
 import { addSymbols } from './commands/symbols.ts';
@@ -55,6 +56,7 @@ export function createProgram(context: CliContext): Program {
   addSnapshots(program, context);
   addStats(program, context);
   addMaintain(program, context);
+  addSchema(program, context);
   addVerify(program, context);
   return program;
 }

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 export * from './holder.ts';
 export * from './create-feed.ts';
 export * from './adapter-choice.ts';
+export * from './check-schemas.ts';
 export { dataPaths } from './data-paths.ts';
 export { loadAdapter } from './load-package.ts';
 export * from './open-platform.ts';

@@ -117,6 +117,7 @@ export async function openPlatform(
     const absentStore: OpenedStore = { store: absentPort<TickStore>('store', reason) };
     const { store, maintenance } = needsStore ? await container.getAsync(TOKENS.openedStore) : absentStore;
     if (needsStore) opened(store);
+    if (maintenance !== undefined) opened(maintenance);
     const engine = needsStore
       ? opened(await container.getAsync(TOKENS.queryEngine))
       : absentPort<QueryEngine>('query engine', reason);

@@ -44,7 +44,7 @@ export interface LogRecord {
 }
 
 export interface AppendReceipt {
-  /** Where the rows went, one entry for each log record written. */
+  /** Where the rows went: one entry for each log record, or for each run of them where a row is one; its first offset. */
   readonly records: readonly {
     readonly topicPartition: TopicPartition;
     readonly offset: number;

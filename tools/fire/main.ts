@@ -10,10 +10,22 @@ import type { Outcome, Scenario } from './outcome.ts';
 import { killServers } from './scenarios/kill-servers.ts';
 import { killSinks } from './scenarios/kill-sinks.ts';
 import { networks } from './scenarios/network.ts';
+import { overrun } from './scenarios/overrun.ts';
+import { poison } from './scenarios/poison.ts';
 import { rebalance } from './scenarios/rebalance.ts';
+import { recreated } from './scenarios/recreated.ts';
 import { zombie } from './scenarios/zombie.ts';
 
-const SCENARIOS: readonly Scenario[] = [killSinks, ...killServers, zombie, ...networks, rebalance];
+const SCENARIOS: readonly Scenario[] = [
+  killSinks,
+  ...killServers,
+  zombie,
+  ...networks,
+  rebalance,
+  poison,
+  recreated,
+  overrun,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

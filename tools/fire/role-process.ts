@@ -39,6 +39,11 @@ export class RoleProcess {
     return this.output;
   }
 
+  /** Messages of its log of level warn and above. */
+  get warnings(): readonly string[] {
+    return this.output.split('\n').filter((line) => /"level":"(?:warn|error)"/.test(line));
+  }
+
   /** Resolves when it listens; throws with its output where it ended instead. */
   async ready(): Promise<void> {
     const untilMs = performance.now() + READY_TIMEOUT_MS;

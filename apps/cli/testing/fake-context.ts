@@ -22,6 +22,7 @@ export async function runCli(args: readonly string[], world: Partial<CliContext>
     clock: { monotonicUs: () => 0 },
     signal: new AbortController().signal,
     openSession: () => Promise.reject(new Error('this command line should not open a session')),
+    checkSchemas: () => Promise.reject(new Error('this command line should not ask a registry')),
     runServer: () => Promise.reject(new Error('this command line should not start a server')),
     ...world,
   });

@@ -3,7 +3,7 @@ import type { AnswerValues } from '@k2/ports';
 import { StringDictionary } from './string-dictionary.ts';
 import { dataOf, isValid, listChild, StringVector, structChild, type ChunkVector } from './chunk-vectors.ts';
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Distinct strings of a batch beyond which a string a row is cheaper than a dictionary. */

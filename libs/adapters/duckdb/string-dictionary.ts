@@ -93,7 +93,7 @@ export class StringDictionary {
   }
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function textOf(bytes: Uint8Array): () => string {
   return () => decoder.decode(bytes);

@@ -5,7 +5,7 @@ import type { MemoryFile } from './memory-tick-store-file.ts';
 /** Decimals are scaled; integers and times are numbers. */
 export type CellValue = DictionaryValue | number | bigint | Uint8Array;
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Value of a field in a row of a file; null where the file is older than the field. */
 export function cellAt(file: MemoryFile, field: Pick<ScanField, 'id' | 'required'>, row: number): CellValue {

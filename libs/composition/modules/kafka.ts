@@ -7,7 +7,10 @@ import { PortError, type AdapterContext, type SchemaRegistry, type TickLog } fro
 import { ensureSchemas } from '@k2/usecases';
 import type { Settings } from '../settings.ts';
 
-export function openSchemaRegistry(settings: Settings, context: AdapterContext): SchemaRegistry {
+export function openSchemaRegistry(
+  settings: Settings,
+  context: Pick<AdapterContext, 'clock' | 'random' | 'scheduler'>,
+): SchemaRegistry {
   return new HttpSchemaRegistry({ ...context, url: settings.schemaRegistryUrl });
 }
 

@@ -1,5 +1,5 @@
 import { ContainerModule } from 'inversify';
-import { IcebergTickStore } from '@k2/adapter-iceberg';
+import { IcebergTableMaintenance, IcebergTickStore } from '@k2/adapter-iceberg';
 import { MemoryTickStore } from '@k2/adapter-memory';
 import type { ObjectStore, OpenedStore, TableCatalog } from '@k2/ports';
 import { loadAdapter } from '../load-package.ts';
@@ -27,5 +27,6 @@ function openIceberg(
   objects: ObjectStore,
 ): OpenedStore {
   const ports = { ...context, catalog, objects };
-  return { store: new IcebergTickStore(ports, { tempDirectory: scratchDirectory }) };
+  const options = { tempDirectory: scratchDirectory };
+  return { store: new IcebergTickStore(ports, options), maintenance: new IcebergTableMaintenance(ports, options) };
 }

@@ -39,8 +39,9 @@ abstract class TickBatchBuilder {
     return this.rows;
   }
 
+  /** Take the batch before another row: there is no room for it, or no code for a value that it may bring. */
   get isFull(): boolean {
-    return this.rows === this.rowsMax;
+    return this.rows === this.rowsMax || this.vendorData.isFull;
   }
 
   /** Code of a series in the batch being built; valid until `take`. Same object, same code. */
@@ -104,6 +105,10 @@ export class TradeBatchBuilder extends TickBatchBuilder {
   constructor(rowsMax?: number) {
     super(rowsMax);
     this.conditionsCode(NO_CONDITIONS);
+  }
+
+  override get isFull(): boolean {
+    return super.isFull || this.conditions.isFull;
   }
 
   conditionsCode(conditions: readonly string[]): number {
@@ -229,6 +234,11 @@ class Dictionary<Value> {
     if (known !== undefined) return known;
     this.codes.set(value, this.values.length);
     return this.values.push(value) - 1;
+  }
+
+  /** Codes are 16 bits. */
+  get isFull(): boolean {
+    return this.values.length >= BATCH_ROWS_MAX;
   }
 
   take(): readonly Value[] {

@@ -1,7 +1,7 @@
 import { AGGRESSOR_SIDES, type Quote, type Trade } from './ticks.ts';
 import type { QuoteBatch, TradeBatch, Utf8Column } from './tick-batch.ts';
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Row `row` of a column of strings; null where it is empty. */
 export function utf8At(column: Utf8Column, row: number): string | null {

@@ -1,5 +1,5 @@
 const encoder = new TextEncoder();
-/** Up to here a loop is faster than a call. */
+/** Up to here a loop is quicker than a call. */
 const COPY_BY_BYTE_MAX = 64;
 
 /** Writes the primitives of Avro's binary encoding (Avro 1.12 specification, "Binary Encoding"). Grows as needed. */
@@ -71,18 +71,16 @@ export class AvroWriter {
 
   /** What another writer has written. */
   encoded(content: Uint8Array): void {
-    this.range(content, 0, content.length);
+    this.reserve(content.length);
+    this.bytes.set(content, this.used);
+    this.used += content.length;
   }
 
-  /** `content[start .. end)` as it is. */
-  range(content: Uint8Array, start: number, end: number): void {
+  /** `content[start .. end)` as it is; quicker than `encoded` where that is a few bytes. */
+  short(content: Uint8Array, start = 0, end = content.length): void {
+    if (end - start > COPY_BY_BYTE_MAX) return this.encoded(content.subarray(start, end));
     this.reserve(end - start);
-    if (end - start > COPY_BY_BYTE_MAX) {
-      this.bytes.set(content.subarray(start, end), this.used);
-      this.used += end - start;
-    } else {
-      for (let at = start; at < end; at++) this.bytes[this.used++] = content[at];
-    }
+    for (let at = start; at < end; at++) this.bytes[this.used++] = content[at];
   }
 
   /** The lowest `count` bytes of a 32-bit number, the highest of them first. */

@@ -28,13 +28,13 @@ const SERIES_DEFAULTS = { session: '', first_sequence: null };
 const OP_SERIES = 0;
 const OP_SERIES_PART = 1;
 const OP_LONG = 2;
-const OP_DECIMAL = 3;
-const OP_SIDE = 4;
-const OP_ID = 5;
-const OP_CONDITIONS = 6;
-const OP_VENDOR_DATA = 7;
-const OP_SKIP = 8;
-const OP_TIME = 9;
+const OP_TIME = 3;
+const OP_DECIMAL = 4;
+const OP_SIDE = 5;
+const OP_ID = 6;
+const OP_CONDITIONS = 7;
+const OP_VENDOR_DATA = 8;
+const OP_SKIP = 9;
 
 /** A step with the column that it fills; what a step does not use is empty, so that all have one shape. */
 interface Operation {

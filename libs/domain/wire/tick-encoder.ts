@@ -28,7 +28,7 @@ export function encodeTicks(batch: TickBatch, prefix: Uint8Array = NOTHING): Enc
   for (let row = 0; row < batch.rowCount; row++) {
     writeCommon(row);
     writeRow(row);
-    out.encoded(vendorData.at(batch.vendorDataCode[row]));
+    out.short(vendorData.at(batch.vendorDataCode[row]));
     offsets[row + 1] = out.length;
   }
   return { bytes: out.finish(), offsets };
@@ -41,7 +41,7 @@ function commonWriter(out: AvroWriter, batch: TickBatch, prefix: Uint8Array): (r
     head.encoded(encodedSeries(series));
   });
   return (row) => {
-    out.encoded(heads.at(seriesCode[row]));
+    out.short(heads.at(seriesCode[row]));
     out.long(venueSequence[row]);
     out.long(eventTimeUs[row]);
     out.long(receiveTimeUs[row]);
@@ -56,9 +56,9 @@ function tradeWriter(out: AvroWriter, batch: TradeBatch): (row: number) => void 
   return (row) => {
     writeDecimal(out, price, row);
     writeDecimal(out, quantity, row);
-    out.encoded(SIDES[aggressorSide[row]]);
+    out.short(SIDES[aggressorSide[row]]);
     writeId(out, tradeId, row);
-    out.encoded(conditions.at(conditionsCode[row]));
+    out.short(conditions.at(conditionsCode[row]));
   };
 }
 
@@ -77,7 +77,7 @@ function writeId(out: AvroWriter, { offsets, bytes }: Utf8Column, row: number): 
   if (start === end) return out.long(0);
   out.long(1);
   out.long(end - start);
-  out.range(bytes, start, end);
+  out.short(bytes, start, end);
 }
 
 function writeVendorData(out: AvroWriter, vendorData: VendorData | null): void {

@@ -20,11 +20,9 @@ export function volumeTiers(
   { partitions, ownFromShare, sharedMax }: VolumeTierOptions,
 ): PartitionerSpec {
   const heaviestFirst = inOrder(volumes);
-  const instruments = [...heaviestFirst.keys()];
-  const heavy = [...heaviestFirst.values()].filter(
-    (volume) => volume >= ownFromShare * (total(heaviestFirst) / partitions),
-  );
-  const own = instruments.slice(0, Math.min(heavy.length, partitions - 1));
+  const ownFrom = ownFromShare * (total(heaviestFirst) / partitions);
+  const own = [...heaviestFirst].filter(([, volume]) => volume >= ownFrom).map(([instrument]) => instrument);
+  own.splice(partitions - 1);
   const others = new Map([...heaviestFirst].slice(own.length));
   const left = partitions - own.length;
 

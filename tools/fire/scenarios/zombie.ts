@@ -28,10 +28,12 @@ export const zombie: Scenario = {
         recoveriesMs.push(await world.untilNextCommit());
         options.say(`freeze ${freeze} of ${options.kills}: ${raised} partitions were taken over`);
       }
-      const fenced = recording.sinks.filter((sink) => /ended by epoch|fenced/.test(sink.printed)).length;
+      const warnings = recording.sinks.flatMap((sink) => sink.warnings);
+      const fenced = warnings.filter((line) => /was ended by epoch/.test(line)).length;
+      const putOut = warnings.filter((line) => /put out of the group/.test(line)).length;
       const verdict = await recording.verdict();
       const all = [...verdict.violations, ...violations];
-      const notes = [`${fenced} sinks were told that they were fenced`];
+      const notes = [`put out of the group ${putOut} times, commits of zombies refused ${fenced} times`];
       return {
         scenario: this.name,
         kills: options.kills,
