@@ -26,7 +26,7 @@ process.exitCode = await run(process.argv.slice(2), {
     return openSession(target, purpose, process.env, interrupt.signal);
   },
   checkSchemas: async (settings) => {
-    const { checkRegisteredSchemas } = await import('@k2/composition');
+    const { checkRegisteredSchemas } = await import('./session/check-schemas.ts');
     return checkRegisteredSchemas(settings);
   },
   runServer: (args) => {

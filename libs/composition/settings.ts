@@ -216,7 +216,7 @@ export const SETTINGS = {
   ),
   s3Endpoint: optional('K2_S3_ENDPOINT', 'URL of an S3 server other than Amazon’s.'),
   s3Region: text('K2_S3_REGION', undefined, 'us-east-1', 'Region of the bucket.'),
-  s3Bucket: text('K2_S3_BUCKET', undefined, 'k2', 'Bucket of the warehouse; exists.'),
+  s3Bucket: text('K2_S3_BUCKET', undefined, 'k2-lake', 'Bucket of the warehouse; exists.'),
   s3Prefix: optional('K2_S3_PREFIX', 'Prefix of the warehouse in the bucket.'),
   s3AccessKeyId: optional('K2_S3_ACCESS_KEY_ID', 'Access key; where absent, as the AWS SDK finds one.'),
   s3SecretAccessKey: secret('K2_S3_SECRET_ACCESS_KEY', 'Secret of the access key.'),

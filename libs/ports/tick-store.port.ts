@@ -68,7 +68,7 @@ export interface TableSnapshot {
   readonly progress: readonly PartitionProgress[];
 }
 
-/** Newest snapshot, one by id, or the newest at a time (UTC µs). */
+/** Newest snapshot, one by id, or the newest at a time (UTC µs): `unknown-snapshot` where that one was given up since. */
 export type AsOf =
   | { readonly kind: 'latest' }
   | { readonly kind: 'snapshot'; readonly snapshotId: bigint }

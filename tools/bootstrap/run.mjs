@@ -21,8 +21,9 @@ const tasks = {
       () => nx('run-many', '-t', 'build'),
       () => run('--conditions=k2-source', 'tools/crash/main.ts', ...args),
     ),
-  services: (args) => superviseTestbed('main.ts', args),
-  'test:services': (args) => superviseTestbed('test-services.ts', args),
+  'test:judges': (args) => superviseTestbed('tools/judges/services/main.ts', args),
+  services: (args) => superviseTestbed('tools/testbed/main.ts', args),
+  'test:services': (args) => superviseTestbed('tools/testbed/test-services.ts', args),
   build: (args) => nx('run-many', '-t', 'build', ...args),
   lint: (args) => nx('run-many', '-t', 'lint', ...args),
   typecheck: (args) => nx('run-many', '-t', 'typecheck', ...args),
@@ -58,10 +59,10 @@ function serverArgs(args) {
 }
 
 /** Supervised, because it has servers to stop when it is interrupted. */
-function superviseTestbed(file, args) {
+function superviseServers(file, args) {
   // The last one is of the Kafka client's timers, which only a developer of that client can act on.
   const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
-  supervise(node, ['--conditions=k2-source', ...quiet, `tools/testbed/${file}`, ...args], { cwd: workspaceRoot, env });
+  supervise(node, ['--conditions=k2-source', ...quiet, file, ...args], { cwd: workspaceRoot, env });
 }
 
 function probes() {

@@ -168,6 +168,7 @@ export class KafkaTickLog implements TickLog {
       nameOfKafka: (kafkaTopic) => this.names.withoutPrefix(kafkaTopic),
     });
     this.members.add(member);
+    this.reader.warmUp();
     try {
       await this.patiently(() => member.start());
     } catch (error) {

@@ -191,6 +191,16 @@ describe('HttpSchemaRegistry', () => {
     for (const each of waiting) await expect(each).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
+  it('sets a rule again that somebody else makes at the same moment, and gives up when it never ends', async () => {
+    const conflict = failed(409, 40902, "A rule named 'COMPATIBILITY' already exists.");
+    const racing = await serve((_, count) => (count <= 2 ? conflict : ok({ compatibility: 'BACKWARD_TRANSITIVE' })));
+    await ask(racing).enforceCompatibility('trades-value');
+    expect(racing.requests.map(({ line }) => line)).toEqual(Array(3).fill('PUT /config/trades-value'));
+
+    const refusing = await serve(() => conflict);
+    await expect(ask(refusing).enforceCompatibility('trades-value')).rejects.toThrow('409');
+  });
+
   it('answers nobody once it was closed, who is waiting included', async () => {
     const stub = await serve(() => null);
     const registry = ask(stub);

@@ -16,6 +16,8 @@ export interface HttpSchemaRegistryOptions extends RegistryConnectionOptions {
 const SUBJECT_NOT_FOUND = 40401;
 const VERSION_NOT_FOUND = 40402;
 const SCHEMA_NOT_FOUND = 40403;
+/** Of one subject, at its first use by several processes. */
+const RULE_CONFLICTS_MAX = 5;
 const NOTHING_FOUND = [SUBJECT_NOT_FOUND, VERSION_NOT_FOUND, SCHEMA_NOT_FOUND];
 
 /** A SchemaRegistry over Confluent's REST API, which Apicurio, Karapace and Redpanda have too. */
@@ -83,8 +85,13 @@ export class HttpSchemaRegistry implements SchemaRegistry {
 
   async enforceCompatibility(subject: string): Promise<void> {
     const path = `/config/${encodeURIComponent(subject)}`;
-    const answer = await this.connection.send('PUT', path, { compatibility: 'BACKWARD_TRANSITIVE' });
-    if (answer.status !== 200) throw this.connection.unexpected(answer, 'a rule of compatibility');
+    for (let conflicts = 0; ; conflicts++) {
+      const answer = await this.connection.send('PUT', path, { compatibility: 'BACKWARD_TRANSITIVE' });
+      if (answer.status === 200) return;
+      // Somebody else makes the same rule at the same moment: when it is there, it can be set.
+      if (answer.status !== 409 || conflicts === RULE_CONFLICTS_MAX)
+        throw this.connection.unexpected(answer, 'a rule of compatibility');
+    }
   }
 
   async subjects(): Promise<readonly string[]> {

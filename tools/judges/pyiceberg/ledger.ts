@@ -87,7 +87,8 @@ function addRow(totals: TableTotals, batch: TickBatch, row: number): void {
   for (const [name, values] of decimals(batch)) ofSymbol.sums.set(name, (ofSymbol.sums.get(name) ?? 0n) + values[row]);
 }
 
-function decimals(batch: TickBatch): readonly (readonly [string, BigInt64Array])[] {
+/** The decimal columns of a batch, by name. */
+export function decimals(batch: TickBatch): readonly (readonly [string, BigInt64Array])[] {
   if (batch.recordType === 'trades')
     return [
       ['price', batch.price],

@@ -1,12 +1,13 @@
 // Usage: node tools/judges/pyiceberg/run.mjs [--data DIR --expect FILE]
-// Lets pyiceberg read a lake that K2 wrote: the one given, or one written for the purpose. Exits non-zero where they differ.
+// Lets pyiceberg read a lake that K2 wrote: the one given, or one written for the purpose, as written and once more after
+// maintenance. Exits non-zero where they differ.
 // The Python packages go into a virtual environment outside the checkout: K2_JUDGE_CACHE, or ~/.cache/k2-judges.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { must, preparedPython } from './prepared-python.ts';
 
 const here = import.meta.dirname;
 const { values: given } = parseArgs({ options: { data: { type: 'string' }, expect: { type: 'string' } } });
@@ -20,11 +21,18 @@ process.exitCode = given.data === undefined ? judgeOwnLake() : judge(given.data,
 function judgeOwnLake() {
   const directory = mkdtempSync(join(tmpdir(), 'k2-judge-'));
   try {
-    must(process.execPath, ['--conditions=k2-source', join(here, 'write-lake.ts'), directory], 'writing the lake');
-    return judge(directory, join(directory, 'expect.json'));
+    const expect = join(directory, 'expect.json');
+    run('write-lake.ts', directory, 'writing the lake');
+    const asWritten = judge(directory, expect);
+    run('maintain-lake.ts', directory, 'maintaining the lake');
+    return asWritten || judge(directory, expect);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function run(script, directory, what) {
+  must(process.execPath, ['--conditions=k2-source', join(here, script), directory], what);
 }
 
 function judge(data, expect) {
@@ -33,36 +41,4 @@ function judge(data, expect) {
   });
   if (signal !== null) throw new Error(`the judge was ended by ${signal}`);
   return status;
-}
-
-/** A virtual environment for exactly these requirements; the marker comes last, so that half of one is never used. */
-function preparedPython() {
-  const requirements = join(here, 'requirements.txt');
-  const version = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
-  const cache = process.env.K2_JUDGE_CACHE ?? join(homedir(), '.cache', 'k2-judges');
-  const directory = join(cache, `pyiceberg-${version}`);
-  const marker = join(directory, 'complete');
-  if (!existsSync(marker)) {
-    mkdirSync(cache, { recursive: true });
-    rmSync(directory, { recursive: true, force: true });
-    must('python3', ['-m', 'venv', directory], 'making a virtual environment (needs Python 3.10 or later with venv)');
-    must(
-      join(directory, 'bin', 'pip'),
-      ['install', '--quiet', '--disable-pip-version-check', '-r', requirements],
-      'installing pyiceberg',
-    );
-    const proof = join(directory, 'complete.new');
-    must(
-      join(directory, 'bin', 'python'),
-      ['-c', `import pyiceberg.catalog.sql, pyarrow; open(${JSON.stringify(proof)}, "w").close()`],
-      'importing pyiceberg',
-    );
-    renameSync(proof, marker);
-  }
-  return join(directory, 'bin', 'python');
-}
-
-function must(command, args, what) {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', timeout: 600_000 });
-  if (status !== 0) throw new Error(`${what} failed: ${command} ${args.join(' ')}`, { cause: error });
 }

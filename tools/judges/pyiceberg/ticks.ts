@@ -73,7 +73,8 @@ function forEachTick(
   const series = symbols.map((symbol): Series => ({
     exchange: venue,
     symbol,
-    assetClass: 'equities',
+    // Of all classes the one whose prices may be negative, as some are here.
+    assetClass: 'options',
     currency: 'AUD',
     session: `day-${day}`,
     sequenceOrigin: 'venue',

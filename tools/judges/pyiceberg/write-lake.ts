@@ -43,6 +43,8 @@ let offset = 0;
 for (let day = 0; day < DAYS; day++) {
   for (const venue of VENUES) await commitDay(venue, day);
 }
+// Files of one partition, for maintenance to merge.
+for (let again = 0; again < 3; again++) await commitDay(VENUES[0], 0);
 await store.evolve(TRADES, [
   { kind: 'rename', name: 'quantity', to: 'size' },
   { kind: 'add', name: 'desk_note', type: 'string', doc: 'Added after the rows.' },

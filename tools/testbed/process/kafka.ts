@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { cached } from '../cache/cached.ts';
 import { mavenJars } from '../cache/maven.ts';
 import type { Site } from '../provider.ts';
+import { oneBrokerProperties } from '../servers/kafka-properties.ts';
 import { caFile, scramUser } from '../servers/kafka.ts';
 import { versions } from '../versions.ts';
 import { findJava, type Java } from './java.ts';
@@ -113,25 +114,7 @@ function serverProperties(site: Site, keyStore: KeyStore): string {
     'listener.name.secure.scram-sha-512.sasl.jaas.config':
       'org.apache.kafka.common.security.scram.ScramLoginModule required;',
     'log.dirs': join(site.directory, 'data'),
-    // One broker holds the only copy of everything.
-    'offsets.topic.replication.factor': 1,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
-    // Fifty partitions of each would be loaded one after the other at each start.
-    'offsets.topic.num.partitions': 4,
-    'transaction.state.log.num.partitions': 4,
-    'group.initial.rebalance.delay.ms': 0,
-    'auto.create.topics.enable': false,
-    // So that a test of retention does not wait for five minutes.
-    'log.retention.check.interval.ms': 1_000,
-    'log.initial.task.delay.ms': 1_000,
-    // A broker that was killed may come back when the controller has given up the one before it.
-    'broker.heartbeat.interval.ms': 500,
-    'broker.session.timeout.ms': 3_000,
-    // Sessions of tests last seconds.
-    'group.min.session.timeout.ms': 1_000,
+    ...oneBrokerProperties,
     ...site.settings,
   };
   return Object.entries(properties)

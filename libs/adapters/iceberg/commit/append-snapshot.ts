@@ -1,9 +1,15 @@
 import { currentSnapshot, type Snapshot, type TableMetadata } from '../format/metadata.ts';
 import { hasLiveFiles, type ManifestFile } from '../format/manifest-list.ts';
 import type { TableFiles } from '../table-files.ts';
-import { mergedManifests, type MergeLimits } from './merge-manifests.ts';
+import { mergedAway, mergedManifests, type MergeLimits } from './merge-manifests.ts';
 import { NO_FILES, snapshotSummary } from './snapshot-summary.ts';
 import type { StagedTable } from './staged-rows.ts';
+
+export interface NewSnapshot {
+  readonly snapshot: Snapshot;
+  /** Manifests to delete once it is committed. */
+  readonly mergedAway: readonly string[];
+}
 
 /** The snapshot that adds staged files to what a table holds now; its manifest list is written. */
 export async function appendSnapshot(
@@ -11,23 +17,25 @@ export async function appendSnapshot(
   base: TableMetadata,
   { committedMs, progress }: { readonly committedMs: number; readonly progress: string },
   { files, limits }: { readonly files: TableFiles; readonly limits: MergeLimits },
-): Promise<Snapshot> {
+): Promise<NewSnapshot> {
   const parent = currentSnapshot(base);
   const sequenceNumber = base['last-sequence-number'] + 1;
   const added: ManifestFile = { ...staged.manifest, sequenceNumber, minSequenceNumber: sequenceNumber };
   const inherited = parent === null ? [] : (await files.manifests(parent)).filter(hasLiveFiles);
   const target = { snapshotId: staged.snapshotId, sequenceNumber };
-  const manifests = await mergedManifests([added, ...inherited], base, target, files, limits);
+  const manifests = [added, ...inherited];
+  const merged = await mergedManifests(manifests, base, target, files, limits);
   const parentSnapshotId = parent?.['snapshot-id'] ?? null;
   const { manifest, partitionCount, sizeBytes } = staged;
   const change = { files: manifest.addedFiles, rows: manifest.addedRows, sizeBytes };
-  return {
+  const snapshot = {
     'snapshot-id': staged.snapshotId,
     ...(parentSnapshotId === null ? {} : { 'parent-snapshot-id': parentSnapshotId }),
     'sequence-number': sequenceNumber,
     'timestamp-ms': committedMs,
-    'manifest-list': await files.writeManifestList(base, { ...target, parentSnapshotId }, manifests),
+    'manifest-list': await files.writeManifestList(base, { ...target, parentSnapshotId }, merged),
     'schema-id': base['current-schema-id'],
     summary: snapshotSummary('append', parent, { added: change, removed: NO_FILES, partitionCount }, progress),
   };
+  return { snapshot, mergedAway: mergedAway(manifests, merged, staged.snapshotId) };
 }

@@ -4,6 +4,6 @@ import type { CatalogChange } from '@k2/ports';
 export interface Attempt {
   readonly change: CatalogChange;
   readonly committedMs: number;
-  /** Metadata files that no table's log names any more once the change took effect. */
+  /** Metadata files and manifests that nothing names any more once the change took effect. */
   readonly retired: readonly string[];
 }

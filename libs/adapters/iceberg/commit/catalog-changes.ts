@@ -53,14 +53,14 @@ export class CatalogChanges {
     };
   }
 
-  /** Deletes metadata files that fell out of the log. Best effort: the next orphan removal finds what is left. */
+  /** Deletes metadata files that fell out of the log, and manifests that were merged at once. Best effort: the next orphan removal finds what is left. */
   async finish({ retired }: Attempt): Promise<void> {
     const { objects, telemetry } = this.parts;
     for (const location of retired) {
       try {
         await objects.delete(objects.key(location));
       } catch (error) {
-        telemetry.log('warn', 'a metadata file that no log names any more could not be deleted', {
+        telemetry.log('warn', 'a metadata file that nothing names any more could not be deleted', {
           location,
           error: String(error),
         });

@@ -73,7 +73,9 @@ export class Landing {
       if (prepared === null || unresolved.includes(prepared)) return prepared;
       const refusal = await this.refusal(prepared.change);
       if (refusal === null) return prepared;
-      if (isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome')) unresolved.push(prepared);
+      // What is no answer of the port's own may have been lost on the way back just as well.
+      const isUnknown = !isPortError(refusal) || isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome');
+      if (isUnknown) unresolved.push(prepared);
       const late = await this.landed(unresolved);
       if (late !== null) return late;
       if (!isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome', 'commit-conflict')) throw storeError(refusal);

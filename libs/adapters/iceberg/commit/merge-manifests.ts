@@ -29,6 +29,17 @@ export async function mergedManifests(
   return merged;
 }
 
+/** Manifests written for a snapshot that its list does not name, because they were merged at once. */
+export function mergedAway(
+  manifests: readonly ManifestFile[],
+  merged: readonly ManifestFile[],
+  snapshotId: bigint,
+): readonly string[] {
+  const named = new Set(merged.map(({ path }) => path));
+  const own = manifests.filter(({ addedSnapshotId }) => addedSnapshotId === snapshotId);
+  return own.map(({ path }) => path).filter((path) => !named.has(path));
+}
+
 function groups(manifests: readonly ManifestFile[], bytesTarget: number): ManifestFile[][] {
   const result: ManifestFile[][] = [];
   let sizeBytes = 0;

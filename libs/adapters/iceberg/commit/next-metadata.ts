@@ -1,7 +1,8 @@
-import { MAIN_BRANCH, type Snapshot, type TableMetadata } from '../format/metadata.ts';
+import { MAIN_BRANCH, type TableMetadata } from '../format/metadata.ts';
 import type { Schema } from '../format/schema.ts';
+import type { NewSnapshot } from './append-snapshot.ts';
 
-/** Successor of a metadata file, and which files its log no longer names. */
+/** Successor of a metadata file, and which files nothing names any more: metadata beyond its log, merged manifests. */
 export interface NextMetadata {
   readonly metadata: TableMetadata;
   /** Locations to delete once the successor is committed. */
@@ -13,11 +14,15 @@ export interface MetadataFile {
   readonly metadata: TableMetadata;
 }
 
-export function withSnapshot(base: MetadataFile, snapshot: Snapshot, versionsMax: number): NextMetadata {
+export function withSnapshot(
+  base: MetadataFile,
+  { snapshot, mergedAway }: NewSnapshot,
+  versionsMax: number,
+): NextMetadata {
   const { metadata } = base;
   const snapshotId = snapshot['snapshot-id'];
   const timestampMs = snapshot['timestamp-ms'];
-  return logged(base, versionsMax, {
+  const next = logged(base, versionsMax, {
     ...metadata,
     'last-sequence-number': snapshot['sequence-number'],
     'last-updated-ms': timestampMs,
@@ -29,6 +34,7 @@ export function withSnapshot(base: MetadataFile, snapshot: Snapshot, versionsMax
     snapshots: [...metadata.snapshots, snapshot],
     'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': timestampMs, 'snapshot-id': snapshotId }],
   });
+  return { ...next, retired: [...next.retired, ...mergedAway] };
 }
 
 export function withSchema(

@@ -7,7 +7,7 @@ import type { PrimitiveType } from './schema.ts';
 export type Value = number | bigint | string | boolean | Uint8Array;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Single-value serialization, as bounds and partition summaries have it (table spec, Appendix D). */
 export function serializeValue(type: PrimitiveType, value: Value): Uint8Array {

@@ -1,4 +1,4 @@
-import { mergedManifests, type MergeLimits } from '../commit/merge-manifests.ts';
+import { mergedAway, mergedManifests, type MergeLimits } from '../commit/merge-manifests.ts';
 import { withSnapshot, type NextMetadata } from '../commit/next-metadata.ts';
 import { parseProgress, printProgress, progressCarried } from '../commit/progress.ts';
 import { PROGRESS_PROPERTY, snapshotSummary, type FilesChange } from '../commit/snapshot-summary.ts';
@@ -47,7 +47,8 @@ export async function withContent(
     'schema-id': metadata['current-schema-id'],
     summary: { ...snapshotSummary(operation, parent, change, progress), ...details },
   };
-  return withSnapshot(base.table, snapshot, limits.metadataVersionsMax);
+  const unnamed = mergedAway(manifests, merged, snapshotId);
+  return withSnapshot(base.table, { snapshot, mergedAway: unnamed }, limits.metadataVersionsMax);
 }
 
 /** The newest that a snapshot says; those of other engines say nothing. */

@@ -223,6 +223,22 @@ describe('compaction', () => {
     await reachedKeys(world.lake, TRADES);
   });
 
+  it('deletes nothing after an error that no catalog should throw: the commit may have taken effect', async () => {
+    world = await MaintainedLake.create();
+    await world.commitDays(0, 0);
+    const { committed } = world.lake.catalog;
+    world.lake.catalog.intercept = (_, apply) => {
+      apply();
+      throw new Error('read ECONNRESET');
+    };
+    world.lake.catalog.committed = async () => false;
+    await expect(world.compact()).rejects.toMatchObject({ kind: 'unavailable' });
+    world.lake.catalog.committed = committed;
+    world.lake.catalog.intercept = null;
+    expect(await world.sequences()).toEqual(sequencesOf(2));
+    await reachedKeys(world.lake, TRADES);
+  });
+
   it('leaves the table alone where other writers win every attempt, and deletes what it made', async () => {
     world = await MaintainedLake.create({ commitAttemptsMax: 2 });
     await world.commitDays(0, 0);
@@ -281,7 +297,10 @@ describe('compaction', () => {
         fields: [...schema.fields, { id: 99, name: 'score', required: false, type: 'double' as never }],
       })),
     }));
-    await expect(world.compact()).rejects.toMatchObject({ kind: 'not-allowed', context: { column: 'score' } });
+    for (const dryRun of [true, false]) {
+      const refused = { kind: 'not-allowed', context: { column: 'score' } };
+      await expect(world.compact({ dryRun })).rejects.toMatchObject(refused);
+    }
     expect(await world.dataFiles()).toHaveLength(2);
   });
 

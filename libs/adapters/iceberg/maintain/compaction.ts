@@ -3,6 +3,7 @@ import type { TableName } from '@k2/domain/market';
 import { isPortError, type CompactionOptions, type CompactionReport } from '@k2/ports';
 import { currentSnapshot, type TableMetadata } from '../format/metadata.ts';
 import type { LakeTables } from '../lake-tables.ts';
+import type { FileField } from '../write/write-job.ts';
 import { throwIfCancelled } from './cancelled.ts';
 import { candidateGroups, type Candidate } from './compaction-candidates.ts';
 import { deleteObjects } from './delete-objects.ts';
@@ -52,7 +53,9 @@ export class Compaction {
     const groups = await candidateGroups(metadata, rule, this.parts.files);
     const totals = new Totals();
     const failures: unknown[] = [];
-    const process = new RewriteProcess(this.limits);
+    // Before anything is fetched: what cannot be rewritten is no failure of single groups.
+    const fields = groups.length === 0 ? [] : rewritableColumns(this.table, metadata);
+    const rewriter = new RewriteProcess(this.limits);
     let left = bytesMax;
     try {
       for (const group of groups) {
@@ -60,7 +63,7 @@ export class Compaction {
         left -= group.sizeBytes;
         if (left < 0) break;
         try {
-          const merged = dryRun ? this.expected(group) : await this.merged(metadata, group, process, signal);
+          const merged = dryRun ? this.expected(group) : await this.merged(metadata, fields, group, rewriter, signal);
           totals.add(group, merged);
         } catch (error) {
           failures.push(error);
@@ -68,7 +71,7 @@ export class Compaction {
         }
       }
     } finally {
-      await process.close();
+      await rewriter.close();
     }
     if (failures.length > 0) throw failures[0];
     return totals.report(this.table, dryRun, groups.length);
@@ -89,16 +92,17 @@ export class Compaction {
   /** Null where another writer has taken files of the group out of the table meanwhile. */
   private async merged(
     metadata: TableMetadata,
+    fields: readonly FileField[],
     group: Group,
-    process: RewriteProcess,
+    rewriter: RewriteProcess,
     signal: AbortSignal,
   ): Promise<Merged | null> {
     const { parts, limits, table } = this;
     const inputs = group.files.map(({ file }) => file);
     const { orderId: sortOrderId, keys: sortBy } = fileOrder(metadata);
-    const rewrite = new GroupRewrite({ ...parts, process }, limits);
+    const rewrite = new GroupRewrite({ ...parts, rewriter }, limits);
     const job = {
-      fields: rewritableColumns(table, metadata),
+      fields,
       sortBy,
       zstdLevel: this.options.zstdLevel,
       rowGroupRows: limits.rowGroupRows,

@@ -7,9 +7,8 @@ import {
   type TableMaintenanceError,
   type Telemetry,
 } from '@k2/ports';
-import { specById, type TableMetadata } from '../format/metadata.ts';
+import { currentSchema, specById, type TableMetadata } from '../format/metadata.ts';
 import { partitionTypes, type DataFile } from '../format/manifest.ts';
-import { currentSchema } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
 import { filesChange, withContent, type SnapshotLimits } from './changed-snapshot.ts';
 import { deleteObjects } from './delete-objects.ts';

@@ -32,7 +32,7 @@ export class GroupRewrite {
     readonly objects: ObjectStore;
     readonly clock: Clock;
     readonly random: Random;
-    readonly process: RewriteProcess;
+    readonly rewriter: RewriteProcess;
   };
   private readonly limits: GroupRewriteLimits;
 
@@ -50,7 +50,7 @@ export class GroupRewrite {
         fetched.push(file);
         return file.path;
       });
-      const written = await this.parts.process.rewrite({ ...target.job, paths, directory }, signal);
+      const written = await this.parts.rewriter.rewrite({ ...target.job, paths, directory }, signal);
       checkNothingLost(target, written);
       this.storedUs = this.parts.clock.nowUs();
       return await eachBounded(written, this.limits.transfersMax, (file) => this.stored(target, file));

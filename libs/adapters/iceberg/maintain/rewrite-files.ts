@@ -75,8 +75,11 @@ function sortedRows({ paths, fields, sortBy }: RewriteJob): string {
       `${quotedName(name)} ${direction} ${nullOrder === 'nulls-first' ? 'NULLS FIRST' : 'NULLS LAST'}`,
   );
   const order = keys.length === 0 ? '' : ` ORDER BY ${keys.join(', ')}`;
-  return `SELECT * FROM read_parquet(${list(paths)}, schema = MAP {${schema.join(', ')}})${order}`;
+  return `SELECT * FROM read_parquet(${list(paths)}, schema = MAP {${schema.join(', ')}}, ${NOT_HIVE})${order}`;
 }
+
+/** A folder called `exchange=ASX`, as other engines make them, is no column. */
+const NOT_HIVE = 'hive_partitioning = false';
 
 const SQL_TYPES: Readonly<Record<FieldType, string>> = {
   string: 'VARCHAR',
@@ -105,7 +108,9 @@ async function columnFacts(
     const isPlain = type !== 'string-list' && type !== 'string-map';
     return isPlain ? `count(${column}), min(${column}), max(${column})` : `count(${column}), NULL, NULL`;
   });
-  const result = await connection.runAndReadAll(`SELECT ${columns.join(', ')} FROM read_parquet(${quotedText(path)})`);
+  const result = await connection.runAndReadAll(
+    `SELECT ${columns.join(', ')} FROM read_parquet(${quotedText(path)}, ${NOT_HIVE})`,
+  );
   const [row] = result.getRows();
   return fields.map((_, position) => {
     const [count, min, max] = row.slice(3 * position, 3 * position + 3);

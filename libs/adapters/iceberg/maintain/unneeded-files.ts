@@ -1,4 +1,4 @@
-import { isPortError, type ObjectStore, type ObjectStoreErrorKind, type Telemetry } from '@k2/ports';
+import { isPortError, type ObjectStore, type ObjectStoreErrorKind } from '@k2/ports';
 import type { ManifestFile } from '../format/manifest-list.ts';
 import type { Snapshot, TableMetadata } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
@@ -13,7 +13,7 @@ import { keyOrNull } from './object-keys.ts';
 export async function unneededFiles(
   before: TableMetadata,
   after: TableMetadata,
-  { files, objects, telemetry }: { files: TableFiles; objects: ObjectStore; telemetry: Telemetry },
+  { files, objects }: { readonly files: TableFiles; readonly objects: ObjectStore },
 ): Promise<readonly DeletableObject[]> {
   const kept = new Set(after.snapshots.map((snapshot) => snapshot['snapshot-id']));
   const expired = before.snapshots.filter((snapshot) => !kept.has(snapshot['snapshot-id']));
@@ -50,11 +50,6 @@ export async function unneededFiles(
     .map((path) => keyOrNull(objects, path))
     .filter((key) => key !== null)
     .map((key) => ({ key, sizeBytes: metadataSizes.get(key) ?? 0 }));
-  telemetry.log('debug', 'snapshots expired', {
-    table: before.location,
-    snapshots: expired.length,
-    files: small.length,
-  });
   return [...Array.from(dataFiles, ([key, sizeBytes]) => ({ key, sizeBytes })), ...small];
 }
 

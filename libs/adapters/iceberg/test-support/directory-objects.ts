@@ -19,6 +19,7 @@ export class DirectoryObjects implements ObjectStore {
   }
 
   key(uri: string): string {
+    if (!uri.startsWith('file:')) throw new PortError('invalid-key', `${uri} is not in this store`, { uri });
     return relative(this.directory, fileURLToPath(uri));
   }
 

@@ -1,6 +1,12 @@
-import { RECORD_SCHEMAS, US_PER_DAY, type TradeBatch } from '@k2/domain/market';
+import {
+  parseTimeUs,
+  platformSequence,
+  RECORD_SCHEMAS,
+  TradeBatchBuilder,
+  US_PER_DAY,
+  type TradeBatch,
+} from '@k2/domain/market';
 import type { CompactionOptions, PartitionClaim, TickStore } from '@k2/ports';
-import { DAY_START_US, placed, plannedRows, tradeBatch } from '@k2/testing/builders';
 import { printMetadata } from '../format/metadata-json.ts';
 import type { TableMetadata } from '../format/metadata.ts';
 import type { IcebergTableMaintenance } from '../iceberg-table-maintenance.ts';
@@ -8,6 +14,7 @@ import { TestLake, type TestLakeOptions } from './lake.ts';
 import { readRows } from './read-rows.ts';
 
 export const TRADES = 'market_data.trades';
+const FIRST_DAY_US = parseTimeUs('2014-03-10');
 
 /** A lake with one writer of trades and one maintainer. */
 export class MaintainedLake {
@@ -35,12 +42,14 @@ export class MaintainedLake {
   /** Commits `count` trades of a day; sequences go on from commit to commit. */
   commit(day = 0, count = 3) {
     const firstSequence = 1 + this.commits * 1_000;
-    return this.commitRows(tradeBatch({ count, firstSequence, startUs: DAY_START_US + day * US_PER_DAY }));
+    return this.commitRows(trades(firstSequence, count, FIRST_DAY_US + day * US_PER_DAY));
   }
 
   async commitRows(batch: TradeBatch) {
     const offset = this.commits++;
-    const staged = await this.store.stage(plannedRows({ ticks: [placed(batch, offset)] }));
+    const positions = Float64Array.from({ length: batch.rowCount }, (_, row) => platformSequence(offset, row));
+    const ticks = [{ batch, platformSequence: positions }];
+    const staged = await this.store.stage({ ticks, gaps: [], sessions: [], quarantine: [] });
     const progress = { partitions: [{ claim: this.claim, nextOffset: offset + 1 }], state: new Map<string, string>() };
     const receipt = await this.store.commit(staged, progress);
     [this.claim] = receipt.claims as [PartitionClaim];
@@ -88,7 +97,9 @@ export class MaintainedLake {
   async alter(change: (metadata: TableMetadata) => TableMetadata): Promise<void> {
     const expected = (await this.lake.catalog.metadataLocation(TRADES))!;
     const next = expected.replace('.metadata.json', '-altered.metadata.json');
-    const text = printMetadata(change(await this.lake.metadata(TRADES)));
+    const before = await this.lake.metadata(TRADES);
+    const previous = { 'timestamp-ms': before['last-updated-ms'], 'metadata-file': expected };
+    const text = printMetadata({ ...change(before), 'metadata-log': [...before['metadata-log'], previous] });
     await this.lake.objects.putIfAbsent(this.lake.objects.key(next), new TextEncoder().encode(text));
     const tables = [{ table: TRADES, expected, next }];
     await this.lake.catalog.apply({ changeId: next, tables, progress: [], state: new Map() });
@@ -97,4 +108,33 @@ export class MaintainedLake {
   close(): Promise<void> {
     return this.lake.close();
   }
+}
+
+/** Of one instrument, one a millisecond. */
+function trades(firstSequence: number, count: number, startUs: number): TradeBatch {
+  const builder = new TradeBatchBuilder();
+  const series = {
+    exchange: 'ASX',
+    symbol: 'BHP',
+    assetClass: 'equities',
+    currency: 'AUD',
+    session: '2014-03-10',
+    sequenceOrigin: 'venue',
+    firstSequence: 1,
+  } as const;
+  for (let row = 0; row < count; row++) {
+    const eventTimeUs = startUs + row * 1_000;
+    builder.appendTrade(series, {
+      eventTimeUs,
+      receiveTimeUs: eventTimeUs + 5_000,
+      venueSequence: firstSequence + row,
+      vendorData: null,
+      tradeId: `t${firstSequence + row}`,
+      price: 3_600_000_000n,
+      quantity: 10_000_000_000n,
+      aggressorSide: 'BUY',
+      conditions: [],
+    });
+  }
+  return builder.take()!;
 }

@@ -4,7 +4,7 @@ import type { Value } from '../format/single-value.ts';
 import type { ColumnFacts, ColumnWriter } from './column-writer.ts';
 import { CHUNK_ROWS, copyWords, STRING_WORDS, StringStaging, ValidityMask, type PaddedBytes } from './vector-data.ts';
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A string or binary that each row has for itself; an empty one is null where the field is optional. */
 export class BytesWriter implements ColumnWriter {

@@ -2,12 +2,13 @@ import { splitPayload, type BlockPayload, type Compression, type Partitioner } f
 import { isPortError, PortError, type AppendReceipt, type Clock, type Scheduler, type Telemetry } from '@k2/ports';
 import type { KafkaCluster } from '../connection/kafkajs-cluster.ts';
 import { passing } from '../connection/patience.ts';
-import { isPassingError, KAFKA_ERRORS, kafkaErrorName } from '../protocol/kafka-request.ts';
+import { isPassingError, KAFKA_ERRORS } from '../protocol/kafka-request.ts';
 import { PRODUCE_BY_ID_VERSION, produceRequest, type ProducedPartition } from '../protocol/produce-requests.ts';
 import type { KnownTopic } from '../topics/topic-table.ts';
 import { PartitionQueue, type SentBatch } from './partition-queue.ts';
 import { PendingAppend } from './pending-append.ts';
 import { piecesOf } from './pieces.ts';
+import { MISSING_TOPIC, produceFailure, tooLarge } from './produce-failures.ts';
 import { ProducerIdentity, type Identity } from './producer-identity.ts';
 
 export interface LogProducerOptions {
@@ -289,37 +290,4 @@ export class LogProducer {
 function inTurn<Item>(items: readonly Item[], turn: number): Item[] {
   const first = turn % Math.max(1, items.length);
   return [...items.slice(first), ...items.slice(0, first)];
-}
-
-const MISSING_TOPIC = new Set<number>([
-  KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION,
-  KAFKA_ERRORS.UNKNOWN_TOPIC_ID,
-  KAFKA_ERRORS.INCONSISTENT_TOPIC_ID,
-]);
-
-/** The broker has lost track of the producer, or refuses it: a new one begins anew. */
-const LOST_TRACK = new Set<number>([
-  KAFKA_ERRORS.OUT_OF_ORDER_SEQUENCE_NUMBER,
-  KAFKA_ERRORS.DUPLICATE_SEQUENCE_NUMBER,
-  KAFKA_ERRORS.INVALID_PRODUCER_EPOCH,
-  KAFKA_ERRORS.INVALID_PRODUCER_ID_MAPPING,
-  KAFKA_ERRORS.UNKNOWN_PRODUCER_ID,
-  KAFKA_ERRORS.PRODUCER_FENCED,
-]);
-
-function produceFailure({ topicPartition }: PartitionQueue, { errorCode, message }: ProducedPartition): PortError {
-  const { topic, partition } = topicPartition;
-  const isPassing = isPassingError(errorCode) || MISSING_TOPIC.has(errorCode) || LOST_TRACK.has(errorCode);
-  const hint = errorCode === KAFKA_ERRORS.TOPIC_AUTHORIZATION_FAILED ? ': grant Write on the topic' : '';
-  return new PortError(
-    'unavailable',
-    `${topic}/${partition} refused an append with ${kafkaErrorName(errorCode)}${message === null ? '' : ` (${message})`}${hint}`,
-    { topic, partition, errorCode },
-    { retryable: isPassing },
-  );
-}
-
-function tooLarge({ topicPartition: { topic } }: PartitionQueue, { bytes }: SentBatch): PortError {
-  const message = `one row makes a record batch of ${bytes.length} bytes, more than topic ${topic} takes: raise its max.message.bytes`;
-  return new PortError('unavailable', message, { topic, batchBytes: bytes.length });
 }

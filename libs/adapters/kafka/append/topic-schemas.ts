@@ -12,10 +12,7 @@ export class TopicSchemas {
   }
 
   idFor({ name, kafkaTopic, framing }: KnownTopic, payload: BlockPayload): Promise<number> {
-    if (framing === 'tick' && payload.kind === 'rejections') {
-      const message = `topic ${name} is in tick framing, which has no form for rejections: give it block framing`;
-      throw new PortError('unavailable', message, { topic: name });
-    }
+    if (framing === 'tick') assertTicksOf(name, payload);
     const subject = `${kafkaTopic}-value`;
     let id = this.ids.get(subject);
     if (id === undefined) {
@@ -38,4 +35,12 @@ export class TopicSchemas {
       throw new PortError('unavailable', message, { topic, subject }, { retryable, cause });
     }
   }
+}
+
+/** A tick says by its schema alone what it is. */
+function assertTicksOf(topic: string, payload: BlockPayload): void {
+  const type = payload.kind === 'ticks' ? payload.batch.recordType : payload.kind;
+  if (topic.split('.')[2] === type) return;
+  const message = `topic ${topic} is in tick framing and has a schema of its own: no ${type} can be appended to it`;
+  throw new PortError('unavailable', message, { topic, type });
 }

@@ -1,15 +1,6 @@
-import {
-  isPortError,
-  PortError,
-  type Clock,
-  type LogPosition,
-  type Membership,
-  type Scheduler,
-  type Telemetry,
-} from '@k2/ports';
+import { isPortError, type Clock, type LogPosition, type Membership, type Scheduler, type Telemetry } from '@k2/ports';
 import type { AssignmentListener, TopicPartition } from '@k2/ports';
 import type { KafkaCluster } from '../connection/kafkajs-cluster.ts';
-import { passing } from '../connection/patience.ts';
 import {
   findCoordinatorRequest,
   heartbeatRequest,
@@ -20,9 +11,10 @@ import {
   type JoinAnswer,
   type MemberIdentity,
 } from '../protocol/group-requests.ts';
-import { isPassingError, KAFKA_ERRORS, kafkaErrorName, type KafkaRequest } from '../protocol/kafka-request.ts';
+import { KAFKA_ERRORS, kafkaErrorName, type KafkaRequest } from '../protocol/kafka-request.ts';
 import { assignMembers, byTopic, flattened } from './assign-members.ts';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts';
+import { groupFailure } from './group-failure.ts';
 import { Ownership } from './ownership.ts';
 
 export interface GroupOptions {
@@ -98,7 +90,10 @@ export class GroupMember implements Membership {
     this.ownership = new Ownership(listener, {
       scheduler: ports.scheduler,
       handOverWaitMs: options.rebalanceTimeoutMs,
-      released: () => this.joinAgain(),
+      released: () => {
+        // Who leaves says so when everything is given up.
+        if (this.leaving === null) this.joinAgain();
+      },
       refused: (failure) => {
         this.failure = failure;
         void this.leave().catch(() => undefined);
@@ -252,6 +247,7 @@ export class GroupMember implements Membership {
 
   /** False where the member has to join again; throws where it has to wait first. */
   private isAccepted(errorCode: number): boolean {
+    if (this.isStopped) return false;
     switch (errorCode) {
       case KAFKA_ERRORS.NONE:
         return true;
@@ -333,17 +329,4 @@ export class GroupMember implements Membership {
   private ofKafka({ topic, partition }: TopicPartition): TopicPartition {
     return { topic: this.ports.nameOfKafka(topic), partition };
   }
-}
-
-const INCONSISTENT_GROUP_PROTOCOL = 23;
-
-function groupFailure(groupId: string, errorCode: number): PortError {
-  const name = kafkaErrorName(errorCode);
-  if (isPassingError(errorCode)) return passing(`group ${groupId}: ${name}`, { group: groupId });
-  if (errorCode === INCONSISTENT_GROUP_PROTOCOL) {
-    const message = `group ${groupId} has members that are not K2's: choose another group, or end them`;
-    return new PortError('unavailable', message, { group: groupId });
-  }
-  const hint = errorCode === KAFKA_ERRORS.GROUP_AUTHORIZATION_FAILED ? ': grant Read on the group' : '';
-  return new PortError('unavailable', `group ${groupId} cannot be joined: ${name}${hint}`, { group: groupId });
 }

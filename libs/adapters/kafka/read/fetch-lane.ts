@@ -1,19 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TickBatch } from '@k2/domain/market';
 import { isPortError, PortError, type LogRecord } from '@k2/ports';
 import { KafkaCluster, type KafkaLog } from '../connection/kafkajs-cluster.ts';
 import { passing } from '../connection/patience.ts';
-import {
-  fetchRequest,
-  type AbortedTransaction,
-  type FetchAnswer,
-  type FetchedPartition,
-} from '../protocol/fetch-request.ts';
+import { fetchRequest, type FetchAnswer, type FetchedPartition } from '../protocol/fetch-request.ts';
 import { KAFKA_ERRORS, kafkaErrorName } from '../protocol/kafka-request.ts';
 import { recordBatches, type RecordBatch } from '../protocol/record-batch.ts';
+import { AbortedRecords } from './aborted-records.ts';
 import { locate, offsetsOutOfRange } from './locate.ts';
-import { PartitionDecoder } from './partition-decoder.ts';
+import { LaneSession, type LanePartition } from './lane-session.ts';
 import type { HandedRecord, LanePosition, ReaderOptions } from './reader-protocol.ts';
+import { collectBuffers } from './record-buffers.ts';
 import type { SchemaTable } from './schema-table.ts';
 
 export interface LaneOutput {
@@ -38,7 +34,7 @@ export class FetchLane {
   private readonly schemas: SchemaTable;
   private readonly output: LaneOutput;
   private readonly cluster: KafkaCluster;
-  private session: Session | null = null;
+  private session: LaneSession | null = null;
   private aheadBytesMax = 0;
   private lastReadMs = 0;
   /** Handed over and not yet taken. */
@@ -56,7 +52,7 @@ export class FetchLane {
   seek(epoch: number, positions: readonly LanePosition[]): void {
     this.endSession();
     this.aheadBytes = 0;
-    const session = new Session(epoch, positions, this.schemas);
+    const session = new LaneSession(epoch, positions, this.schemas);
     this.session = session;
     void this.run(session);
   }
@@ -86,7 +82,7 @@ export class FetchLane {
   }
 
   /** Until the session ends, or cannot go on. */
-  private async run(session: Session): Promise<void> {
+  private async run(session: LaneSession): Promise<void> {
     let failingSinceMs: number | null = null;
     let delayMs = FIRST_RETRY_MS;
     while (!session.isOver) {
@@ -114,7 +110,7 @@ export class FetchLane {
   }
 
   /** One puller for each broker; when one fails all stop, for leaders may have moved. */
-  private async pullAll(session: Session, succeeded: () => void): Promise<void> {
+  private async pullAll(session: LaneSession, succeeded: () => void): Promise<void> {
     const leaders = await locate(this.cluster, session.partitions);
     const round = { isOver: false };
     const pulls = [...leaders].map(([leader, partitions]) =>
@@ -129,7 +125,7 @@ export class FetchLane {
   }
 
   private async pull(
-    session: Session,
+    session: LaneSession,
     round: { readonly isOver: boolean },
     leader: number,
     partitions: readonly LanePartition[],
@@ -145,20 +141,23 @@ export class FetchLane {
       const answer: FetchAnswer = await (ahead ?? this.fetch(leader, partitions, waitMs));
       if (isOver()) return;
       const chunks = await this.accept(answer, partitions);
-      succeeded();
       waitMs = this.options.fetchWaitMs;
       ahead = null;
-      if (chunks.length === 0) continue;
-      if (this.hasRoom) {
+      if (chunks.length > 0 && this.hasRoom) {
         ahead = this.fetch(leader, partitions, waitMs);
         // Awaited in the next round, or not at all.
         ahead.catch(() => undefined);
       }
-      for (const chunk of chunks) {
+      for (const group of inGroups(chunks)) {
         await this.room(isOver);
         if (isOver()) return;
-        await this.decode(session, chunk, isOver);
+        try {
+          for (const chunk of group) await this.decode(chunk, isOver);
+        } finally {
+          if (!isOver()) this.handOver(session, group);
+        }
       }
+      succeeded();
     }
   }
 
@@ -198,8 +197,7 @@ export class FetchLane {
     return chunks;
   }
 
-  private async decode(session: Session, { partition, batches, aborted }: Chunk, isOver: () => boolean): Promise<void> {
-    const { decoder, emitted } = partition;
+  private async decode({ partition: { decoder }, batches, aborted }: Chunk, isOver: () => boolean): Promise<void> {
     for (const batch of batches) {
       if (aborted.skips(batch)) {
         decoder.skip(batch);
@@ -211,10 +209,10 @@ export class FetchLane {
       }
     }
     decoder.flush();
-    this.handOver(session, emitted.splice(0));
   }
 
-  private handOver(session: Session, records: readonly LogRecord[]): void {
+  private handOver(session: LaneSession, chunks: readonly Chunk[]): void {
+    const records = chunks.flatMap(({ partition }) => partition.emitted.splice(0));
     if (records.length === 0) return;
     const buffers: ArrayBuffer[] = [];
     const handed = records.map((record) => {
@@ -238,75 +236,31 @@ export class FetchLane {
   }
 }
 
-export interface LanePartition {
-  readonly position: LanePosition;
-  readonly decoder: PartitionDecoder;
-  /** Decoded and not yet handed over. */
-  readonly emitted: LogRecord[];
-  fetchOffset: number;
-}
-
-/** What a lane does between two seeks. */
-class Session {
-  readonly epoch: number;
-  readonly partitions: readonly LanePartition[];
-  private readonly ending = new AbortController();
-
-  constructor(epoch: number, positions: readonly LanePosition[], schemas: SchemaTable) {
-    this.epoch = epoch;
-    this.partitions = positions.map((position) => {
-      const { topic, partition, nextOffset } = position;
-      const emitted: LogRecord[] = [];
-      const decoder = new PartitionDecoder({ topic, partition }, nextOffset, schemas, (record) => emitted.push(record));
-      return { position, decoder, emitted, fetchOffset: nextOffset };
-    });
-  }
-
-  get isOver(): boolean {
-    return this.ending.signal.aborted;
-  }
-
-  get signal(): AbortSignal {
-    return this.ending.signal;
-  }
-
-  end(): void {
-    this.ending.abort();
-  }
-
-  /** What was fetched and not decoded is fetched again. */
-  rewind(): void {
-    for (const partition of this.partitions) partition.fetchOffset = partition.decoder.nextOffset;
-  }
-}
-
 interface Chunk {
   readonly partition: LanePartition;
   readonly batches: readonly RecordBatch[];
   readonly aborted: AbortedRecords;
 }
 
-function chunkOf(partition: LanePartition, { records, abortedTransactions }: FetchedPartition): Chunk {
-  return { partition, batches: recordBatches(records), aborted: new AbortedRecords(abortedTransactions) };
+/** Chunks that are handed over together: small ones are, so that a reader finds something of each of its partitions. */
+function inGroups(chunks: readonly Chunk[]): Chunk[][] {
+  const groups: Chunk[][] = [];
+  let bytes = Infinity;
+  for (const chunk of chunks) {
+    if (bytes >= GROUP_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups[groups.length - 1].push(chunk);
+    bytes += chunk.batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+  }
+  return groups;
 }
 
-/** Which batches of a fetch belong to transactions that were not committed, or are the marks of their ends. */
-class AbortedRecords {
-  private readonly transactions: AbortedTransaction[];
-  private readonly producers = new Set<bigint>();
+const GROUP_BYTES = 128 * 2 ** 10;
 
-  constructor(transactions: readonly AbortedTransaction[]) {
-    this.transactions = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
-  }
-
-  /** To be asked for every batch, in order. */
-  skips({ nextOffset, producerId, isControl, isTransactional }: RecordBatch): boolean {
-    while (this.transactions.length > 0 && this.transactions[0].firstOffset < nextOffset) {
-      this.producers.add(this.transactions.shift()!.producerId);
-    }
-    if (isControl) this.producers.delete(producerId);
-    return isControl || (isTransactional && this.producers.has(producerId));
-  }
+function chunkOf(partition: LanePartition, { records, abortedTransactions }: FetchedPartition): Chunk {
+  return { partition, batches: recordBatches(records), aborted: new AbortedRecords(abortedTransactions) };
 }
 
 function fetchRefused({ topic, partition }: LanePosition, errorCode: number): PortError {
@@ -324,31 +278,4 @@ function failureOf(error: unknown): PortError {
   // A batch of a format that nobody writes any more, or a fault of ours: either way reading again does not help.
   const message = `reading stopped: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   return new PortError('unavailable', message, {}, { cause: error });
-}
-
-/** Smaller ones are copied: to move a buffer costs more than that. */
-const MOVED_BYTES_MIN = 4_096;
-
-/** Adds the memory of a record that can move to another thread; returns the bytes of all that it has. */
-function collectBuffers({ payload, rowOffsets }: LogRecord, buffers: ArrayBuffer[]): number {
-  let bytes = 0;
-  const add = ({ buffer, byteLength }: ArrayBufferView) => {
-    bytes += byteLength;
-    if (byteLength >= MOVED_BYTES_MIN && byteLength === buffer.byteLength) buffers.push(buffer as ArrayBuffer);
-  };
-  if (rowOffsets !== null) add(rowOffsets);
-  if (payload.kind === 'undecodable') add(payload.raw);
-  if (payload.kind === 'ticks') for (const column of columnsOf(payload.batch)) add(column);
-  return bytes;
-}
-
-function columnsOf(batch: TickBatch): ArrayBufferView[] {
-  const { seriesCode, eventTimeUs, receiveTimeUs, venueSequence, vendorDataCode } = batch;
-  const common = [seriesCode, eventTimeUs, receiveTimeUs, venueSequence, vendorDataCode];
-  if (batch.recordType === 'trades') {
-    const { tradeId, price, quantity, aggressorSide, conditionsCode } = batch;
-    return [...common, tradeId.offsets, tradeId.bytes, price, quantity, aggressorSide, conditionsCode];
-  }
-  const { quoteId, bidPrice, bidQuantity, askPrice, askQuantity } = batch;
-  return [...common, quoteId.offsets, quoteId.bytes, bidPrice, bidQuantity, askPrice, askQuantity];
 }

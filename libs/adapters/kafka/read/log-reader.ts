@@ -33,7 +33,7 @@ export class LogReader {
   private readonly options: LogReaderOptions;
   private readonly ports: LogReaderPorts;
   private readonly arrivals: Arrivals;
-  /** Started by the first read: who only appends needs none. */
+  /** Who only appends needs none. */
   private thread: { readonly worker: Worker; readonly exited: Promise<void> } | null = null;
   /** The one used last is last. */
   private lanes: ReadLane[] = [];
@@ -53,6 +53,11 @@ export class LogReader {
     ports.telemetry.gauge('k2_kafka_read_ahead_bytes', 'Memory of records decoded and not yet read.', () => [
       [this.aheadBytes, {}],
     ]);
+  }
+
+  /** Starts the thread for someone who is going to read. */
+  warmUp(): void {
+    if (!this.isClosed) this.thread ??= this.start();
   }
 
   /** See `TickLog.read`. `waitMs` counts while the log can be reached; while it cannot, a read waits for up to `patienceMs`. */
@@ -211,7 +216,7 @@ export class LogReader {
     this.thread.worker.postMessage(message);
   }
 
-  private start() {
+  private start(): NonNullable<typeof this.thread> {
     const { connection, fetchWaitMs, fetchBytesMax, partitionBytesMax, patienceMs } = this.options;
     const workerData: ReaderOptions = { connection, fetchWaitMs, fetchBytesMax, partitionBytesMax, patienceMs };
     const worker = new Worker(

@@ -2,12 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Attributes, Telemetry } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import { tradeBatch } from '@k2/testing/builders';
-import { silent } from '../test-support/real-time.ts';
-import { TestKafka, TOPIC } from '../test-support/test-log.ts';
-import { at, sequencesOf, until } from '../test-support/ticks.ts';
+import { silent } from './test-support/real-time.ts';
+import { TestKafka, TOPIC } from './test-support/test-log.ts';
+import { at, sequencesOf, until } from './test-support/ticks.ts';
 
 const ROWS = 500;
 const BLOCKS = 60;
+/** One block. */
+const BATCH_BYTES_MAX = 12_000;
 const AHEAD_BYTES_MAX = 300_000;
 
 describe('reading ahead', () => {
@@ -32,13 +34,14 @@ describe('reading ahead', () => {
         if (name === 'k2_kafka_read_ahead_bytes') aheadBytes = () => [...read()][0][0];
       },
     };
-    const tuning = { readAheadBytesMax: AHEAD_BYTES_MAX, batchBytesMax: 1, partitionBytesMax: 20_000 };
+    const tuning = { readAheadBytesMax: AHEAD_BYTES_MAX, batchBytesMax: BATCH_BYTES_MAX, partitionBytesMax: 20_000 };
     const log = await kafka.open({ telemetry, tuning, rule: { compression: 'none' } });
     await log.declareTopic({ name: TOPIC, partitions: 1, framing: 'block' });
     const batches = Array.from({ length: BLOCKS }, (_, i) =>
       tradeBatch({ series: { symbol: 'BHP' }, firstSequence: i * ROWS + 1, count: ROWS }),
     );
     await Promise.all(batches.map((batch) => log.append(TOPIC, { kind: 'ticks', batch })));
+    expect(await log.offsets([TOPIC])).toMatchObject([{ endOffset: BLOCKS }]);
     return log;
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { service } from '@k2/testing/services';
-import { KafkaCluster } from '../connection/kafkajs-cluster.ts';
+import { KafkaCluster } from './kafkajs-cluster.ts';
 import { findCoordinatorRequest, joinGroupRequest } from '../protocol/group-requests.ts';
 import { KAFKA_ERRORS } from '../protocol/kafka-request.ts';
 import { metadataRequest } from '../protocol/topic-requests.ts';

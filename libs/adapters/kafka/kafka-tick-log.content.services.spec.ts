@@ -4,9 +4,9 @@ import { encodeBlock, withWirePrefix } from '@k2/domain/wire';
 import { isPortError, PortError } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import { tradeBatch } from '@k2/testing/builders';
-import type { KafkaTickLog } from '../kafka-tick-log.ts';
-import { TestKafka, TOPIC } from '../test-support/test-log.ts';
-import { at, readAll, sequencesOf } from '../test-support/ticks.ts';
+import type { KafkaTickLog } from './kafka-tick-log.ts';
+import { TestKafka, TOPIC } from './test-support/test-log.ts';
+import { at, readAll, sequencesOf } from './test-support/ticks.ts';
 
 const trades = (firstSequence: number, count = 3) => ({
   kind: 'ticks' as const,
@@ -72,7 +72,11 @@ describe('what is in the log', () => {
     const reader = await kafka.open({ tuning: { patienceMs: 200 } });
     kafka.registry.failure = new PortError('unavailable', 'the registry is away', {}, { retryable: true });
     const request = { positions: [at(TOPIC)], bytesMax: 1 << 20, waitMs: 0 };
-    await expect(reader.read(request)).rejects.toMatchObject({ kind: 'unavailable', retryable: true });
+    await expect(reader.read(request)).rejects.toMatchObject({
+      kind: 'unavailable',
+      retryable: true,
+      message: expect.stringContaining('the registry is away'),
+    });
     kafka.registry.failure = null;
     expect(sequencesOf(await readAll(reader, TOPIC))).toEqual([1, 2, 3]);
   });

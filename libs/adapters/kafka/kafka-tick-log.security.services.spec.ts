@@ -3,9 +3,9 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { service } from '@k2/testing/services';
 import { tradeBatch } from '@k2/testing/builders';
 import { isPortError } from '@k2/ports';
-import { TestKafka, TOPIC } from '../test-support/test-log.ts';
-import { Member } from '../test-support/recording-member.ts';
-import { readAll, sequencesOf, until } from '../test-support/ticks.ts';
+import { TestKafka, TOPIC } from './test-support/test-log.ts';
+import { Member } from './test-support/recording-member.ts';
+import { readAll, sequencesOf, until } from './test-support/ticks.ts';
 
 describe('a broker that wants TLS and SASL', () => {
   const { brokers, caFile, mechanism, username, password } = service('kafkaSecure');

@@ -3,10 +3,10 @@ import kafkajs from 'kafkajs';
 import { isPortError } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import { tradeBatch } from '@k2/testing/builders';
-import { FaultProxy } from '../test-support/fault-proxy.ts';
-import { Member } from '../test-support/recording-member.ts';
-import { TestKafka, TOPIC } from '../test-support/test-log.ts';
-import { at, until } from '../test-support/ticks.ts';
+import { FaultProxy } from './test-support/fault-proxy.ts';
+import { Member } from './test-support/recording-member.ts';
+import { TestKafka, TOPIC } from './test-support/test-log.ts';
+import { at, until } from './test-support/ticks.ts';
 
 const [broker] = service('kafka').brokers;
 const trades = { kind: 'ticks' as const, batch: tradeBatch({ series: { symbol: 'BHP' }, firstSequence: 1, count: 3 }) };

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { service } from '@k2/testing/services';
 import { tradeBatch } from '@k2/testing/builders';
-import type { KafkaTickLog } from '../kafka-tick-log.ts';
-import { TestKafka, TOPIC } from '../test-support/test-log.ts';
-import { at, readAll, sequencesOf, until } from '../test-support/ticks.ts';
+import type { KafkaTickLog } from './kafka-tick-log.ts';
+import { TestKafka, TOPIC } from './test-support/test-log.ts';
+import { at, readAll, sequencesOf, until } from './test-support/ticks.ts';
 
 const trades = (firstSequence: number, count = 3) => ({
   kind: 'ticks' as const,

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { isPortError } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import { tradeBatch } from '@k2/testing/builders';
-import type { KafkaTickLog } from '../kafka-tick-log.ts';
-import { FaultProxy } from '../test-support/fault-proxy.ts';
-import { Member } from '../test-support/recording-member.ts';
-import { TestKafka, TOPIC } from '../test-support/test-log.ts';
-import { at, readAll, sequencesOf, until } from '../test-support/ticks.ts';
+import type { KafkaTickLog } from './kafka-tick-log.ts';
+import { FaultProxy } from './test-support/fault-proxy.ts';
+import { Member } from './test-support/recording-member.ts';
+import { TestKafka, TOPIC } from './test-support/test-log.ts';
+import { at, readAll, sequencesOf, until } from './test-support/ticks.ts';
 
 const PRODUCE = 0;
 const FETCH = 1;
