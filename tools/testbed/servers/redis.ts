@@ -17,8 +17,13 @@ export const redisServer: Server = {
 async function ping(site: Site): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port: site.ports['redis'] });
   try {
+    const signal = AbortSignal.timeout(askTimeoutMs);
     socket.write('PING\r\n');
-    const [reply] = (await once(socket, 'data', { signal: AbortSignal.timeout(askTimeoutMs) })) as [Buffer];
+    // Docker takes connections for a server that does not listen yet, and closes them.
+    const closed = once(socket, 'close', { signal }).then(() => {
+      throw new Error('the connection was closed without an answer');
+    });
+    const [reply] = (await Promise.race([once(socket, 'data', { signal }), closed])) as [Buffer];
     return reply.toString();
   } finally {
     // Nobody waits for what a broken connection still has to say.
