@@ -21,9 +21,14 @@ const tasks = {
       () => nx('run-many', '-t', 'build'),
       () => run('--conditions=k2-source', 'tools/crash/main.ts', ...args),
     ),
-  'test:judges': (args) => superviseTestbed('tools/judges/services/main.ts', args),
-  services: (args) => superviseTestbed('tools/testbed/main.ts', args),
-  'test:services': (args) => superviseTestbed('tools/testbed/test-services.ts', args),
+  'test:judges': (args) => superviseServers('tools/judges/services/main.ts', args),
+  'test:fire': (args) => {
+    build(node, 'run-many', '-t', 'build');
+    superviseServers('tools/fire/main.ts', args);
+  },
+  'test:docker': (args) => superviseServers('tools/infra-trial/main.ts', args),
+  services: (args) => superviseServers('tools/testbed/main.ts', args),
+  'test:services': (args) => superviseServers('tools/testbed/test-services.ts', args),
   build: (args) => nx('run-many', '-t', 'build', ...args),
   lint: (args) => nx('run-many', '-t', 'lint', ...args),
   typecheck: (args) => nx('run-many', '-t', 'typecheck', ...args),
