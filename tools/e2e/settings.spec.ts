@@ -23,7 +23,7 @@ describe('settings', () => {
     ['K2_PORT', [], { K2_PORT: '70000' }, ['"70000"', 'from 0 to 65535']],
     ['--feed', ['--feed', 'nasdaq'], {}, ['"nasdaq"', 'simulator', 'asx:DIR']],
     ['gaps', ['--feed', 'simulator:gaps=2'], {}, ['2', 'from 0 to 0.5']],
-    ['--storage', ['--storage', 'disk'], {}, ['"disk"', 'embedded, memory']],
+    ['--storage', ['--storage', 'disk'], {}, ['"disk"', 'embedded, services, memory']],
     ['K2_QUERY_TIMEOUT_MS', [], { K2_QUERY_TIMEOUT_MS: '30s' }, ['"30s"', 'an integer from 1']],
     ['--prot', ['--prot', '1'], {}, ['--port']],
   ] satisfies [string, string[], Record<string, string>, string[]][])(

@@ -1,3 +1,4 @@
 import preset from '../../../jest.preset.mjs';
 
-export default { ...preset, displayName: 'adapter-duckdb' };
+// The first question of an engine waits for its process to start.
+export default { ...preset, displayName: 'adapter-duckdb', testTimeout: 30_000 };
