@@ -17,7 +17,10 @@ describe('what a person in charge of a server looks at', () => {
 
   scenario('/health says that it lives and that it is ready', async () => {
     expect(await server.json('/health/live')).toEqual({ status: 'live' });
-    expect(await server.json('/health/ready')).toEqual({ status: 'ready', roles: ['ingest', 'sink', 'api', 'maintain'] });
+    expect(await server.json('/health/ready')).toEqual({
+      status: 'ready',
+      roles: ['ingest', 'sink', 'api', 'maintain'],
+    });
   });
 
   scenario('/metrics is text that Prometheus reads, with metrics of K2', async () => {

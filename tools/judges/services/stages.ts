@@ -27,6 +27,8 @@ const APPENDS_MIN = 10;
 const BESIDE_PAUSE_MS = 100;
 /** Long enough for the other one to replace files, though it may be much slower. */
 const REST_MS = 4_000;
+/** Of what a reader says to a snapshot that is no more; its end tells why. */
+const SAID_CHARS_MAX = 120;
 
 export interface Judged {
   readonly lake: JudgedLake;
@@ -115,7 +117,7 @@ export async function readExpired({ readers, verdicts }: Judged, stage: string, 
       verdicts.add(of, '', [`it answered with ${facts.rows} rows`]);
     } catch (error) {
       const said = (error as Error).message.trimEnd().split('\n').at(-1)!;
-      verdicts.add(of, `refused: ${said}`, /snapshot/i.test(said) ? [] : [`it failed otherwise: ${said}`]);
+      verdicts.add(of, `refused: ${said.slice(-SAID_CHARS_MAX)}`, /snapshot/i.test(said) ? [] : [`it failed otherwise: ${said}`]);
     }
   }
 }
