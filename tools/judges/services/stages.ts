@@ -117,7 +117,11 @@ export async function readExpired({ readers, verdicts }: Judged, stage: string, 
       verdicts.add(of, '', [`it answered with ${facts.rows} rows`]);
     } catch (error) {
       const said = (error as Error).message.trimEnd().split('\n').at(-1)!;
-      verdicts.add(of, `refused: ${said.slice(-SAID_CHARS_MAX)}`, /snapshot/i.test(said) ? [] : [`it failed otherwise: ${said}`]);
+      verdicts.add(
+        of,
+        `refused: ${said.slice(-SAID_CHARS_MAX)}`,
+        /snapshot/i.test(said) ? [] : [`it failed otherwise: ${said}`],
+      );
     }
   }
 }
