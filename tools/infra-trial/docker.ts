@@ -1,5 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { goInstall } from '../testbed/cache/go.ts';
 import type { Progress } from '../testbed/progress.ts';
@@ -45,8 +44,9 @@ export async function dockerAt(program: string, host: string, progress: Progress
     { title: 'Docker Compose', package: 'github.com/docker/compose/v5/cmd', version: composeVersion, minutes: 2 },
     progress,
   );
-  const config = mkdtempSync(join(tmpdir(), 'k2-docker-config-'));
-  mkdirSync(join(config, 'cli-plugins'));
+  // Where docker looks for plugins; the program is called by the last part of its package.
+  const config = join(directory, 'config');
+  mkdirSync(join(config, 'cli-plugins'), { recursive: true });
   copyFileSync(join(directory, 'cmd'), join(config, 'cli-plugins', 'docker-compose'));
   return new Docker(program, { DOCKER_HOST: host, DOCKER_CONFIG: config });
 }
