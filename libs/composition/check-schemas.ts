@@ -2,7 +2,6 @@ import { SystemClock, SystemRandom, SystemScheduler } from '@k2/adapter-system';
 import { recordSchemaOf, topicSpecOf } from '@k2/domain/wire';
 import { checkSchemas, type SchemaCheck } from '@k2/usecases';
 import { chooseAdapters } from './adapter-choice.ts';
-import { openSchemaRegistry } from './modules/kafka.ts';
 import type { Settings } from './settings.ts';
 import { topicRules } from './topic-rules.ts';
 
@@ -10,6 +9,7 @@ const SUBJECT = /^((?:market\.[a-z]+\.[a-z]+|audit)\.[a-z0-9_-]+)-value$/;
 
 /** Holds what this program writes against every subject of K2's topics in the registry; changes nothing. */
 export async function checkRegisteredSchemas(settings: Settings): Promise<readonly SchemaCheck[]> {
+  const { openSchemaRegistry } = await import('./modules/schema-registry.ts');
   const clock = new SystemClock();
   const registry = openSchemaRegistry(settings, {
     clock,

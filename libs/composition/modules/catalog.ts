@@ -1,6 +1,4 @@
 import { ContainerModule } from 'inversify';
-import { PostgresTableCatalog } from '@k2/adapter-postgres';
-import { SqliteTableCatalog } from '@k2/adapter-sqlite';
 import type { TableCatalog } from '@k2/ports';
 import { dataPaths } from '../data-paths.ts';
 import { loadAdapter } from '../load-package.ts';
@@ -15,10 +13,14 @@ export const catalogModule = (input: ModuleInput) =>
 
 async function open({ settings, choice, context }: ModuleInput): Promise<TableCatalog> {
   switch (choice.catalog) {
-    case 'sqlite':
+    case 'sqlite': {
+      const { SqliteTableCatalog } = await import('@k2/adapter-sqlite');
       return SqliteTableCatalog.open({ path: dataPaths(settings.data).catalog, clock: context.clock });
-    case 'postgres':
+    }
+    case 'postgres': {
+      const { PostgresTableCatalog } = await import('@k2/adapter-postgres');
       return PostgresTableCatalog.open({ ...context, url: settings.postgresUrl });
+    }
     default:
       return (await loadAdapter(choice.catalog!, 'catalog'))(context);
   }

@@ -1,6 +1,4 @@
 import { ContainerModule } from 'inversify';
-import { MemoryDedupStore } from '@k2/adapter-memory';
-import { RedisDedupStore } from '@k2/adapter-redis';
 import type { DedupStore } from '@k2/ports';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
@@ -15,10 +13,14 @@ export const dedupModule = (input: ModuleInput) =>
 async function open({ settings, choice, context }: ModuleInput): Promise<DedupStore> {
   const { dedupWindowMs: windowMs, redisUrl: url } = settings;
   switch (choice.dedup) {
-    case 'memory':
+    case 'memory': {
+      const { MemoryDedupStore } = await import('@k2/adapter-memory');
       return new MemoryDedupStore({ clock: context.clock, windowMs });
-    case 'redis':
+    }
+    case 'redis': {
+      const { RedisDedupStore } = await import('@k2/adapter-redis');
       return RedisDedupStore.open({ ...context, url, windowMs });
+    }
     default:
       return (await loadAdapter(choice.dedup!, 'dedup'))({ ...context, windowMs });
   }

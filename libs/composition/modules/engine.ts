@@ -1,6 +1,5 @@
 import { ContainerModule } from 'inversify';
-import { DuckDbQueryEngine } from '@k2/adapter-duckdb';
-import { MemoryQueryEngine, type MemoryTickStore } from '@k2/adapter-memory';
+import type { MemoryTickStore } from '@k2/adapter-memory';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
 import type { ModuleInput } from './module-input.ts';
@@ -16,12 +15,18 @@ export const engineModule = ({ settings, choice, context }: ModuleInput) =>
     };
     if (choice.engine === 'duckdb')
       bind(TOKENS.queryEngine).toResolvedValue(
-        (objectStore) => new DuckDbQueryEngine({ objectStore, telemetry: context.telemetry, config }),
+        async (objectStore) => {
+          const { DuckDbQueryEngine } = await import('@k2/adapter-duckdb');
+          return new DuckDbQueryEngine({ objectStore, telemetry: context.telemetry, config });
+        },
         [TOKENS.objectStore],
       );
     else if (choice.engine === 'memory')
       bind(TOKENS.queryEngine).toResolvedValue(
-        (store) => new MemoryQueryEngine({ store: store as MemoryTickStore, clock: context.clock }),
+        async (store) => {
+          const { MemoryQueryEngine } = await import('@k2/adapter-memory');
+          return new MemoryQueryEngine({ store: store as MemoryTickStore, clock: context.clock });
+        },
         [TOKENS.tickStore],
       );
     else

@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { KafkaTickLog, type KafkaTickLogOptions } from '@k2/adapter-kafka';
-import { HttpSchemaRegistry } from '@k2/adapter-schema-registry';
 import { recordSchemaOf, type TopicRules } from '@k2/domain/wire';
-import { PortError, type AdapterContext, type SchemaRegistry, type TickLog } from '@k2/ports';
+import { PortError, type AdapterContext, type TickLog } from '@k2/ports';
 import { ensureSchemas } from '@k2/usecases';
 import type { Settings } from '../settings.ts';
-
-export function openSchemaRegistry(
-  settings: Settings,
-  context: Pick<AdapterContext, 'clock' | 'random' | 'scheduler'>,
-): SchemaRegistry {
-  return new HttpSchemaRegistry({ ...context, url: settings.schemaRegistryUrl });
-}
+import { openSchemaRegistry } from './schema-registry.ts';
 
 /** Throws `incompatible` where what this program writes could not be read together with what is in the log. */
 export async function openKafka(settings: Settings, rules: TopicRules, context: AdapterContext): Promise<TickLog> {

@@ -1,11 +1,8 @@
 import { ContainerModule } from 'inversify';
-import { MemoryTickLog } from '@k2/adapter-memory';
-import { SqliteTickLog } from '@k2/adapter-sqlite';
 import type { TickLog } from '@k2/ports';
 import { dataPaths } from '../data-paths.ts';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
-import { openKafka } from './kafka.ts';
 import type { ModuleInput } from './module-input.ts';
 
 /** The durable log between feeds and tables. */
@@ -17,9 +14,12 @@ export const logModule = (input: ModuleInput) =>
 async function open({ settings, choice, rules, context }: ModuleInput): Promise<TickLog> {
   const { clock, scheduler, random } = context;
   switch (choice.log) {
-    case 'memory':
+    case 'memory': {
+      const { MemoryTickLog } = await import('@k2/adapter-memory');
       return new MemoryTickLog({ clock, scheduler, random });
-    case 'sqlite':
+    }
+    case 'sqlite': {
+      const { SqliteTickLog } = await import('@k2/adapter-sqlite');
       return SqliteTickLog.open({
         path: dataPaths(settings.data).log,
         clock,
@@ -27,8 +27,11 @@ async function open({ settings, choice, rules, context }: ModuleInput): Promise<
         random,
         bytesMax: settings.logBytesMax,
       });
-    case 'kafka':
+    }
+    case 'kafka': {
+      const { openKafka } = await import('./kafka.ts');
       return openKafka(settings, rules, context);
+    }
     default:
       return (await loadAdapter(choice.log, 'log'))(context);
   }

@@ -1,7 +1,5 @@
 import { ContainerModule } from 'inversify';
 import { join } from 'node:path';
-import { FilesystemObjectStore } from '@k2/adapter-filesystem';
-import { S3ObjectStore } from '@k2/adapter-s3';
 import type { ObjectStore } from '@k2/ports';
 import { dataPaths } from '../data-paths.ts';
 import { loadAdapter } from '../load-package.ts';
@@ -16,9 +14,12 @@ export const objectsModule = (input: ModuleInput) =>
 
 async function open({ settings, choice, scratchDirectory, context }: ModuleInput): Promise<ObjectStore> {
   switch (choice.objects) {
-    case 'filesystem':
+    case 'filesystem': {
+      const { FilesystemObjectStore } = await import('@k2/adapter-filesystem');
       return FilesystemObjectStore.open(dataPaths(settings.data).warehouse, context.clock);
+    }
     case 's3': {
+      const { S3ObjectStore } = await import('@k2/adapter-s3');
       const { s3Endpoint: endpoint, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = settings;
       const config = {
         region: settings.s3Region,

@@ -1,6 +1,4 @@
 import { ContainerModule } from 'inversify';
-import { IcebergTableMaintenance, IcebergTickStore } from '@k2/adapter-iceberg';
-import { MemoryTickStore } from '@k2/adapter-memory';
 import type { ObjectStore, OpenedStore, TableCatalog } from '@k2/ports';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
@@ -15,17 +13,22 @@ export const storeModule = (input: ModuleInput) =>
         (catalog, objects) => openIceberg(input, catalog, objects),
         [TOKENS.tableCatalog, TOKENS.objectStore],
       );
-    else if (choice.store === 'memory')
-      bind(TOKENS.openedStore).toResolvedValue(() => ({ store: new MemoryTickStore(context) }));
+    else if (choice.store === 'memory') bind(TOKENS.openedStore).toResolvedValue(() => openMemory(input));
     else bind(TOKENS.openedStore).toResolvedValue(async () => (await loadAdapter(choice.store, 'store'))(context));
     bind(TOKENS.tickStore).toResolvedValue(({ store }) => store, [TOKENS.openedStore]);
   });
 
-function openIceberg(
+async function openMemory({ context }: ModuleInput): Promise<OpenedStore> {
+  const { MemoryTickStore } = await import('@k2/adapter-memory');
+  return { store: new MemoryTickStore(context) };
+}
+
+async function openIceberg(
   { scratchDirectory, context }: ModuleInput,
   catalog: TableCatalog,
   objects: ObjectStore,
-): OpenedStore {
+): Promise<OpenedStore> {
+  const { IcebergTableMaintenance, IcebergTickStore } = await import('@k2/adapter-iceberg');
   const ports = { ...context, catalog, objects };
   const options = { tempDirectory: scratchDirectory };
   return { store: new IcebergTickStore(ports, options), maintenance: new IcebergTableMaintenance(ports, options) };
