@@ -16,6 +16,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   platform.engine.answering = null;
+  platform.store.keptFromUs = 0;
 });
 afterAll(() => app.close());
 
@@ -197,6 +198,16 @@ describe('what the ports refuse', () => {
     }
     const payload = { sql: 'SELECT 1', asOf: '17' };
     expect((await problem({ method: 'POST', url: '/v1/query', payload })).statusCode).toBe(404);
+  });
+
+  it('a cursor of tables that are no longer kept as they were is 410', async () => {
+    for (const url of ['/v1/trades?limit=2', '/v1/bars?interval=5m&limit=6']) {
+      platform.store.keptFromUs = 0;
+      const { nextCursor } = JSON.parse((await app.inject({ method: 'GET', url })).body);
+      platform.store.keptFromUs = Infinity;
+      const { statusCode, details } = await problem({ url: `${url}&cursor=${nextCursor}` });
+      expect([url, statusCode, details.type]).toEqual([url, 410, 'urn:k2:problem:cursor-expired']);
+    }
   });
 
   it('a bug is a 500 that says nothing of itself; the log has it', async () => {

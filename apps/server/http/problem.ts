@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { isPortError, type PortError } from '@k2/ports';
-import { CursorError } from '@k2/usecases';
+import { CursorError, CursorExpiredError } from '@k2/usecases';
 
 /** One wrong value of a request. */
 export interface FieldError {
@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'not-acceptable': { status: 406, title: 'No such representation' },
   timeout: { status: 408, title: 'The query ran out of its deadline' },
   conflict: { status: 409, title: 'The server does not run what this needs' },
+  'cursor-expired': { status: 410, title: 'The rows of the cursor are no longer kept' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body is not JSON' },
@@ -111,6 +112,7 @@ export function problemOf(error: unknown): ProblemError {
       cause: error,
     });
   }
+  if (error instanceof CursorExpiredError) return new ProblemError('cursor-expired', error.message, { cause: error });
   if (isPortError(error)) return portProblem(error);
   const status = error instanceof HttpException ? error.getStatus() : frameworkStatus(error);
   if (status !== null) return frameworkProblem(status, error as Error);

@@ -1,21 +1,22 @@
 import { CursorError } from '@k2/usecases';
 import { STREAM_ROWS_MAX } from './requests.ts';
 
-/** Bars are few: a page is found again by counting, in the snapshot that the first page was of. */
+/** Bars are few: a page is found again by counting, as of the instant that the first page was of. */
 export interface BarsCursor {
-  readonly snapshotId: bigint;
+  /** UTC µs. */
+  readonly asOfUs: number;
   readonly offset: number;
 }
 
-const CURSOR = /^bars-(\d{1,19})-(\d{1,7})$/;
+const CURSOR = /^bars-(\d{1,16})-(\d{1,7})$/;
 
-export function printBarsCursor({ snapshotId, offset }: BarsCursor): string {
-  return Buffer.from(`bars-${snapshotId}-${offset}`).toString('hex');
+export function printBarsCursor({ asOfUs, offset }: BarsCursor): string {
+  return Buffer.from(`bars-${asOfUs}-${offset}`).toString('hex');
 }
 
 /** Throws CursorError. */
 export function parseBarsCursor(text: string): BarsCursor {
   const match = CURSOR.exec(/^(?:[0-9a-f]{2})+$/.test(text) ? Buffer.from(text, 'hex').toString() : '');
   if (match === null || Number(match[2]) > STREAM_ROWS_MAX) throw new CursorError(text);
-  return { snapshotId: BigInt(match[1]), offset: Number(match[2]) };
+  return { asOfUs: Number(match[1]), offset: Number(match[2]) };
 }

@@ -60,12 +60,17 @@ export class BarsController {
   private async page(query: BarsQuery, limit: number, options: AskOptions): Promise<string> {
     const from = query.cursor === undefined ? null : parseBarsCursor(query.cursor);
     const offset = from?.offset ?? 0;
-    const asOf: AsOf = from === null ? query.asOfWanted : { kind: 'snapshot', snapshotId: from.snapshotId };
-    const request = { filter: query.filter(), asOf, intervalUs: query.intervalUs, limit: offset + limit + 1 };
-    const { answer, completeness, snapshotId } = await this.context.platform.answers.bars(request, options);
+    const request = {
+      filter: query.filter(),
+      asOf: query.asOfWanted,
+      ...(from !== null && { pageOfUs: from.asOfUs }),
+      intervalUs: query.intervalUs,
+      limit: offset + limit + 1,
+    };
+    const { answer, completeness, snapshotId, asOfUs } = await this.context.platform.answers.bars(request, options);
     const batches = await collectBatches(answer);
     const hasMore = rowCountOf(batches) > offset + limit;
-    const nextCursor = hasMore ? printBarsCursor({ snapshotId: snapshotId!, offset: offset + limit }) : null;
+    const nextCursor = hasMore ? printBarsCursor({ asOfUs: asOfUs!, offset: offset + limit }) : null;
     return envelope(
       jsonArray(answer.columns, batches, limit, offset),
       completenessJson(completeness),

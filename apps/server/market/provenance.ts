@@ -16,7 +16,7 @@ export function completenessJson(completeness: Completeness): object {
 export function provenanceHeaders({
   completeness,
   snapshotId,
-}: Omit<Provenance, 'committedUs'>): Record<string, string> {
+}: Pick<Provenance, 'completeness' | 'snapshotId'>): Record<string, string> {
   return {
     'k2-completeness': asciiJson(headerValue(completeness)),
     ...(snapshotId !== null && { 'k2-snapshot-id': String(snapshotId) }),

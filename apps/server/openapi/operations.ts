@@ -29,6 +29,9 @@ const ASKING: readonly ProblemKind[] = [
   'unavailable',
 ];
 
+/** What leads to a next page. */
+const PAGING: readonly ProblemKind[] = [...ASKING, 'cursor-expired'];
+
 const TRADE = {
   message_id: 'ASX/BHP/2014-03-10/1',
   trade_id: 't1',
@@ -97,7 +100,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     formats: TICK_FORMATS,
     example: { data: [TRADE], ...PAGE },
     hasProvenance: true,
-    problems: ASKING,
+    problems: PAGING,
   },
   'get /v1/quotes': {
     summary: 'Quotes',
@@ -107,7 +110,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     formats: TICK_FORMATS,
     example: { data: [QUOTE], ...PAGE },
     hasProvenance: true,
-    problems: ASKING,
+    problems: PAGING,
   },
   'get /v1/bars': {
     summary: 'Bars of trades',
@@ -117,7 +120,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     formats: TICK_FORMATS,
     example: { data: [BAR], ...PAGE },
     hasProvenance: true,
-    problems: ASKING,
+    problems: PAGING,
   },
   'get /v1/symbols': {
     summary: 'Instruments',

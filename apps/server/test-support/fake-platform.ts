@@ -25,6 +25,7 @@ export class FakePlatform {
   createFeed: ApiContext['createFeed'] = (spec) => {
     throw new PortError('misconfigured', `${spec} is not a directory: expected one with files`);
   };
+  readonly store = new FakeStore();
   private correlationId: string | null = null;
   private ids = 0;
 
@@ -33,7 +34,7 @@ export class FakePlatform {
   }
 
   context(settings: Partial<ApiContext['settings']> = {}): ApiContext {
-    const store = new FakeStore() as Partial<TickStore> as TickStore;
+    const store = this.store as Partial<TickStore> as TickStore;
     const log: Partial<TickLog> = {
       topics: async () => [{ name: 'market.equities.trades.asx', partitions: 1, framing: 'block', topicId: 't' }],
       offsets: async () => [
@@ -102,6 +103,9 @@ const SCHEDULER = {
 };
 
 class FakeStore {
+  /** Older instants are given up. */
+  keptFromUs = 0;
+
   async plan({ table, asOf }: ScanRequest) {
     const { fields } = recordSchema(table);
     if (asOf.kind === 'snapshot' && asOf.snapshotId !== SNAPSHOT_ID) {
@@ -112,6 +116,9 @@ class FakeStore {
     }
     if (asOf.kind === 'time' && asOf.timeUs < COMMITTED_US) {
       throw new PortError('no-snapshot-before', `${table} had no snapshot at that time: expected a later one`);
+    }
+    if (asOf.kind === 'time' && asOf.timeUs < this.keptFromUs) {
+      throw new PortError('unknown-snapshot', `the snapshot of ${table} at that time is no longer kept`);
     }
     const isTicks = table.startsWith('market_data.');
     const files = isTicks ? [{ key: 'a.parquet', rowCount: 5, sizeBytes: 100, timeSpan: null }] : [];

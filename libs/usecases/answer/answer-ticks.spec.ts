@@ -1,6 +1,6 @@
 import { ManualClock, MemoryQueryEngine, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import type { PartitionClaim, PlannedRows } from '@k2/ports';
+import { PortError, type PartitionClaim, type PlannedRows } from '@k2/ports';
 import { gapRecord, placed, plannedRows, series, sessionRecord, tradeBatch } from '@k2/testing/builders';
 import { answerRow, answerRows } from './answer-rows.ts';
 import { AnswerTicks, tickFields, type TicksPage, type TicksRequest } from './answer-ticks.ts';
@@ -146,6 +146,20 @@ describe('AnswerTicks', () => {
     );
     const rows = await answerRows(stream.answer);
     expect(rows.map((row) => row['source_sequence'])).toEqual([5, 4, 3]);
+  });
+});
+
+describe('a cursor of an instant that is no longer kept', () => {
+  it('is refused, and told from a cursor that is none', async () => {
+    const lake = await lakeOf(5);
+    const { nextCursor } = await lake.answers.page({ ...ALL, limit: 2 }, OPTIONS);
+    const { asOfUs } = await lake.answers.page(ALL, OPTIONS);
+    lake.store.plan = () => Promise.reject(new PortError('unknown-snapshot', 'it is no longer kept'));
+    const refusal = { name: 'CursorExpiredError', message: expect.stringContaining('2026-01-01T00:00:01') };
+    await expect(lake.answers.page({ ...ALL, limit: 2, cursor: nextCursor! }, OPTIONS)).rejects.toMatchObject(refusal);
+    const bars = { filter: BHP, asOf: { kind: 'latest' as const }, intervalUs: 60_000_000, limit: 10 };
+    await expect(lake.answers.bars({ ...bars, pageOfUs: asOfUs! }, OPTIONS)).rejects.toMatchObject(refusal);
+    await expect(lake.answers.bars(bars, OPTIONS)).rejects.toMatchObject({ kind: 'unknown-snapshot' });
   });
 });
 

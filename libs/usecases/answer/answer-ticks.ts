@@ -15,7 +15,7 @@ import type {
 import { Coverage } from './coverage.ts';
 import { plansAsOf } from './plans-as-of.ts';
 import { askInWaves } from './ask-in-waves.ts';
-import { parseCursor, printCursor } from './tick-cursor.ts';
+import { asOfCursor, parseCursor, printCursor } from './tick-cursor.ts';
 import { answerRow } from './answer-rows.ts';
 
 export interface TicksRequest {
@@ -36,11 +36,15 @@ export interface Provenance {
   /** Null: nothing was committed yet. */
   readonly snapshotId: bigint | null;
   readonly committedUs: number | null;
+  /** The instant that rows and completeness are of. */
+  readonly asOfUs: number | null;
 }
 
 export interface BarsRequest {
   readonly filter: TickFilter;
   readonly asOf: AsOf;
+  /** `asOfUs` of the page before, which wins over `asOf`. */
+  readonly pageOfUs?: number;
   readonly intervalUs: number;
   readonly limit: number;
 }
@@ -127,15 +131,14 @@ export class AnswerTicks {
   }
 
   /** Bars of trades, with the completeness of the trades that they are made of. */
-  async bars({ filter, asOf, intervalUs, limit }: BarsRequest, options: AskOptions): Promise<TicksStream> {
+  async bars({ filter, asOf, pageOfUs, intervalUs, limit }: BarsRequest, options: AskOptions): Promise<TicksStream> {
     const question: Question = { kind: 'bars', filter, intervalUs, limit };
-    return this.streamed(await this.prepare(question, { recordType: 'trades', ...filter }, asOf), options);
+    return this.streamed(await this.prepare(question, { recordType: 'trades', ...filter }, asOf, pageOfUs), options);
   }
 
   private prepareTicks(request: TicksRequest): Promise<Prepared> {
     const { recordType, filter, fields, order, limit } = request;
     const cursor = request.cursor === undefined ? null : parseCursor(request.cursor);
-    const asOf: AsOf = cursor === null ? request.asOf : { kind: 'time', timeUs: cursor.asOfUs };
     const question: Question = {
       kind: 'ticks',
       recordType,
@@ -145,13 +148,16 @@ export class AnswerTicks {
       ...(cursor !== null && { after: cursor.after }),
       limit,
     };
-    return this.prepare(question, { recordType, ...filter }, asOf);
+    return this.prepare(question, { recordType, ...filter }, request.asOf, cursor?.asOfUs);
   }
 
-  private async prepare(question: Question, scope: CoverageScope, asOf: AsOf): Promise<Prepared> {
+  private async prepare(question: Question, scope: CoverageScope, asOf: AsOf, pageOfUs?: number): Promise<Prepared> {
     const { recordType, ...filter } = scope;
     const requests = [{ table: tableOf(recordType), ...filter }, ...this.coverage.requests(filter)];
-    const { plans, asOfUs } = await plansAsOf(this.store, requests, asOf);
+    const { plans, asOfUs } =
+      pageOfUs === undefined
+        ? await plansAsOf(this.store, requests, asOf)
+        : await asOfCursor(pageOfUs, plansAsOf(this.store, requests, { kind: 'time', timeUs: pageOfUs }));
     const [plan, gaps, sessions] = plans;
     return { question, plan, gaps, sessions, scope, asOfUs };
   }
@@ -167,9 +173,12 @@ export class AnswerTicks {
     return { answer, ...provenance };
   }
 
-  private async provenance({ scope, plan, gaps, sessions }: Prepared, options: AskOptions): Promise<Provenance> {
+  private async provenance(
+    { scope, plan, gaps, sessions, asOfUs }: Prepared,
+    options: AskOptions,
+  ): Promise<Provenance> {
     const completeness = await this.coverage.judge(scope, gaps, sessions, options);
-    return { completeness, snapshotId: plan.snapshotId, committedUs: plan.committedUs };
+    return { completeness, snapshotId: plan.snapshotId, committedUs: plan.committedUs, asOfUs };
   }
 }
 

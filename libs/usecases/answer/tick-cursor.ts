@@ -1,4 +1,5 @@
-import type { TickPosition } from '@k2/ports';
+import { printTimeUs } from '@k2/domain/market';
+import { isPortError, type TickPosition } from '@k2/ports';
 
 /** Where the next page starts, as of the instant that the first page was of. */
 export interface TickCursor {
@@ -13,6 +14,26 @@ export class CursorError extends Error {
     super(
       `${JSON.stringify(value.slice(0, 100))} is not a cursor: expected the nextCursor of an earlier answer, unchanged`,
     );
+  }
+}
+
+/** The tables are no longer kept as they were at the instant of the cursor. */
+export class CursorExpiredError extends Error {
+  override readonly name = 'CursorExpiredError';
+  constructor(asOfUs: number, cause: unknown) {
+    super(
+      `the cursor is of ${printTimeUs(asOfUs)}, and the tables are no longer kept as they were then: ask for the first page anew, or for all rows at once as CSV, Arrow or Parquet`,
+      { cause },
+    );
+  }
+}
+
+/** Planned as of the instant of a cursor; throws CursorExpiredError. */
+export async function asOfCursor<Planned>(asOfUs: number, planned: Promise<Planned>): Promise<Planned> {
+  try {
+    return await planned;
+  } catch (error) {
+    throw isPortError(error, 'unknown-snapshot') ? new CursorExpiredError(asOfUs, error) : error;
   }
 }
 
