@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,8 @@ export type Endpoints = Pick<Services, 'kafka' | 'schemaRegistry' | 'postgres' |
 export interface WorldOptions {
   readonly endpoints?: (of: Endpoints) => Promise<Endpoints>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of every topic of ticks. */
+  readonly partitions?: number;
 }
 
 const SERVICES: readonly TestbedServiceName[] = ['kafka', 'schema-registry', 'postgres', 'minio', 'redis'];
@@ -27,13 +29,14 @@ export class World {
   private readonly db: pg.Pool;
   private readonly processes: RoleProcess[] = [];
 
-  static async start({ endpoints = async (of) => of, env = {} }: WorldOptions = {}): Promise<World> {
+  static async start({ endpoints = async (of) => of, env = {}, partitions }: WorldOptions = {}): Promise<World> {
     // Sessions shorter than a person would have them: what is tested is that they end, not that time passes.
     const settings = { kafka: { 'group.min.session.timeout.ms': '1000' } };
     const bed = await startTestbed(SERVICES, { settings });
     const real = bed.endpoints as Endpoints;
     const directory = mkdtempSync(join(tmpdir(), 'k2-fire-'));
-    const given = { ...environmentOf(await endpoints(real)), K2_DATA: directory, ...env };
+    const topics = partitions === undefined ? {} : { K2_TOPICS_FILE: topicsFile(directory, partitions) };
+    const given = { ...environmentOf(await endpoints(real)), K2_DATA: directory, ...topics, ...env };
     return new World(bed, given, directory, new pg.Pool({ connectionString: real.postgres.url, max: 2 }));
   }
 
@@ -103,6 +106,12 @@ export class World {
     await this.bed.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function topicsFile(directory: string, partitions: number): string {
+  const path = join(directory, 'topics.json');
+  writeFileSync(path, JSON.stringify({ rules: [{ topics: 'market.*.*.*', partitions }] }));
+  return path;
 }
 
 function environmentOf({ kafka, schemaRegistry, postgres, s3, redis }: Endpoints): Record<string, string> {

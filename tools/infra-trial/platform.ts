@@ -26,10 +26,10 @@ interface ContainerRow {
 /** The compose file's containers under a project name of their own, on ports that are free. */
 export class Platform {
   readonly ticks: number;
-  readonly #docker: Docker;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #api: string;
-  readonly #prometheus: string;
+  private readonly docker: Docker;
+  private readonly env: Readonly<Record<string, string>>;
+  private readonly api: string;
+  private readonly prometheus: string;
 
   static async withTicks(ticks: number, docker: Docker): Promise<Platform> {
     return new Platform(ticks, docker, await freePorts(2));
@@ -37,10 +37,10 @@ export class Platform {
 
   constructor(ticks: number, docker: Docker, [api, prometheus]: readonly number[]) {
     this.ticks = ticks;
-    this.#docker = docker;
-    this.#api = `http://127.0.0.1:${api}`;
-    this.#prometheus = `http://127.0.0.1:${prometheus}`;
-    this.#env = {
+    this.docker = docker;
+    this.api = `http://127.0.0.1:${api}`;
+    this.prometheus = `http://127.0.0.1:${prometheus}`;
+    this.env = {
       K2_API_PORT: String(api),
       K2_PROMETHEUS_PORT: String(prometheus),
       K2_FEED: `simulator:ticks=${ticks},rate=max,start=2026-01-05T00:00:00Z,step=1000`,
@@ -49,7 +49,7 @@ export class Platform {
 
   compose(...args: readonly string[]): Promise<string> {
     const all = ['compose', '--progress', 'quiet', '--project-name', project, '--file', composeFile, ...args];
-    return this.#docker.run(all, { env: this.#env });
+    return this.docker.run(all, { env: this.env });
   }
 
   /** All but Grafana, of which there is no stand-in. Returns when every health check has passed. */
@@ -60,12 +60,12 @@ export class Platform {
   /** Every tick of the feed is in the tables once; asked at the published port. */
   async readBack(): Promise<string> {
     const failed = () => new Error(`the tables do not have ${this.ticks} ticks after ${recordTimeoutMs / 1000} s`);
-    await waitUntil(async () => (await this.#rows()) >= this.ticks, recordTimeoutMs, failed, 500);
+    await waitUntil(async () => (await this.rows()) >= this.ticks, recordTimeoutMs, failed, 500);
     const sql =
       'select count(*) as ticks, count(distinct (kind, exchange, symbol, source_sequence)) as numbers from (' +
       "select 'trade' as kind, exchange, symbol, source_sequence from trades union all " +
       "select 'quote', exchange, symbol, source_sequence from quotes)";
-    const [{ ticks, numbers }] = await this.#query(sql);
+    const [{ ticks, numbers }] = await this.query(sql);
     if (ticks !== this.ticks || numbers !== this.ticks) {
       throw new Error(`of ${this.ticks} ticks the tables have ${ticks}, of which ${numbers} are different`);
     }
@@ -87,7 +87,7 @@ export class Platform {
       () => false,
     );
     if (wrote) throw new Error('the root file system can be written to');
-    const open = (await this.#containers()).flatMap(({ Publishers }) => Publishers ?? []).filter(isOpen);
+    const open = (await this.containers()).flatMap(({ Publishers }) => Publishers ?? []).filter(isOpen);
     if (open.length > 0) throw new Error(`published beyond this machine: ${JSON.stringify(open)}`);
     return `user ${uid}, root file system read-only, ports on 127.0.0.1 only`;
   }
@@ -95,7 +95,7 @@ export class Platform {
   /** Prometheus scrapes every replica, has loaded the rules, and none of them fails. */
   async scraped(): Promise<string> {
     const up = async () => {
-      const { activeTargets } = await this.#prometheusData<{ activeTargets: { health: string }[] }>('targets');
+      const { activeTargets } = await this.prometheusData<{ activeTargets: { health: string }[] }>('targets');
       return activeTargets.filter(({ health }) => health === 'up').length;
     };
     const failed = async () => new Error(`Prometheus sees ${await up()} of ${roleContainers} processes`);
@@ -103,7 +103,7 @@ export class Platform {
     interface Rules {
       groups: { rules: { name: string; health: string; lastError?: string }[] }[];
     }
-    const rules = async () => (await this.#prometheusData<Rules>('rules')).groups.flatMap((group) => group.rules);
+    const rules = async () => (await this.prometheusData<Rules>('rules')).groups.flatMap((group) => group.rules);
     const unknown = async () =>
       new Error(
         `rules that were not evaluated: ${JSON.stringify((await rules()).filter(({ health }) => health !== 'ok'))}`,
@@ -119,7 +119,7 @@ export class Platform {
   /** SIGTERM: what was received is committed, then the process ends by itself. */
   async drained(): Promise<string> {
     await this.compose('stop', ...roles);
-    const containers = (await this.#containers()).filter(({ Service }) => roles.includes(Service));
+    const containers = (await this.containers()).filter(({ Service }) => roles.includes(Service));
     const wrong = containers.filter(({ State, ExitCode }) => State !== 'exited' || ExitCode !== 0);
     if (containers.length !== roleContainers || wrong.length > 0) {
       throw new Error(
@@ -137,24 +137,24 @@ export class Platform {
     await this.compose('down', '--volumes', '--timeout', '30');
   }
 
-  async #containers(): Promise<ContainerRow[]> {
+  private async containers(): Promise<ContainerRow[]> {
     const lines = (await this.compose('ps', '--all', '--format', 'json')).trim().split('\n');
     return lines.map((line) => JSON.parse(line) as ContainerRow);
   }
 
-  async #rows(): Promise<number> {
-    const stats = (await json(`${this.#api}/v1/stats`)) as { tables: { table: string; rowCount: number }[] };
+  private async rows(): Promise<number> {
+    const stats = (await json(`${this.api}/v1/stats`)) as { tables: { table: string; rowCount: number }[] };
     const ticks = stats.tables.filter(({ table }) => table.startsWith('market_data.'));
     return ticks.reduce((sum, { rowCount }) => sum + rowCount, 0);
   }
 
-  async #query(sql: string): Promise<Record<string, number>[]> {
+  private async query(sql: string): Promise<Record<string, number>[]> {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sql }) };
-    return ((await json(`${this.#api}/v1/query`, init)) as { data: Record<string, number>[] }).data;
+    return ((await json(`${this.api}/v1/query`, init)) as { data: Record<string, number>[] }).data;
   }
 
-  async #prometheusData<Data>(what: string): Promise<Data> {
-    return ((await json(`${this.#prometheus}/api/v1/${what}`)) as { data: Data }).data;
+  private async prometheusData<Data>(what: string): Promise<Data> {
+    return ((await json(`${this.prometheus}/api/v1/${what}`)) as { data: Data }).data;
   }
 }
 

@@ -64,22 +64,22 @@ export async function openTestbed(
 /** Servers with their data and logs in one directory. */
 export class Testbed {
   readonly directory: string;
-  readonly #options: TestbedOptions;
-  readonly #guard: Guard | null;
-  readonly #services = new Map<TestbedServiceName, TestbedService>();
+  private readonly options: TestbedOptions;
+  private readonly guard: Guard | null;
+  private readonly byName = new Map<TestbedServiceName, TestbedService>();
 
   constructor(directory: string, options: TestbedOptions, watcher: Guard | null) {
     this.directory = directory;
-    this.#options = options;
-    this.#guard = watcher;
+    this.options = options;
+    this.guard = watcher;
   }
 
   get services(): readonly TestbedService[] {
-    return serviceNames.flatMap((name) => this.#services.get(name) ?? []);
+    return serviceNames.flatMap((name) => this.byName.get(name) ?? []);
   }
 
   service(name: TestbedServiceName): TestbedService {
-    const found = this.#services.get(name);
+    const found = this.byName.get(name);
     if (found === undefined) throw new Error(`this testbed has no ${name}: name it when you start the testbed`);
     return found;
   }
@@ -98,13 +98,13 @@ export class Testbed {
    * cannot be started the others run on, and of a new one nothing but its log is left.
    */
   async start(names: readonly TestbedServiceName[]): Promise<void> {
-    const known = names.flatMap((name) => this.#services.get(name) ?? []);
-    const missing = names.filter((name) => !this.#services.has(name));
-    await this.#prepare(missing);
-    const sites = await this.#sitesFor(missing);
+    const known = names.flatMap((name) => this.byName.get(name) ?? []);
+    const missing = names.filter((name) => !this.byName.has(name));
+    await this.prepare(missing);
+    const sites = await this.sitesFor(missing);
     const outcomes = await Promise.allSettled([
       ...known.map((service) => service.start()),
-      ...missing.map((name, index) => this.#startNew(name, sites[index])),
+      ...missing.map((name, index) => this.startNew(name, sites[index])),
     ]);
     writeAtomically(this.servicesFile, this.endpoints);
     throwAll(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : [])));
@@ -115,36 +115,36 @@ export class Testbed {
     const outcomes = await Promise.allSettled(this.services.map((service) => service.remove()));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    this.#services.clear();
-    for (const file of [this.#runFile, this.servicesFile]) rmSync(file, { force: true });
+    this.byName.clear();
+    for (const file of [this.runFile, this.servicesFile]) rmSync(file, { force: true });
     const logs = existsSync(this.directory) ? readdirSync(this.directory) : [];
     if (!keepLogs || logs.length === 0) rmSync(this.directory, { recursive: true, force: true });
-    this.#guard?.dismiss();
+    this.guard?.dismiss();
   }
 
   /** Ends one server for good and deletes its data; its log stays. */
   async discard(service: TestbedService): Promise<void> {
     await service.remove();
-    this.#services.delete(service.name);
-    this.#save();
+    this.byName.delete(service.name);
+    this.save();
   }
 
   /** Takes over what another process started. */
   async attach(): Promise<void> {
-    if (!existsSync(this.#runFile)) return;
-    const records = JSON.parse(readFileSync(this.#runFile, 'utf8')) as ServiceRecord[];
+    if (!existsSync(this.runFile)) return;
+    const records = JSON.parse(readFileSync(this.runFile, 'utf8')) as ServiceRecord[];
     for (const record of records) {
       const provided = (await providerOf(record.provider)).attach(record);
-      this.#services.set(record.name, new TestbedService(provided, await serverNamed(record.name), () => this.#save()));
+      this.byName.set(record.name, new TestbedService(provided, await serverNamed(record.name), () => this.save()));
     }
   }
 
   /** What is missing on this machine is told at once, and not one more with each try. */
-  async #prepare(names: readonly TestbedServiceName[]): Promise<void> {
+  private async prepare(names: readonly TestbedServiceName[]): Promise<void> {
     const failures: Error[] = [];
     for (const name of names) {
       try {
-        await (await this.#provider()).prepare(name, this.#options.progress ?? noProgress);
+        await (await this.provider()).prepare(name, this.options.progress ?? noProgress);
       } catch (error) {
         failures.push(error as Error);
       }
@@ -152,7 +152,7 @@ export class Testbed {
     throwAll(failures);
   }
 
-  async #sitesFor(names: readonly TestbedServiceName[]): Promise<Site[]> {
+  private async sitesFor(names: readonly TestbedServiceName[]): Promise<Site[]> {
     const listeners = await Promise.all(names.map(async (name) => (await serverNamed(name)).listeners));
     // Those of a service that is stopped look free.
     const taken = this.services.flatMap(({ site }) => Object.values(site.ports));
@@ -161,19 +161,19 @@ export class Testbed {
       directory: join(this.directory, name),
       logFile: join(this.directory, `${name}.log`),
       ports: Object.fromEntries(listeners[index].map((listener) => [listener, ports.pop() as number])),
-      settings: this.#options.settings?.[name] ?? {},
+      settings: this.options.settings?.[name] ?? {},
     }));
   }
 
-  async #startNew(name: TestbedServiceName, site: Site): Promise<void> {
+  private async startNew(name: TestbedServiceName, site: Site): Promise<void> {
     // Of a start that was cut off.
     rmSync(site.directory, { recursive: true, force: true });
     mkdirSync(site.directory, { recursive: true });
     // PostgreSQL may have to run as another user.
     chmodSync(this.directory, 0o755);
-    const provided = await (await this.#provider()).create(name, site);
-    const service = new TestbedService(provided, await serverNamed(name), () => this.#save());
-    this.#services.set(name, service);
+    const provided = await (await this.provider()).create(name, site);
+    const service = new TestbedService(provided, await serverNamed(name), () => this.save());
+    this.byName.set(name, service);
     try {
       await service.start();
     } catch (error) {
@@ -182,22 +182,22 @@ export class Testbed {
     }
   }
 
-  get #runFile(): string {
+  private get runFile(): string {
     return join(this.directory, 'run.json');
   }
 
-  #save(): void {
+  private save(): void {
     writeAtomically(
-      this.#runFile,
+      this.runFile,
       this.services.map((service) => service.record()),
     );
   }
 
   /** Asked for only when something starts anew. */
-  async #provider(): Promise<ServiceProvider> {
-    return (this.#chosen ??= this.#options.provider ?? (await chooseProvider()));
+  private async provider(): Promise<ServiceProvider> {
+    return (this.chosen ??= this.options.provider ?? (await chooseProvider()));
   }
-  #chosen: ServiceProvider | undefined;
+  private chosen: ServiceProvider | undefined;
 }
 
 function throwAll(errors: readonly Error[]): void {

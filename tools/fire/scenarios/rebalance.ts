@@ -4,13 +4,15 @@ import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
 import { World } from '../world.ts';
 
-/** Sinks come and go in good order, so that the partitions change hands again and again. */
+const PARTITIONS = 3;
+
+/** Two sinks come and go in good order, so that the partitions of each topic, which are odd, change hands again and again. */
 export const rebalance: Scenario = {
   name: 'rebalance',
-  description: 'sinks join and leave (SIGTERM), partitions change hands',
+  description: 'two sinks join and leave (SIGTERM), three partitions a topic change hands',
   kills: 10,
   async run(options) {
-    const world = await World.start();
+    const world = await World.start({ partitions: PARTITIONS });
     try {
       const chance = seededChance(options.seed);
       const recording = await Recording.start(world, options);

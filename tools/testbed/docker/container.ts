@@ -60,74 +60,74 @@ class ContainerService implements ProvidedService {
   readonly name: TestbedServiceName;
   readonly version: string;
   readonly site: Site;
-  readonly #container: Container;
-  #logTakenMs = -Infinity;
+  private readonly container: Container;
+  private logTakenMs = -Infinity;
 
   constructor(name: TestbedServiceName, version: string, site: Site, container: Container) {
     this.name = name;
     this.version = version;
     this.site = site;
-    this.#container = container;
+    this.container = container;
   }
 
   async launch(): Promise<void> {
     // 304: it runs.
-    await unless(304, this.#container.start());
+    await unless(304, this.container.start());
   }
 
   async terminate(): Promise<void> {
     await this.resume();
-    await unless(304, this.#container.stop({ t: endGraceSeconds }));
-    await this.#takeLog();
+    await unless(304, this.container.stop({ t: endGraceSeconds }));
+    await this.takeLog();
   }
 
   async kill(): Promise<void> {
-    const { running } = await this.#state();
+    const { running } = await this.state();
     if (running) {
       // 409: it has ended in the meantime.
-      await unless(409, this.#container.kill());
-      await this.#container.wait({ condition: 'not-running' });
+      await unless(409, this.container.kill());
+      await this.container.wait({ condition: 'not-running' });
     }
-    await this.#takeLog();
+    await this.takeLog();
   }
 
   async pause(): Promise<void> {
-    const { running, paused } = await this.#state();
-    if (running && !paused) await this.#container.pause();
+    const { running, paused } = await this.state();
+    if (running && !paused) await this.container.pause();
   }
 
   async resume(): Promise<void> {
-    const { paused } = await this.#state();
-    if (paused) await this.#container.unpause();
+    const { paused } = await this.state();
+    if (paused) await this.container.unpause();
   }
 
   async condition(): Promise<Condition> {
-    const { running } = await this.#state();
-    if (!running || performance.now() - this.#logTakenMs > logEveryMs) await this.#takeLog();
+    const { running } = await this.state();
+    if (!running || performance.now() - this.logTakenMs > logEveryMs) await this.takeLog();
     // The daemon may be in a machine of its own, whose pids mean nothing here.
     return { running, pid: null, rssBytes: null };
   }
 
   async remove(): Promise<void> {
-    await this.#takeLog();
-    await unless(404, this.#container.remove({ force: true, v: true }));
+    await this.takeLog();
+    await unless(404, this.container.remove({ force: true, v: true }));
     await rm(this.site.directory, { recursive: true, force: true });
   }
 
   record(): ServiceRecord {
-    const state: ContainerState = { containerId: this.#container.id };
+    const state: ContainerState = { containerId: this.container.id };
     return { provider: 'docker', name: this.name, version: this.version, site: this.site, state };
   }
 
   /** One that somebody else has removed does not run. */
-  async #state(): Promise<{ readonly running: boolean; readonly paused: boolean }> {
-    const found = await unless(404, this.#container.inspect());
+  private async state(): Promise<{ readonly running: boolean; readonly paused: boolean }> {
+    const found = await unless(404, this.container.inspect());
     return { running: found?.State.Running === true, paused: found?.State.Paused === true };
   }
 
-  async #takeLog(): Promise<void> {
-    this.#logTakenMs = performance.now();
-    const log = await unless(404, this.#container.logs({ stdout: true, stderr: true, tail: logLinesMax }));
+  private async takeLog(): Promise<void> {
+    this.logTakenMs = performance.now();
+    const log = await unless(404, this.container.logs({ stdout: true, stderr: true, tail: logLinesMax }));
     if (log !== undefined) await writeFile(this.site.logFile, containerLog(log));
   }
 }

@@ -49,55 +49,55 @@ class ProcessService implements ProvidedService {
   readonly name: TestbedServiceName;
   readonly version: string;
   readonly site: Site;
-  readonly #command: Command;
-  #identity: ProcessIdentity | null;
+  private readonly command: Command;
+  private identity: ProcessIdentity | null;
 
   constructor(name: TestbedServiceName, version: string, site: Site, state: ProcessState) {
     this.name = name;
     this.version = version;
     this.site = site;
-    this.#command = state.command;
-    this.#identity = state.identity;
+    this.command = state.command;
+    this.identity = state.identity;
   }
 
   async launch(): Promise<void> {
-    if (this.#identity !== null && isRunning(this.#identity)) return;
+    if (this.identity !== null && isRunning(this.identity)) return;
     try {
-      this.#identity = await launch(this.#command, this.site.logFile);
+      this.identity = await launch(this.command, this.site.logFile);
     } catch (cause) {
-      throw new Error(`${this.name} cannot be started (${this.#command.file}): ${(cause as Error).message}`, { cause });
+      throw new Error(`${this.name} cannot be started (${this.command.file}): ${(cause as Error).message}`, { cause });
     }
   }
 
   async terminate(): Promise<void> {
-    if (this.#identity !== null) await terminate(this.#identity, this.#command.stopSignal);
+    if (this.identity !== null) await terminate(this.identity, this.command.stopSignal);
   }
 
   async kill(): Promise<void> {
-    if (this.#identity !== null) await kill(this.#identity);
+    if (this.identity !== null) await kill(this.identity);
   }
 
   async pause(): Promise<void> {
-    if (this.#identity !== null) pause(this.#identity);
+    if (this.identity !== null) pause(this.identity);
   }
 
   async resume(): Promise<void> {
-    if (this.#identity !== null) resume(this.#identity);
+    if (this.identity !== null) resume(this.identity);
   }
 
   async condition() {
-    return conditionOf(this.#identity);
+    return conditionOf(this.identity);
   }
 
   async remove(): Promise<void> {
     await this.kill();
-    for (const directory of [this.site.directory, this.#command.directory]) {
+    for (const directory of [this.site.directory, this.command.directory]) {
       rmSync(directory, { recursive: true, force: true });
     }
   }
 
   record(): ServiceRecord {
-    const state: ProcessState = { command: this.#command, identity: this.#identity };
+    const state: ProcessState = { command: this.command, identity: this.identity };
     return { provider: 'process', name: this.name, version: this.version, site: this.site, state };
   }
 }
