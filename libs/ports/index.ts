@@ -1,6 +1,7 @@
 export * from './adapter-package.ts';
 export * from './dedup-store.port.ts';
 export * from './market-feed.port.ts';
+export * from './object-key.ts';
 export * from './object-store.port.ts';
 export * from './port-error.ts';
 export * from './query-engine.port.ts';

@@ -3,7 +3,7 @@ import type { PortError } from './port-error.ts';
 /**
  * `not-found`: no object of that key. `already-exists`: put-if-absent found other content under the key.
  * `unavailable`: the store did not answer; a put's outcome is then unknown and may be repeated: puts are if-absent.
- * `invalid-key`: empty, absolute or with `..`. `out-of-range`: the range asked for lies outside the object.
+ * `invalid-key`: see `assertObjectKey`. `out-of-range`: the range asked for lies outside the object.
  */
 export type ObjectStoreErrorKind = 'not-found' | 'already-exists' | 'unavailable' | 'invalid-key' | 'out-of-range';
 export type ObjectStoreError = PortError<ObjectStoreErrorKind>;
@@ -20,7 +20,7 @@ export interface LocalFile {
   release(): void;
 }
 
-/** Immutable objects by key (`a/b/c.parquet`). An object is visible whole or not at all, and durable once put. */
+/** Immutable objects by key (`a/b/c.parquet`, see `assertObjectKey`). An object is visible whole or not at all, and durable once put. */
 export interface ObjectStore {
   /** URI under which other engines find the object: `file:///…`, `s3://bucket/…`. */
   uri(key: string): string;

@@ -1,10 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, link, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { PortError, isPortError, type Clock, type LocalFile, type ObjectStore, type ObjectSummary } from '@k2/ports';
+import {
+  PortError,
+  RESERVED_NAME_PREFIX,
+  assertObjectKey,
+  assertObjectKeyPrefix,
+  isPortError,
+  type Clock,
+  type LocalFile,
+  type ObjectStore,
+  type ObjectSummary,
+} from '@k2/ports';
 import { DurableDirectories, codeOf, syncDirectory, unlessCode, withFile } from './durable-files.ts';
 import { listObjects } from './list-objects.ts';
-import { TEMP_FOLDER, assertKey, assertPrefix } from './object-key.ts';
+
+const TEMP_FOLDER = `${RESERVED_NAME_PREFIX}tmp`;
 
 /** A temporary file this old belongs to a process that died. */
 const TEMP_AGE_US_MAX = 3_600_000_000;
@@ -41,7 +52,7 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 
   uri(key: string): string {
-    assertKey(key);
+    assertObjectKey(key);
     return this.uriPrefix + key;
   }
 
@@ -53,7 +64,7 @@ export class FilesystemObjectStore implements ObjectStore {
       throw new PortError('invalid-key', message, { uri, expectedPrefix: this.uriPrefix });
     }
     const key = full.slice(this.uriPrefix.length);
-    assertKey(key);
+    assertObjectKey(key);
     return key;
   }
 
@@ -93,7 +104,7 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<ObjectSummary> {
-    assertPrefix(prefix);
+    assertObjectKeyPrefix(prefix);
     try {
       yield* listObjects(this.root, prefix);
     } catch (error) {
@@ -119,7 +130,7 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 
   private path(key: string): string {
-    assertKey(key);
+    assertObjectKey(key);
     return join(this.root, key);
   }
 

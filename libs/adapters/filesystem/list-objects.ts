@@ -1,8 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ObjectSummary } from '@k2/ports';
+import { isObjectKey, type ObjectSummary } from '@k2/ports';
 import { codeOf } from './durable-files.ts';
-import { isKey } from './object-key.ts';
 
 /** Walks the tree in key order; holds the names of the directories on one path, never the whole tree. */
 export async function* listObjects(root: string, prefix: string): AsyncGenerator<ObjectSummary> {
@@ -29,7 +28,7 @@ async function sortedEntries(root: string, folder: string): Promise<string[]> {
     throw error;
   });
   return entries
-    .filter((entry) => (entry.isDirectory() || entry.isFile()) && isKey(folder + entry.name))
+    .filter((entry) => (entry.isDirectory() || entry.isFile()) && isObjectKey(folder + entry.name))
     .map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''))
     .sort();
 }

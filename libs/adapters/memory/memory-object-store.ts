@@ -2,7 +2,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { PortError, type Clock, type LocalFile, type ObjectStore, type ObjectSummary } from '@k2/ports';
+import {
+  assertObjectKey,
+  PortError,
+  type Clock,
+  type LocalFile,
+  type ObjectStore,
+  type ObjectSummary,
+} from '@k2/ports';
 
 interface StoredObject {
   readonly content: Uint8Array;
@@ -21,14 +28,14 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   uri(key: string): string {
-    assertKey(key);
+    assertObjectKey(key);
     return URI_PREFIX + key;
   }
 
   key(uri: string): string {
     const key = uri.startsWith(URI_PREFIX) ? uri.slice(URI_PREFIX.length) : '';
     if (key === '') throw new PortError('invalid-key', `${uri} is not in this store: expected ${URI_PREFIX}…`, { uri });
-    assertKey(key);
+    assertObjectKey(key);
     return key;
   }
 
@@ -44,7 +51,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async putIfAbsent(key: string, content: Uint8Array): Promise<void> {
-    assertKey(key);
+    assertObjectKey(key);
     const existing = this.objects.get(key);
     if (existing === undefined) this.objects.set(key, { content: content.slice(), modifiedUs: this.clock.nowUs() });
     else if (Buffer.compare(existing.content, content) !== 0) {
@@ -53,7 +60,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async putFileIfAbsent(key: string, path: string): Promise<{ readonly sizeBytes: number }> {
-    assertKey(key);
+    assertObjectKey(key);
     const content = await readFile(path).catch((cause: unknown) => {
       throw new PortError('not-found', `there is no file ${path} to store as ${key}`, { key, path }, { cause });
     });
@@ -70,7 +77,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    assertKey(key);
+    assertObjectKey(key);
     this.objects.delete(key);
   }
 
@@ -83,18 +90,9 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   private object(key: string): StoredObject {
-    assertKey(key);
+    assertObjectKey(key);
     const object = this.objects.get(key);
     if (object === undefined) throw new PortError('not-found', `there is no object ${key}`, { key });
     return object;
   }
-}
-
-/** Slash-separated names of letters, digits and `._=-`: the same text in every URI, path and URL. */
-const KEY = /^(?!\.{1,2}(\/|$))[\w.=-]+(\/(?!\.{1,2}(\/|$))[\w.=-]+)*$/;
-
-function assertKey(key: string): void {
-  if (KEY.test(key)) return;
-  const message = `${JSON.stringify(key)} is not a key: expected names of A-Z a-z 0-9 . _ = - separated by single slashes`;
-  throw new PortError('invalid-key', message, { key });
 }

@@ -1,4 +1,4 @@
-import { isKey } from './object-key.ts';
+import { isObjectKey } from '@k2/ports';
 
 export interface S3Credentials {
   readonly accessKeyId: string;
@@ -71,7 +71,7 @@ export function resolvedConfig(config: S3RequiredConfig & Partial<S3ObjectStoreC
   const { bucket, prefix, endpoint, region } = resolved;
   expect(BUCKET.test(bucket), 'bucket', bucket, 'the name of a bucket, without its URL');
   expect(
-    prefix === '' || isKey(prefix),
+    prefix === '' || isObjectKey(prefix),
     'prefix',
     prefix,
     'a folder like lake/prod, without slashes around it, or nothing',

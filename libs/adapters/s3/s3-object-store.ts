@@ -2,6 +2,10 @@ import { rm } from 'node:fs/promises';
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   PortError,
+  RESERVED_NAME_PREFIX,
+  assertObjectKey,
+  assertObjectKeyPrefix,
+  isObjectKey,
   isPortError,
   type Clock,
   type LocalFile,
@@ -14,7 +18,6 @@ import { ConditionalWriter, sha256Of, type ContentIdentity } from './conditional
 import { LocalFileCache, type FetchedFile } from './local-file-cache.ts';
 import { fileIdentity, filePart, onDisk, withFile } from './local-files.ts';
 import { MultipartUploads } from './multipart-upload.ts';
-import { PROBE_FOLDER, assertKey, assertPrefix, isKey } from './object-key.ts';
 import { ObjectReader, SHA256_METADATA, collected } from './object-reader.ts';
 import { probe } from './probe.ts';
 import { assertInside, outOfRange, parseContentRange, rangeHeader, type ByteRange } from './range.ts';
@@ -86,7 +89,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   uri(key: string): string {
-    assertKey(key);
+    assertObjectKey(key);
     return this.uriPrefix + key;
   }
 
@@ -98,7 +101,7 @@ export class S3ObjectStore implements ObjectStore {
       throw new PortError('invalid-key', message, { uri, expectedPrefix: this.uriPrefix });
     }
     const key = full.slice(this.uriPrefix.length);
-    assertKey(key);
+    assertObjectKey(key);
     return key;
   }
 
@@ -125,7 +128,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<ObjectSummary> {
-    assertPrefix(prefix);
+    assertObjectKeyPrefix(prefix);
     let token: string | undefined;
     do {
       const page = await this.requests.crossing(prefix, () =>
@@ -138,7 +141,7 @@ export class S3ObjectStore implements ObjectStore {
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         const key = Key!.slice(this.keyPrefix.length);
         // Other programs' objects: folder markers, names with blanks.
-        if (!isKey(key)) continue;
+        if (!isObjectKey(key)) continue;
         yield { key, sizeBytes: Size ?? 0, modifiedUs: (LastModified?.getTime() ?? 0) * 1_000 };
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
@@ -172,7 +175,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   private fullKey(key: string): string {
-    assertKey(key);
+    assertObjectKey(key);
     return this.keyPrefix + key;
   }
 
@@ -183,7 +186,7 @@ export class S3ObjectStore implements ObjectStore {
 
   private async tryOut({ clock, telemetry }: S3ObjectStorePorts): Promise<void> {
     const nowMs = clock.nowUs() / 1_000;
-    const folder = `${this.keyPrefix}${PROBE_FOLDER}/`;
+    const folder = `${this.keyPrefix}${RESERVED_NAME_PREFIX}probe/`;
     await this.requests.crossing(folder, () => probe(this.requests, folder, this.config, nowMs));
     await this.uploads.abortAbandoned(this.keyPrefix, nowMs - UPLOAD_AGE_MS_MAX).catch((error: unknown) => {
       // Not every policy allows it, and nothing but space depends on it.

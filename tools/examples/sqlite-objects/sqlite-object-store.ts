@@ -1,10 +1,17 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isPortError, PortError, type Clock, type LocalFile, type ObjectStore, type Random } from '@k2/ports';
-import type { ObjectSummary } from '@k2/ports';
+import {
+  assertObjectKey,
+  isPortError,
+  PortError,
+  type Clock,
+  type LocalFile,
+  type ObjectStore,
+  type ObjectSummary,
+  type Random,
+} from '@k2/ports';
 import { ObjectDatabase } from './object-database.ts';
-import { assertKey } from './object-key.ts';
 
 /** Keys that one step of a listing holds. */
 const LIST_KEYS = 500;
@@ -45,7 +52,7 @@ export class SqliteObjectStore implements ObjectStore {
   }
 
   uri(key: string): string {
-    assertKey(key);
+    assertObjectKey(key);
     return this.uriPrefix + key;
   }
 
@@ -55,22 +62,22 @@ export class SqliteObjectStore implements ObjectStore {
       throw new PortError('invalid-key', message, { uri, expectedPrefix: this.uriPrefix });
     }
     const key = uri.slice(this.uriPrefix.length);
-    assertKey(key);
+    assertObjectKey(key);
     return key;
   }
 
   async get(key: string, range?: { readonly start: number; readonly length: number }): Promise<Uint8Array> {
-    assertKey(key);
+    assertObjectKey(key);
     return inTermsOfThePort(key, () => this.database.read(key, range));
   }
 
   async putIfAbsent(key: string, content: Uint8Array): Promise<void> {
-    assertKey(key);
+    assertObjectKey(key);
     inTermsOfThePort(key, () => this.database.insert(key, content, this.options.clock.nowUs()));
   }
 
   async putFileIfAbsent(key: string, path: string): Promise<{ readonly sizeBytes: number }> {
-    assertKey(key);
+    assertObjectKey(key);
     const content = await readFile(path).catch((cause: unknown) => {
       const message = `there is no file ${path} to store as ${key} (${(cause as Error).message})`;
       throw new PortError('not-found', message, { key, path }, { cause });
@@ -91,12 +98,12 @@ export class SqliteObjectStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    assertKey(key);
+    assertObjectKey(key);
     inTermsOfThePort(key, () => this.database.delete(key));
   }
 
   async localFile(key: string): Promise<LocalFile> {
-    assertKey(key);
+    assertObjectKey(key);
     const path = join(this.options.scratchDirectory, `${this.options.random.uuid()}.object`);
     const release = () => rmSync(path, { force: true });
     return inTermsOfThePort(key, () => {
