@@ -134,7 +134,10 @@ export class Platform {
     }
   }
 
-  /** Feeds first, then what is left in the log, then the last commit. Calling it again waits for the same stop. */
+  /**
+   * Feeds first, then what is left in the log, then the last commit. A sink without a feed beside it commits what it has
+   * read and hands the rest over. Calling it again waits for the same stop.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.drain();
     return this.stopping;
@@ -149,7 +152,7 @@ export class Platform {
     const { scheduler, telemetry } = this.ports;
     this.ingestStop.abort();
     this.maintainStop.abort();
-    if (this.sink !== null && this.failure === null) {
+    if (this.sink !== null && this.failure === null && this.settings.role.includes('ingest')) {
       const deadline = new AbortController();
       const drained = this.untilCommitted(AbortSignal.any([deadline.signal, this.sinkStop.signal]));
       const late = scheduler.sleep(this.settings.drainTimeoutMs, deadline.signal).then(() => deadline.abort());
