@@ -1,11 +1,12 @@
 import {
+  logicalName,
   simpleName,
   type AvroRecordSchema,
   type AvroSchema,
   type AvroUnionSchema,
-} from './avro-compatibility-schema.ts';
+} from './avro-schema.ts';
 
-export { AvroSchemaError, parseAvroSchema, type AvroSchema } from './avro-compatibility-schema.ts';
+export { AvroSchemaError, parseAvroSchema, type AvroSchema } from './avro-schema.ts';
 
 /**
  * What a reader's schema cannot read of records written with the writer's, each with its path (`Trade.series[].symbol`);
@@ -53,8 +54,8 @@ class Comparison {
     }
     if (reader.kind === 'fixed' && writer.kind === 'fixed') {
       if (!haveSameName(reader, writer)) return renamed(reader, writer);
-      if (reader.sizeBytes !== writer.sizeBytes) {
-        return here(`${described(reader)} has ${reader.sizeBytes} bytes, the older one ${writer.sizeBytes}`);
+      if (reader.bytes !== writer.bytes) {
+        return here(`${described(reader)} has ${reader.bytes} bytes, the older one ${writer.bytes}`);
       }
       return logicalDifference(reader, writer);
     }
@@ -101,8 +102,8 @@ class Comparison {
 
 /** Decimals of two scales, or milliseconds read as microseconds, would decode without an error, to other values. */
 function logicalDifference(reader: AvroSchema, writer: AvroSchema): readonly Difference[] {
-  const ofReader = 'logicalType' in reader ? reader.logicalType : null;
-  const ofWriter = 'logicalType' in writer ? writer.logicalType : null;
+  const ofReader = logicalName(reader);
+  const ofWriter = logicalName(writer);
   if (ofReader === ofWriter || ofReader === null || ofWriter === null) return NONE;
   return here(`${described(writer)} of the older schema would be taken for ${described(reader)}`);
 }
@@ -128,12 +129,9 @@ function renamed(reader: AvroSchema & Named, writer: AvroSchema & Named): readon
 
 function described(schema: AvroSchema): string {
   if (schema.kind === 'record' || schema.kind === 'enum') return `the ${schema.kind} ${simpleName(schema.name)}`;
-  if (schema.kind === 'fixed') return `the fixed ${simpleName(schema.name)}${logicalSuffix(schema.logicalType)}`;
-  return 'logicalType' in schema ? schema.kind + logicalSuffix(schema.logicalType) : schema.kind;
-}
-
-function logicalSuffix(logicalType: string | null): string {
-  return logicalType === null ? '' : ` ${logicalType}`;
+  const what = schema.kind === 'fixed' ? `the fixed ${simpleName(schema.name)}` : schema.kind;
+  const logical = logicalName(schema);
+  return logical === null ? what : `${what} ${logical}`;
 }
 
 function here(what: string): readonly Difference[] {

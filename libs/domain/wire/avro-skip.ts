@@ -1,9 +1,9 @@
 import { CodecError, type AvroReader } from './avro-reader.ts';
-import { AVRO_DEPTH_MAX, type AvroCollection, type AvroType } from './avro-type.ts';
+import { AVRO_DEPTH_MAX, type AvroCollectionSchema, type AvroSchema } from './avro-schema.ts';
 
-/** Passes over one value of any type. Takes time by the bytes there are, whatever counts they claim. */
-export function skipValue(input: AvroReader, type: AvroType, depth = 0): void {
-  switch (type.kind) {
+/** Passes over one value of any schema. Takes time by the bytes there are, whatever counts they claim. */
+export function skipValue(input: AvroReader, schema: AvroSchema, depth = 0): void {
+  switch (schema.kind) {
     case 'string':
     case 'bytes':
       return input.skip(input.length());
@@ -12,20 +12,20 @@ export function skipValue(input: AvroReader, type: AvroType, depth = 0): void {
     case 'enum':
       return input.skipLong();
     case 'union':
-      return skipValue(input, type.branches[input.branch(type.branches.length)], depth);
+      return skipValue(input, schema.branches[input.branch(schema.branches.length)], depth);
     case 'array':
     case 'map':
-      return skipItems(input, type, deeper(depth));
+      return skipItems(input, schema, deeper(depth));
     case 'record':
-      if (type.bytes !== null) return input.skip(type.bytes);
-      for (const field of type.fields) skipValue(input, field.type, deeper(depth));
+      if (schema.bytes !== null) return input.skip(schema.bytes);
+      for (const field of schema.fields) skipValue(input, field.schema, deeper(depth));
       return;
     default:
-      return input.skip(type.bytes!);
+      return input.skip(schema.bytes!);
   }
 }
 
-function skipItems(input: AvroReader, { kind, items }: AvroCollection, depth: number): void {
+function skipItems(input: AvroReader, { kind, items }: AvroCollectionSchema, depth: number): void {
   for (;;) {
     const count = input.long();
     if (count === 0) return;

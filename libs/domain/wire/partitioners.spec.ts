@@ -118,6 +118,7 @@ describe('volumeTiers', () => {
 
   it('stays with the hash where there is nothing to gain', () => {
     expect(volumeTiers(new Map(), options(8))).toEqual(HASH_PARTITIONER);
+    expect(volumeTiers(new Map([['ASX.BHP', 0]]), options(1))).toEqual(HASH_PARTITIONER);
     expect(volumeTiers(zipf(500, 1), options(1))).toEqual(HASH_PARTITIONER);
   });
 

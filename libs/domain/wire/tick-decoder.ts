@@ -3,7 +3,7 @@ import { BATCH_ROWS_MAX, type RecordType, type TickBatch } from '../market/tick-
 import { AGGRESSOR_SIDES, type AggressorSide } from '../market/ticks.ts';
 import { AvroReader, CodecError } from './avro-reader.ts';
 import { skipValue } from './avro-skip.ts';
-import type { AvroType } from './avro-type.ts';
+import type { AvroSchema } from './avro-schema.ts';
 import { encoded } from './avro-writer.ts';
 import { readDecimal } from './decimal-codec.ts';
 import type { DictionaryField } from './dictionary-column.ts';
@@ -43,7 +43,7 @@ interface Operation {
   readonly name: string;
   readonly branches: readonly Branch[] | null;
   readonly fields: readonly ResolvedField[];
-  readonly type: AvroType | null;
+  readonly type: AvroSchema | null;
   readonly longs: Float64Array;
   readonly words: Int32Array;
 }

@@ -265,7 +265,7 @@ describe('a schema that K2 cannot read', () => {
   const deep = (levels: number) =>
     Array.from({ length: levels }).reduce<string>((inner) => `{"type":"array","items":${inner}}`, '"int"');
   it.each([
-    ['is not JSON', '{', 'the schema is not JSON'],
+    ['is not JSON', '{', 'it is not JSON'],
     [
       'is of another record',
       JSON.stringify({ ...TRADE_TICK_SCHEMA, name: 'Order' }),
@@ -273,16 +273,16 @@ describe('a schema that K2 cannot read', () => {
     ],
     ['is no record', '"string"', "the writer's schema is string"],
     ['is empty', '{}', 'where a type is expected'],
-    ['has no fields', '{"type":"record","name":"Trade"}', 'has no fields'],
-    ['names a type that is not there', JSON.stringify(retyped('side', 'Side')), 'refers to a type Side'],
+    ['has no fields', '{"type":"record","name":"Trade"}', 'fields of a record is missing'],
+    ['names a type that is not there', JSON.stringify(retyped('side', 'Side')), 'there is no type Side'],
     ['has a field twice', JSON.stringify(schema([...FIELDS, FIELDS[0]])), 'has two fields exchange'],
     [
       'defines a type twice',
       JSON.stringify(schema([...FIELDS, { name: 'x', type: { ...TRADE_TICK_SCHEMA } }])),
-      'defines k2.Trade twice',
+      'the type k2.Trade is defined twice',
     ],
     ['is nested without end', deep(100_000), 'is nested deeper than'],
-    ['is of the prototype', JSON.stringify(retyped('side', 'constructor')), 'refers to a type constructor'],
+    ['is of the prototype', JSON.stringify(retyped('side', 'constructor')), 'there is no type constructor'],
   ])('%s', (_, text, message) => {
     expect(() => new TickDecoder(text)).toThrow(CodecError);
     expect(() => new TickDecoder(text)).toThrow(message);

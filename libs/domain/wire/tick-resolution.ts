@@ -1,7 +1,14 @@
 import { DECIMAL_PRECISION } from '../market/decimal.ts';
 import type { RecordType } from '../market/tick-batch.ts';
 import { CodecError } from './avro-reader.ts';
-import { describeType, parseAvroType, type AvroRecord, type AvroType } from './avro-type.ts';
+import {
+  AvroSchemaError,
+  describeSchema,
+  parseAvroSchema,
+  simpleName,
+  type AvroRecordSchema,
+  type AvroSchema,
+} from './avro-schema.ts';
 import { QUOTE_TICK_SCHEMA, SERIES_FIELD_NAMES, TRADE_TICK_SCHEMA } from './tick-schema.ts';
 
 /** What a branch of the writer's union is to the reader. A type that is no union is its only branch. */
@@ -10,7 +17,7 @@ export type Branch = 'value' | 'null' | 'refused';
 /** A field as its writer wrote it, and what the reader makes of it. */
 export interface ResolvedField {
   readonly name: string;
-  readonly type: AvroType;
+  readonly type: AvroSchema;
   /** Null where the writer's type is no union: what follows is the value. */
   readonly branches: readonly Branch[] | null;
 }
@@ -22,7 +29,7 @@ export type Step =
   /** Some of them, where other fields stand between. */
   | { readonly kind: 'series-part'; readonly fields: readonly ResolvedField[] }
   | { readonly kind: 'column'; readonly field: ResolvedField }
-  | { readonly kind: 'skip'; readonly type: AvroType };
+  | { readonly kind: 'skip'; readonly type: AvroSchema };
 
 export interface TickResolution {
   readonly recordType: RecordType;
@@ -31,9 +38,9 @@ export interface TickResolution {
   readonly seriesFields: readonly ResolvedField[];
 }
 
-const READERS: readonly { readonly recordType: RecordType; readonly schema: AvroRecord }[] = [
-  { recordType: 'trades', schema: parseAvroType(JSON.stringify(TRADE_TICK_SCHEMA)) as AvroRecord },
-  { recordType: 'quotes', schema: parseAvroType(JSON.stringify(QUOTE_TICK_SCHEMA)) as AvroRecord },
+const READERS: readonly { readonly recordType: RecordType; readonly schema: AvroRecordSchema }[] = [
+  { recordType: 'trades', schema: parseAvroSchema(JSON.stringify(TRADE_TICK_SCHEMA)) as AvroRecordSchema },
+  { recordType: 'quotes', schema: parseAvroSchema(JSON.stringify(QUOTE_TICK_SCHEMA)) as AvroRecordSchema },
 ];
 
 /**
@@ -42,11 +49,11 @@ const READERS: readonly { readonly recordType: RecordType; readonly schema: Avro
  * Stricter in what would be wrong silently: a time has to be timestamp-micros, a decimal of scale 8. Throws CodecError.
  */
 export function resolveTicks(writerSchema: string): TickResolution {
-  const writer = parseAvroType(writerSchema);
-  const simpleName = 'name' in writer ? writer.name.slice(writer.name.lastIndexOf('.') + 1) : '';
-  const reader = READERS.find(({ schema }) => schema.name === `k2.${simpleName}`);
+  const writer = parsedSchema(writerSchema);
+  const name = 'name' in writer ? simpleName(writer.name) : '';
+  const reader = READERS.find(({ schema }) => schema.name === `k2.${name}`);
   if (writer.kind !== 'record' || reader === undefined) {
-    throw new CodecError(`the writer's schema is ${describeType(writer)}: expected a record Trade or Quote`);
+    throw new CodecError(`the writer's schema is ${describeSchema(writer)}: expected a record Trade or Quote`);
   }
   assertComplete(writer, reader.schema);
   const steps = stepsOf(writer, reader.schema);
@@ -57,7 +64,16 @@ export function resolveTicks(writerSchema: string): TickResolution {
   };
 }
 
-function assertComplete(writer: AvroRecord, reader: AvroRecord): void {
+function parsedSchema(text: string): AvroSchema {
+  try {
+    return parseAvroSchema(text);
+  } catch (error) {
+    if (error instanceof AvroSchemaError) throw new CodecError(`the writer's schema cannot be read: ${error.message}`);
+    throw error;
+  }
+}
+
+function assertComplete(writer: AvroRecordSchema, reader: AvroRecordSchema): void {
   const names = new Set<string>();
   for (const { name } of writer.fields) {
     if (names.has(name)) throw new CodecError(`the writer's ${writer.name} has two fields ${name}`);
@@ -68,12 +84,12 @@ function assertComplete(writer: AvroRecord, reader: AvroRecord): void {
   throw new CodecError(`the writer's ${writer.name} has no field ${missing.name}, which has no default`);
 }
 
-function stepsOf(writer: AvroRecord, reader: AvroRecord): Step[] {
-  const readerTypes = new Map(reader.fields.map(({ name, type }) => [name, type]));
+function stepsOf(writer: AvroRecordSchema, reader: AvroRecordSchema): Step[] {
+  const readerTypes = new Map(reader.fields.map(({ name, schema }) => [name, schema]));
   const steps: Step[] = [];
   let run: ResolvedField[] = [];
   let runs = 0;
-  for (const { name, type } of writer.fields) {
+  for (const { name, schema: type } of writer.fields) {
     const readerType = readerTypes.get(name);
     if (readerType === undefined) {
       run = [];
@@ -93,7 +109,7 @@ function stepsOf(writer: AvroRecord, reader: AvroRecord): Step[] {
   return steps.map((step) => (step.kind === 'series-part' ? { kind: 'series', fields: step.fields } : step));
 }
 
-function resolved(name: string, writer: AvroType, reader: AvroType): ResolvedField {
+function resolved(name: string, writer: AvroSchema, reader: AvroSchema): ResolvedField {
   const writerBranches = writer.kind === 'union' ? writer.branches : [writer];
   const readerBranches = reader.kind === 'union' ? reader.branches : [reader];
   const branches = writerBranches.map((branch): Branch => {
@@ -101,12 +117,12 @@ function resolved(name: string, writer: AvroType, reader: AvroType): ResolvedFie
     return branch.kind === 'null' ? 'null' : 'value';
   });
   if (!branches.includes('value')) {
-    throw new CodecError(`the writer's field ${name} is ${describeType(writer)}: K2 reads ${describeType(reader)}`);
+    throw new CodecError(`the writer's field ${name} is ${describeSchema(writer)}: K2 reads ${describeSchema(reader)}`);
   }
   return { name, type: writer, branches: writer.kind === 'union' ? branches : null };
 }
 
-function isReadAs(writer: AvroType, reader: AvroType): boolean {
+function isReadAs(writer: AvroSchema, reader: AvroSchema): boolean {
   switch (reader.kind) {
     case 'array':
     case 'map':

@@ -30,7 +30,8 @@ export function volumeTiers(
   let bestShare = heaviestShare(best, partitions, heaviestFirst);
   for (let sharedPartitions = 0; sharedPartitions < left; sharedPartitions++) {
     // As much volume as these partitions are of all that are left.
-    const shared = heaviestOf(others, total(others) * (sharedPartitions / left), sharedMax);
+    const max = sharedPartitions === 0 ? 0 : sharedMax;
+    const shared = heaviestOf(others, total(others) * (sharedPartitions / left), max);
     if (sharedPartitions > 0 && shared.length === 0) continue;
     const spec = { kind: 'volume' as const, own, shared, sharedPartitions };
     const share = heaviestShare(spec, partitions, heaviestFirst);
@@ -45,7 +46,7 @@ function heaviestOf(heaviestFirst: ReadonlyMap<string, number>, volume: number, 
   let sum = 0;
   for (const [instrument, amount] of heaviestFirst) {
     sum += amount;
-    if (sum > volume || taken.length === max) break;
+    if (sum > volume || taken.length >= max) break;
     taken.push(instrument);
   }
   return taken;

@@ -1,22 +1,37 @@
-/**
- * An Avro schema with all that decides whether other schemas can read it, references resolved; recursive records point
- * at themselves. What reading values needs is less, see avro-type.ts.
- */
+/** An Avro schema, references resolved; recursive records point at themselves. */
 export type AvroSchema =
   AvroPrimitiveSchema | AvroRecordSchema | AvroEnumSchema | AvroFixedSchema | AvroCollectionSchema | AvroUnionSchema;
 
-const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
+/** With the bytes of a value, where each value has as many. */
+const PRIMITIVES = {
+  null: 0,
+  boolean: 1,
+  int: null,
+  long: null,
+  float: 4,
+  double: 8,
+  bytes: null,
+  string: null,
+} as const;
+
+interface AvroSized {
+  /** Bytes of a value, where each value has as many; null where that depends on the value. */
+  readonly bytes: number | null;
+}
 
 interface AvroLogical {
-  /** `timestamp-micros`, `decimal(18, 8)`; null where the schema says none. */
+  /** `timestamp-micros`, `decimal`; null where the schema says none. */
   readonly logicalType: string | null;
+  /** Of a decimal, as the schema says them; 0 otherwise. */
+  readonly precision: number;
+  readonly scale: number;
 }
 
-export interface AvroPrimitiveSchema extends AvroLogical {
-  readonly kind: (typeof PRIMITIVES)[number];
+export interface AvroPrimitiveSchema extends AvroLogical, AvroSized {
+  readonly kind: keyof typeof PRIMITIVES;
 }
 
-interface AvroNamed {
+interface AvroNames {
   /** With its namespace. */
   readonly name: string;
   /** Other names, with their namespaces, under which writers may know it. */
@@ -30,28 +45,28 @@ export interface AvroFieldSchema {
   readonly hasDefault: boolean;
 }
 
-export interface AvroRecordSchema extends AvroNamed {
+export interface AvroRecordSchema extends AvroNames, AvroSized {
   readonly kind: 'record';
   readonly fields: readonly AvroFieldSchema[];
 }
 
-export interface AvroEnumSchema extends AvroNamed {
+export interface AvroEnumSchema extends AvroNames, AvroSized {
   readonly kind: 'enum';
   readonly symbols: readonly string[];
   readonly hasDefault: boolean;
 }
 
-export interface AvroFixedSchema extends AvroNamed, AvroLogical {
+export interface AvroFixedSchema extends AvroNames, AvroLogical {
   readonly kind: 'fixed';
-  readonly sizeBytes: number;
+  readonly bytes: number;
 }
 
-export interface AvroCollectionSchema {
+export interface AvroCollectionSchema extends AvroSized {
   readonly kind: 'array' | 'map';
   readonly items: AvroSchema;
 }
 
-export interface AvroUnionSchema {
+export interface AvroUnionSchema extends AvroSized {
   readonly kind: 'union';
   readonly branches: readonly AvroSchema[];
 }
@@ -75,17 +90,42 @@ export function parseAvroSchema(text: string): AvroSchema {
   return new SchemaParser().schema(json, '', '');
 }
 
+/** As a schema would write it, shortly: for messages. */
+export function describeSchema(schema: AvroSchema): string {
+  switch (schema.kind) {
+    case 'union':
+      return `[${schema.branches.map(describeSchema).join(', ')}]`;
+    case 'array':
+    case 'map':
+      return `${schema.kind} of ${describeSchema(schema.items)}`;
+    case 'record':
+    case 'enum':
+    case 'fixed':
+      return `${schema.kind} ${schema.name}`;
+    default:
+      return [schema.kind, logicalName(schema)].filter((part) => part !== null).join(' ');
+  }
+}
+
+/** `timestamp-micros`, `decimal(18, 8)`; null where the schema says none. */
+export function logicalName(schema: AvroSchema): string | null {
+  if (!('logicalType' in schema)) return null;
+  const { logicalType, precision, scale } = schema;
+  return logicalType === 'decimal' ? `decimal(${precision}, ${scale})` : logicalType;
+}
+
 type Attributes = Readonly<Record<string, unknown>>;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const DEPTH_MAX = 64;
+/** Deeper schemas, and deeper values of recursive ones, are refused: no tick has any use for them. */
+export const AVRO_DEPTH_MAX = 64;
 
 class SchemaParser {
   private readonly named = new Map<string, AvroSchema>();
   private depth = 0;
 
   schema(json: unknown, namespace: string, at: string): AvroSchema {
-    if (this.depth === DEPTH_MAX) throw wrong(at, `it is nested deeper than ${DEPTH_MAX} types`);
+    if (this.depth === AVRO_DEPTH_MAX) throw wrong(at, `it is nested deeper than ${AVRO_DEPTH_MAX} types`);
     this.depth++;
     try {
       if (typeof json === 'string') return this.reference(json, namespace, at);
@@ -97,7 +137,7 @@ class SchemaParser {
   }
 
   private reference(name: string, namespace: string, at: string): AvroSchema {
-    if (isPrimitive(name)) return { kind: name, logicalType: null };
+    if (isPrimitive(name)) return primitive(name, {});
     const found = this.named.get(qualified(name, namespace)) ?? this.named.get(name);
     if (found === undefined) throw wrong(at, `there is no type ${name}`);
     return found;
@@ -109,7 +149,7 @@ class SchemaParser {
     const twice = kinds.find((kind, i) => kinds.indexOf(kind) < i);
     if (kinds.includes('union')) throw wrong(at, 'a union stands directly in a union');
     if (twice !== undefined) throw wrong(at, `the union has two branches ${twice}`);
-    return { kind: 'union', branches };
+    return { kind: 'union', bytes: null, branches };
   }
 
   private declared(json: Attributes, namespace: string, at: string): AvroSchema {
@@ -123,18 +163,19 @@ class SchemaParser {
       case 'fixed':
         return this.fixed(json, namespace, at);
       case 'array':
-        return { kind: 'array', items: this.schema(json['items'], namespace, `${at}[]`) };
+        return { kind: 'array', bytes: null, items: this.schema(json['items'], namespace, `${at}[]`) };
       case 'map':
-        return { kind: 'map', items: this.schema(json['values'], namespace, `${at}{}`) };
+        return { kind: 'map', bytes: null, items: this.schema(json['values'], namespace, `${at}{}`) };
       default:
-        if (isPrimitive(type)) return { kind: type, logicalType: logicalTypeOf(json) };
+        if (isPrimitive(type)) return primitive(type, json);
         return this.schema(type, namespace, at);
     }
   }
 
   private record(json: Attributes, enclosing: string, at: string): AvroRecordSchema {
     const fields: AvroFieldSchema[] = [];
-    const record = this.define({ kind: 'record' as const, ...namesOf(json, enclosing, at), fields }, at);
+    const bytes: number | null = null;
+    const record = this.define({ kind: 'record' as const, bytes, ...namesOf(json, enclosing, at), fields }, at);
     const path = at === '' ? simpleName(record.name) : at;
     const seen = new Set<string>();
     for (const item of listOf(json, 'fields', path)) {
@@ -150,6 +191,7 @@ class SchemaParser {
       }
       fields.push({ name, aliases: aliasesOf(attributes, path), schema, hasDefault });
     }
+    record.bytes = sumOf(fields);
     return record;
   }
 
@@ -164,22 +206,19 @@ class SchemaParser {
     if (hasDefault && !symbols.includes(json['default'] as string)) {
       throw wrong(at, `the default ${JSON.stringify(json['default'])} is no symbol of the enum ${names.name}`);
     }
-    return this.define({ kind: 'enum', ...names, symbols, hasDefault }, at);
+    return this.define({ kind: 'enum', bytes: null, ...names, symbols, hasDefault }, at);
   }
 
   private fixed(json: Attributes, enclosing: string, at: string): AvroFixedSchema {
-    const sizeBytes = json['size'];
-    if (!Number.isSafeInteger(sizeBytes) || (sizeBytes as number) < 0) {
-      throw wrong(at, `the size of a fixed is ${JSON.stringify(sizeBytes)}: expected 0 or more`);
+    const size = json['size'];
+    if (!Number.isSafeInteger(size) || (size as number) < 0) {
+      throw wrong(at, `the size of a fixed is ${JSON.stringify(size)}: expected 0 or more`);
     }
-    const logicalType = logicalTypeOf(json);
-    return this.define(
-      { kind: 'fixed', ...namesOf(json, enclosing, at), sizeBytes: sizeBytes as number, logicalType },
-      at,
-    );
+    const names = namesOf(json, enclosing, at);
+    return this.define({ kind: 'fixed', bytes: size as number, ...names, ...logicalOf(json) }, at);
   }
 
-  private define<Named extends AvroSchema & AvroNamed>(schema: Named, at: string): Named {
+  private define<Named extends AvroSchema & AvroNames>(schema: Named, at: string): Named {
     if (this.named.has(schema.name)) throw wrong(at, `the type ${schema.name} is defined twice`);
     this.named.set(schema.name, schema);
     return schema;
@@ -205,7 +244,7 @@ function isValue(json: unknown, schema: AvroSchema): boolean {
     case 'string':
       return typeof json === 'string';
     case 'fixed':
-      return typeof json === 'string' && json.length === schema.sizeBytes;
+      return typeof json === 'string' && json.length === schema.bytes;
     case 'enum':
       return typeof json === 'string' && schema.symbols.includes(json);
     case 'array':
@@ -225,16 +264,31 @@ function isValue(json: unknown, schema: AvroSchema): boolean {
 }
 
 function isPrimitive(name: unknown): name is AvroPrimitiveSchema['kind'] {
-  return (PRIMITIVES as readonly unknown[]).includes(name);
+  return typeof name === 'string' && Object.hasOwn(PRIMITIVES, name);
+}
+
+function primitive(kind: AvroPrimitiveSchema['kind'], json: Attributes): AvroPrimitiveSchema {
+  return { kind, bytes: PRIMITIVES[kind], ...logicalOf(json) };
 }
 
 /** By the specification one that is not well-formed is no error. */
-function logicalTypeOf({ logicalType, precision, scale = 0 }: Attributes): string | null {
-  if (typeof logicalType !== 'string') return null;
-  return logicalType === 'decimal' ? `decimal(${String(precision)}, ${String(scale)})` : logicalType;
+function logicalOf({ logicalType, precision, scale }: Attributes): AvroLogical {
+  const number = (value: unknown) => (logicalType === 'decimal' && typeof value === 'number' ? value : 0);
+  return {
+    logicalType: typeof logicalType === 'string' ? logicalType : null,
+    precision: number(precision),
+    scale: number(scale),
+  };
 }
 
-function namesOf(json: Attributes, enclosing: string, at: string): AvroNamed {
+function sumOf(fields: readonly AvroFieldSchema[]): number | null {
+  return fields.reduce<number | null>(
+    (sum, { schema }) => (sum === null || schema.bytes === null ? null : sum + schema.bytes),
+    0,
+  );
+}
+
+function namesOf(json: Attributes, enclosing: string, at: string): AvroNames {
   const { name, namespace = enclosing } = json;
   if (typeof name !== 'string' || typeof namespace !== 'string') {
     throw wrong(at, `a ${String(json['type'])} has no name`);
