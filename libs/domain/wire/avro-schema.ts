@@ -174,8 +174,8 @@ class SchemaParser {
 
   private record(json: Attributes, enclosing: string, at: string): AvroRecordSchema {
     const fields: AvroFieldSchema[] = [];
-    const bytes: number | null = null;
-    const record = this.define({ kind: 'record' as const, bytes, ...namesOf(json, enclosing, at), fields }, at);
+    const names = namesOf(json, enclosing, at);
+    const record = this.define({ kind: 'record' as const, bytes: null as number | null, ...names, fields }, at);
     const path = at === '' ? simpleName(record.name) : at;
     const seen = new Set<string>();
     for (const item of listOf(json, 'fields', path)) {

@@ -166,4 +166,19 @@ describe('RecordFeed', () => {
     expect(await sequencesIn(ports.log, TRADES)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
     expect(statuses.map(({ acknowledgedTicks }) => acknowledgedTicks)).toEqual([20, 20]);
   });
+
+  it('keeps the order of the feed, whichever lookup is answered first', async () => {
+    const { signal, ...ports } = world();
+    const dedup = new MemoryDedupStore({ clock: ports.clock, windowMs: 60_000 });
+    const answers: (() => void)[] = [];
+    dedup.seen = (ids) =>
+      new Promise((resolve) => {
+        // The last one asked is answered first.
+        answers.unshift(() => resolve(new Uint8Array(ids.length)));
+        if (answers.length === 3) answers.forEach((answer, turn) => setTimeout(answer, turn));
+      });
+    const feed = new MemoryMarketFeed([ticks(1), ticks(11), ticks(21)]);
+    await new RecordFeed(feed, { ...ports, dedup }).run(signal);
+    expect(await sequencesIn(ports.log, TRADES)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+  });
 });

@@ -64,6 +64,7 @@ export class RecordFeed {
   private readonly listener: (event: FeedEvent) => void;
   private readonly declared = new Map<string, Promise<TopicDescription>>();
   private readonly dropSeen: DropSeen | null;
+  private appendBegun: Promise<void> = Promise.resolve();
   private readonly ticks;
   private readonly latency;
   private state: RecordStatus['state'] = 'waiting';
@@ -163,11 +164,22 @@ export class RecordFeed {
   private async carryTicks(batch: TickBatch, signal: AbortSignal): Promise<void> {
     const topic = topicOf(batch);
     if (this.dropSeen === null) return this.append(topic, { kind: 'ticks', batch }, signal);
-    const { topicId } = await this.retried(topic, () => this.declare(topic), signal);
-    const unseen = await this.dropSeen.dropSeen(batch, topicId);
-    if (unseen.batch === null) return;
-    await this.append(topic, { kind: 'ticks', batch: unseen.batch }, signal);
-    await unseen.remember();
+    // Lookups run beside each other, and appends begin in the order of the feed.
+    const before = this.appendBegun;
+    const { promise, resolve: begun } = Promise.withResolvers<void>();
+    this.appendBegun = promise;
+    try {
+      const { topicId } = await this.retried(topic, () => this.declare(topic), signal);
+      const unseen = await this.dropSeen.dropSeen(batch, topicId);
+      await before;
+      if (unseen.batch === null) return;
+      const appended = this.append(topic, { kind: 'ticks', batch: unseen.batch }, signal);
+      begun();
+      await appended;
+      await unseen.remember();
+    } finally {
+      begun();
+    }
   }
 
   private async append(topic: string, payload: LogPayload, signal: AbortSignal): Promise<void> {
