@@ -2,8 +2,8 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'rows/s' | 'ticks/s' | 'ms' | 'bytes/row' | 'rows' | 'ratio';
-  /** Rows, requests or ticks that it was measured over. */
+  readonly unit: 'rows/s' | 'ticks/s' | 'ms' | 'bytes/row' | 'rows' | 'ratio' | 'MiB' | 'CPU s/M rows';
+  /** Rows, requests, commits or ticks that it was measured over. */
   readonly count: number;
   /** What a reader needs to know to repeat it. */
   readonly note?: string;

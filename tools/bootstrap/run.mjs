@@ -38,6 +38,10 @@ const tasks = {
       () => nx('run-many', '-t', 'build'),
       () => run('--conditions=k2-source', 'tools/bench/main.ts', ...args),
     ),
+  'bench:services': (args) => {
+    build(node, 'run-many', '-t', 'build');
+    superviseServers('tools/bench/services/main.ts', args);
+  },
   format: () => run('node_modules/prettier/bin/prettier.cjs', '--write', '--log-level=warn', '.'),
   'format:check': () => run('node_modules/prettier/bin/prettier.cjs', '--check', '.'),
   nx: (args) => nx(...args),

@@ -3,8 +3,8 @@ import { compareWithTape, type Verdict } from '../crash/compare.ts';
 import { runTape, type RunTape } from '../crash/run-tape.ts';
 import { lakeViolations } from './lake-violations.ts';
 import type { FireOptions } from './outcome.ts';
-import type { RoleProcess } from './role-process.ts';
-import type { World } from './world.ts';
+import type { RoleProcess } from '../world/role-process.ts';
+import type { World } from '../world/world.ts';
 
 const SINK_FLUSH_MS = '200';
 

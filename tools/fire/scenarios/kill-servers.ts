@@ -3,7 +3,7 @@ import { seededChance } from '../../crash/chance.ts';
 import type { TestbedServiceName } from '../../testbed/service-names.ts';
 import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
-import { World } from '../world.ts';
+import { World } from '../../world/world.ts';
 
 const AWAY_MS_MAX = 3_000;
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededChance } from '../../crash/chance.ts';
 import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
-import { World } from '../world.ts';
+import { World } from '../../world/world.ts';
 
 /** Sinks die at random moments, sometimes both at once, sometimes while they start. */
 export const killSinks: Scenario = {

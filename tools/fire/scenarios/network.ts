@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TcpFaultProxy } from '@k2/testing/faults';
 import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
-import { World, type Endpoints } from '../world.ts';
+import { World, type Endpoints } from '../../world/world.ts';
 
 /** What the network does between K2 and one server, one thing after the other. */
 function badNetwork(

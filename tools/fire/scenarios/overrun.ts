@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openPlatform, readSettings } from '@k2/composition';
 import { compareWithTape } from '../../crash/compare.ts';
 import { runTape } from '../../crash/run-tape.ts';
-import { byHand } from '../kafka-by-hand.ts';
+import { byHand } from '../../world/kafka-by-hand.ts';
 import type { Scenario } from '../outcome.ts';
-import { World } from '../world.ts';
+import { World } from '../../world/world.ts';
 
 const TOPIC = 'market.equities.trades.simx';
 const AHEAD_MS = 4_000;

@@ -1,9 +1,9 @@
 import { openPlatform, readSettings } from '@k2/composition';
 import { answerValue } from '@k2/usecases';
-import { byHand } from '../kafka-by-hand.ts';
+import { byHand } from '../../world/kafka-by-hand.ts';
 import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
-import { World } from '../world.ts';
+import { World } from '../../world/world.ts';
 
 const TOPIC = 'market.equities.trades.simx';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { byHand } from '../kafka-by-hand.ts';
+import { byHand } from '../../world/kafka-by-hand.ts';
 import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
-import { World } from '../world.ts';
+import { World } from '../../world/world.ts';
 
 const TOPIC = 'market.equities.trades.simx';
 const NOTICED_MS_MAX = 60_000;

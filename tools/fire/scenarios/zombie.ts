@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenario } from '../outcome.ts';
 import { Recording } from '../recording.ts';
-import { World } from '../world.ts';
+import { World } from '../../world/world.ts';
 
 /** Longer than the session of a group member. */
 const FROZEN_MS = 6_000;

@@ -7,10 +7,15 @@ const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 const OUTPUT_CHARS_MAX = 40_000;
 
+/** The part of `/v1/stats` that is looked at. */
 export interface RoleStats {
   readonly feeds: readonly { readonly acknowledgedTicks: number; readonly state: string }[];
   readonly log: { readonly lagRecords: number };
-  readonly sink: { readonly commits: number; readonly counts: { readonly quarantined: number } } | null;
+  readonly sink: {
+    readonly commits: number;
+    readonly committedRows: number;
+    readonly counts: { readonly quarantined: number };
+  } | null;
 }
 
 /** One process of K2 with some of its roles. */
@@ -19,15 +24,23 @@ export class RoleProcess {
   private readonly child: ChildProcess;
   private readonly exited: Promise<number | null>;
   private output = '';
+  private foundUrl: string | null = null;
 
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     this.name = name;
     const all = ['--enable-source-maps', serverMain, '--port', '0', '--log-level', 'info', ...args];
     this.child = spawn(process.execPath, all, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    const keep = (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-OUTPUT_CHARS_MAX));
+    const keep = (chunk: Buffer) => {
+      this.output = (this.output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
+      this.foundUrl ??= /http:\/\/[\d.]+:\d+/.exec(this.output)?.[0] ?? null;
+    };
     this.child.stdout!.on('data', keep);
     this.child.stderr!.on('data', keep);
     this.exited = new Promise((resolve) => this.child.once('close', resolve));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
   }
 
   get isAlive(): boolean {
@@ -80,17 +93,28 @@ export class RoleProcess {
 
   /** Null while it does not answer. */
   async stats(): Promise<RoleStats | null> {
+    const text = await this.get('/v1/stats');
+    return text === null ? null : (JSON.parse(text) as RoleStats);
+  }
+
+  /** In Prometheus' text format; null while it does not answer. */
+  metrics(): Promise<string | null> {
+    return this.get('/metrics');
+  }
+
+  private async get(path: string): Promise<string | null> {
     if (this.url === null) return null;
     try {
-      const response = await fetch(`${this.url}/v1/stats`, { signal: AbortSignal.timeout(5_000) });
-      return response.ok ? ((await response.json()) as RoleStats) : null;
+      const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(5_000) });
+      return response.ok ? await response.text() : null;
     } catch {
       return null;
     }
   }
 
+  /** Where it listens; null before it says so. */
   get url(): string | null {
-    return /http:\/\/[\d.]+:\d+/.exec(this.output)?.[0] ?? null;
+    return this.foundUrl;
   }
 
   private failure(what: string): Error {

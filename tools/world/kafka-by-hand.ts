@@ -7,7 +7,7 @@ export async function byHand<Result>(
   work: (kafka: { readonly admin: Admin; readonly producer: Producer }) => Promise<Result>,
 ): Promise<Result> {
   const brokers = world.env['K2_KAFKA_BROKERS'].split(',');
-  const kafka = new kafkajs.Kafka({ clientId: 'k2-fire', brokers, logLevel: kafkajs.logLevel.NOTHING });
+  const kafka = new kafkajs.Kafka({ clientId: 'k2-by-hand', brokers, logLevel: kafkajs.logLevel.NOTHING });
   const admin = kafka.admin();
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await Promise.all([admin.connect(), producer.connect()]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Services } from '@k2/testing/services';
+import type { Progress } from '../testbed/progress.ts';
 import { startTestbed, type Testbed } from '../testbed/testbed.ts';
 import type { TestbedServiceName } from '../testbed/service-names.ts';
 import { RoleProcess } from './role-process.ts';
@@ -16,6 +17,7 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Of every topic of ticks. */
   readonly partitions?: number;
+  readonly progress?: Progress;
 }
 
 const SERVICES: readonly TestbedServiceName[] = ['kafka', 'schema-registry', 'postgres', 'minio', 'redis'];
@@ -25,16 +27,22 @@ const DRAIN_TIMEOUT_MS = 180_000;
 export class World {
   readonly bed: Testbed;
   readonly env: Readonly<Record<string, string>>;
-  private readonly directory: string;
+  /** Where K2's processes and the scenario keep files; deleted at the end. */
+  readonly directory: string;
   private readonly db: pg.Pool;
   private readonly processes: RoleProcess[] = [];
 
-  static async start({ endpoints = async (of) => of, env = {}, partitions }: WorldOptions = {}): Promise<World> {
+  static async start({
+    endpoints = async (of) => of,
+    env = {},
+    partitions,
+    progress,
+  }: WorldOptions = {}): Promise<World> {
     // Sessions shorter than a person would have them: what is tested is that they end, not that time passes.
     const settings = { kafka: { 'group.min.session.timeout.ms': '1000' } };
-    const bed = await startTestbed(SERVICES, { settings });
+    const bed = await startTestbed(SERVICES, { settings, ...(progress !== undefined && { progress }) });
     const real = bed.endpoints as Endpoints;
-    const directory = mkdtempSync(join(tmpdir(), 'k2-fire-'));
+    const directory = mkdtempSync(join(tmpdir(), 'k2-world-'));
     const topics = partitions === undefined ? {} : { K2_TOPICS_FILE: topicsFile(directory, partitions) };
     const given = { ...environmentOf(await endpoints(real)), K2_DATA: directory, ...topics, ...env };
     return new World(bed, given, directory, new pg.Pool({ connectionString: real.postgres.url, max: 2 }));

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RoleProcess } from '../../world/role-process.ts';
+import { report } from '../figure.ts';
+import { progress, withWorld } from './bench-world.ts';
+import { soakMinutes } from './options.ts';
+import { gaugeOf } from './prometheus.ts';
+
+/** Memory of an ingest and a sink under a steady load. */
+const RATE = 20_000;
+const SAMPLE_MS = 5_000;
+const MIB = 2 ** 20;
+const GAUGES = { rss: 'k2_process_rss_bytes', heap: 'k2_process_heap_used_bytes' } as const;
+
+await withWorld('block', async ({ world }) => {
+  const processes = [
+    world.launch('ingest', 'ingest', ['--feed', `simulator:rate=${RATE}`]),
+    world.launch('sink', 'sink'),
+  ];
+  await Promise.all(processes.map((process) => process.ready()));
+  const samples = new Map(processes.map(({ name }) => [name, [] as Sample[]]));
+  const startMs = performance.now();
+  for (let minutes = 0; minutes < soakMinutes; minutes = (performance.now() - startMs) / 60_000) {
+    for (const process of processes) samples.get(process.name)!.push(await sample(process, minutes));
+    const now = processes
+      .map(({ name }) => `${name} ${Math.round(samples.get(name)!.at(-1)!.rss / MIB)} MiB`)
+      .join(', ');
+    progress.update(`memory, minute ${Math.floor(minutes)} of ${soakMinutes}: ${now}`);
+    await sleep(SAMPLE_MS);
+  }
+  for (const [name, taken] of samples) {
+    for (const what of ['rss', 'heap'] as const) tell(name, what, taken);
+  }
+});
+
+interface Sample {
+  readonly minutes: number;
+  readonly rss: number;
+  readonly heap: number;
+}
+
+async function sample(process: RoleProcess, minutes: number): Promise<Sample> {
+  const text = await process.metrics();
+  if (text === null) throw new Error(`${process.name} does not answer:\n${process.printed.slice(-4_000)}`);
+  return { minutes, rss: gaugeOf(text, GAUGES.rss), heap: gaugeOf(text, GAUGES.heap) };
+}
+
+function tell(name: string, what: 'rss' | 'heap', samples: readonly Sample[]): void {
+  const steady = samples.filter(({ minutes }) => minutes >= 1);
+  if (steady.length === 0) throw new Error('it ran for less than a minute: give it more --minutes');
+  const values = steady.map((taken) => taken[what] / MIB);
+  const facts = { after_1_min: values[0], end: values[values.length - 1], max: Math.max(...values) };
+  const note = `${RATE / 1e3} k ticks/s, ${soakMinutes} minutes`;
+  for (const [when, value] of Object.entries(facts)) {
+    report({ name: `${name}_${what}_${when}_mib`, value, unit: 'MiB', count: steady.length, note });
+  }
+}
