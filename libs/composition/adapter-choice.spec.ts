@@ -28,6 +28,15 @@ describe('chooseAdapters', () => {
     });
   });
 
+  it('lets Trino answer over tables that it can reach, and no others', () => {
+    expect(chosen({ K2_STORAGE: 'services', K2_ENGINE: 'trino' })).toMatchObject({ engine: 'trino' });
+    expect(() => chosen({ K2_ENGINE: 'trino' })).toThrow('these are in the catalog sqlite and its files in filesystem');
+    expect(() => chosen({ K2_STORAGE: 'services', K2_OBJECTS: 'filesystem', K2_ENGINE: 'trino' })).toThrow(
+      'its files in filesystem: set K2_STORAGE to services',
+    );
+    expect(() => chosen({ K2_STORE: '@acme/k2-clickhouse', K2_ENGINE: 'trino' })).toThrow('store @acme/k2-clickhouse');
+  });
+
   it('refuses what does not go together', () => {
     expect(() => chosen({ K2_STORE: 'memory', K2_CATALOG: 'postgres' })).toThrow(
       'K2_CATALOG is postgres, but the store is memory',

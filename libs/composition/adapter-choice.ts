@@ -35,14 +35,22 @@ export function chooseAdapters(settings: Settings): AdapterChoice {
   const engine = named(settings.engine) ?? (isIceberg ? 'duckdb' : store);
   if ((engine === 'memory') !== (store === 'memory'))
     throw misfit(`the engine ${engine} cannot read what the store ${store} keeps: choose them together`);
+  const catalog = isIceberg ? (named(settings.catalog) ?? preset.catalog) : null;
+  const objects = isIceberg ? (named(settings.objects) ?? preset.objects) : null;
+  if (engine === 'trino' && (catalog !== 'postgres' || objects !== 's3')) {
+    const kept = isIceberg ? `catalog ${catalog} and its files in ${objects}` : `store ${store}`;
+    throw misfit(
+      `the engine trino reads iceberg tables of the catalog postgres with files in s3, and these are in the ${kept}: set K2_STORAGE to services`,
+    );
+  }
   const log = named(settings.log) ?? preset.log;
   if (store === 'memory' && (log === 'kafka' || isPackageName(log)))
     throw misfit(`the store memory forgets with its process what the log ${log} keeps: choose the log memory too`);
   return {
     log,
     store,
-    catalog: isIceberg ? (named(settings.catalog) ?? preset.catalog) : null,
-    objects: isIceberg ? (named(settings.objects) ?? preset.objects) : null,
+    catalog,
+    objects,
     engine,
     dedup: settings.dedup === 'none' ? null : settings.dedup,
   };

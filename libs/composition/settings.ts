@@ -75,8 +75,8 @@ export const SETTINGS = {
   engine: adapter(
     'K2_ENGINE',
     'engine',
-    ['auto', 'duckdb', 'memory'],
-    'What answers questions: duckdb, memory or a package; auto: as the store says.',
+    ['auto', 'duckdb', 'trino', 'memory'],
+    'What answers questions: duckdb, trino, memory or a package; auto: as the store says.',
   ),
   dedup: adapter(
     'K2_DEDUP',
@@ -234,6 +234,15 @@ export const SETTINGS = {
     ['redis://', 'rediss://'],
     'Redis of the deduplication at ingest.',
   ),
+  trinoUrl: url(
+    'K2_TRINO_URL',
+    'http://127.0.0.1:8080',
+    ['http://', 'https://'],
+    'Trino, where the engine is trino.',
+  ),
+  trinoCatalog: text('K2_TRINO_CATALOG', undefined, 'k2', 'What Trino calls the catalog of K2’s tables.'),
+  trinoUser: text('K2_TRINO_USER', undefined, 'k2', 'User that asks Trino.'),
+  trinoPassword: secret('K2_TRINO_PASSWORD', 'Password of that user; needs https.'),
 } as const;
 
 export type Settings = { readonly [Key in keyof typeof SETTINGS]: (typeof SETTINGS)[Key]['default'] };

@@ -3,10 +3,12 @@ import type { MemoryTickStore } from '@k2/adapter-memory';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
 import type { ModuleInput } from './module-input.ts';
+import { trinoEngine } from './trino.ts';
 
 /** What answers questions over the tables. */
-export const engineModule = ({ settings, choice, context }: ModuleInput) =>
+export const engineModule = (input: ModuleInput) =>
   new ContainerModule(({ bind }) => {
+    const { settings, choice, context } = input;
     const config = {
       memoryBytesMax: settings.queryMemoryBytesMax,
       typedProcesses: settings.queryProcesses,
@@ -21,6 +23,8 @@ export const engineModule = ({ settings, choice, context }: ModuleInput) =>
         },
         [TOKENS.objectStore],
       );
+    else if (choice.engine === 'trino')
+      bind(TOKENS.queryEngine).toResolvedValue((objects) => trinoEngine(input, objects), [TOKENS.objectStore]);
     else if (choice.engine === 'memory')
       bind(TOKENS.queryEngine).toResolvedValue(
         async (store) => {

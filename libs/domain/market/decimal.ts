@@ -62,7 +62,8 @@ export function divideDecimal(a: bigint, b: bigint): bigint {
   return checkedScaled(divideHalfEven(a * DECIMAL_ONE, b));
 }
 
-function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
+/** a ÷ b of integers, rounded half to even. Throws RangeError where b is zero. */
+export function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
   if (denominator === 0n) throw new RangeError('division of a decimal by zero');
   const quotient = numerator / denominator;
   const remainder = numerator % denominator;

@@ -1,0 +1,70 @@
+import type { TableName } from '@k2/domain/market';
+import { PortError, type Question, type ScanPlan } from '@k2/ports';
+import { filterConditions, limitSql, orderSql, whereSql } from './filter-sql.ts';
+import { plannedTable, type TableNames } from './planned-table.ts';
+import { quoteName, quoteText, timeSql } from './sql-text.ts';
+import { plainStatement, readColumn, type Statement } from './statement.ts';
+
+interface AuditShape {
+  /** Columns that hold the time span a row is about; equal where it is one instant. */
+  readonly from: string;
+  readonly to: string;
+  readonly order: readonly string[];
+  readonly hasSymbol: boolean;
+}
+
+const AUDIT_SHAPES: Readonly<Partial<Record<TableName, AuditShape>>> = {
+  'audit.sequence_gaps': {
+    from: 'timestamp_from',
+    to: 'timestamp_to',
+    order: [
+      'timestamp_from',
+      'exchange',
+      'symbol',
+      'session',
+      'record_type',
+      'sequence_from',
+      'sequence_to',
+      'platform_sequence',
+    ],
+    hasSymbol: true,
+  },
+  'audit.sessions': {
+    from: 'timestamp',
+    to: 'timestamp',
+    order: ['timestamp', 'exchange', 'symbol', 'session', 'record_type', 'platform_sequence'],
+    hasSymbol: true,
+  },
+  'audit.quarantine': {
+    from: 'ingestion_timestamp',
+    to: 'ingestion_timestamp',
+    order: ['ingestion_timestamp', 'exchange', 'source', 'position', 'quarantine_id', 'platform_sequence'],
+    hasSymbol: false,
+  },
+};
+
+export function auditStatement(
+  question: Extract<Question, { kind: 'audit' }>,
+  plans: readonly ScanPlan[],
+  names: TableNames,
+): Statement {
+  const audits = plans.filter(({ table }) => AUDIT_SHAPES[table] !== undefined);
+  const plan = audits[0];
+  if (plan === undefined || audits.length > 1) {
+    throw new PortError('invalid-query', `${audits.length} audit tables are planned: an audit question is over one`);
+  }
+  const { from, to, order, hasSymbol } = AUDIT_SHAPES[plan.table]!;
+  const { recordType, fromUs, toUs, ...filter } = question.filter;
+  if (filter.symbols !== undefined && !hasSymbol) {
+    throw new PortError('invalid-query', `${plan.table} has no symbol: leave symbols out of the filter`);
+  }
+  const conditions = filterConditions(filter);
+  if (recordType !== undefined) conditions.push(`record_type = ${quoteText(recordType)}`);
+  if (fromUs !== undefined) conditions.push(`${quoteName(to)} >= ${timeSql(fromUs)}`);
+  if (toUs !== undefined) conditions.push(`${quoteName(from)} < ${timeSql(toUs)}`);
+  const read = plan.fields.map(({ name, type }) => readColumn(name, type));
+  const limit = limitSql(question);
+  if (plan.files.length === 0) return plainStatement(null, read);
+  const select = `SELECT ${read.map(({ name }) => quoteName(name)).join(', ')} FROM ${plannedTable(plan, names)}`;
+  return plainStatement(`${select}${whereSql(conditions)}${orderSql(order)}${limit}`, read);
+}

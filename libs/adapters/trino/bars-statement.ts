@@ -1,0 +1,75 @@
+import { PortError, type Question, type ScanPlan } from '@k2/ports';
+import { filterConditions, limitSql, orderSql, whereSql } from './filter-sql.ts';
+import { plannedTable, type TableNames } from './planned-table.ts';
+import type { AnswerPart, ReadColumn, Statement } from './statement.ts';
+
+const READ: readonly ReadColumn[] = [
+  { name: 'exchange', type: 'string' },
+  { name: 'symbol', type: 'string' },
+  { name: 'bar_start', type: 'integer' },
+  { name: 'open', type: 'decimal', scale: 8 },
+  { name: 'high', type: 'decimal', scale: 8 },
+  { name: 'low', type: 'decimal', scale: 8 },
+  { name: 'close', type: 'decimal', scale: 8 },
+  { name: 'volume', type: 'decimal', scale: 8 },
+  { name: 'trade_count', type: 'integer' },
+  { name: 'notional', type: 'decimal', scale: 16 },
+];
+const [VOLUME, NOTIONAL] = ['volume', 'notional'].map((name) => READ.findIndex((column) => column.name === name));
+
+const COLUMNS: Statement['columns'] = READ.map((column) => {
+  if (column.name === 'notional') return { name: 'vwap', type: 'decimal', scale: 8 };
+  return column.name === 'bar_start' ? { name: column.name, type: 'timestamp' } : column;
+});
+
+/** Trino rounds quotients of decimals half up, and to the wider scale: the few there are are divided here. */
+const PARTS: readonly AnswerPart[] = READ.map((_, at) =>
+  at === NOTIONAL ? { kind: 'vwap', notional: NOTIONAL, volume: VOLUME } : { kind: 'read', at },
+);
+
+export function barsStatement(
+  question: Extract<Question, { kind: 'bars' }>,
+  plan: ScanPlan,
+  names: TableNames,
+): Statement {
+  const { intervalUs } = question;
+  if (!Number.isSafeInteger(intervalUs) || intervalUs < 1) {
+    const message = `intervalUs is ${intervalUs}: expected a whole number of µs, from 1`;
+    throw new PortError('invalid-query', message, { intervalUs });
+  }
+  const limit = limitSql(question);
+  const conditions = whereSql(filterConditions(question.filter));
+  if (plan.files.length === 0) return { sql: null, read: READ, columns: COLUMNS, parts: PARTS };
+  // By session first: within one, time and sequence order the trades.
+  const perSession = `SELECT exchange, symbol, session, ${windowSql(intervalUs)} AS bar,
+      min_by(price, ROW("timestamp", source_sequence)) AS open, max(price) AS high, min(price) AS low,
+      max_by(price, ROW("timestamp", source_sequence)) AS close,
+      min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp,
+      sum(quantity) AS volume, count(*) AS trade_count, sum(price * quantity) AS notional
+    FROM ${plannedTable(plan, names)}${conditions} GROUP BY 1, 2, 3, 4`;
+  const sql = `SELECT exchange, symbol, bar * BIGINT '${intervalUs}' AS bar_start,
+      min_by(open, ROW(first_timestamp, session)) AS open, max(high) AS high, min(low) AS low,
+      max_by(close, ROW(last_timestamp, session)) AS close, CAST(sum(volume) AS decimal(38, 8)) AS volume,
+      sum(trade_count) AS trade_count, CAST(sum(notional) AS decimal(38, 16)) AS notional
+    FROM (${perSession}) GROUP BY exchange, symbol, bar${orderSql(['bar_start', 'exchange', 'symbol'])}${limit}`;
+  return { sql, read: READ, columns: COLUMNS, parts: PARTS };
+}
+
+/** Far enough that all times that are exact numbers of µs count upwards from it, near enough that the sum stays an int64. */
+const ORIGIN = 4_000_000_000_000_000_000n;
+
+/**
+ * The number of the window since 1970, rounded downwards: Trino's `/` rounds towards zero, so it counts from an origin
+ * before any time there is.
+ */
+function windowSql(intervalUs: number): string {
+  const isWholeMs = intervalUs % 1_000 === 0;
+  const interval = BigInt(intervalUs) / (isWholeMs ? 1_000n : 1n);
+  const origin = ORIGIN / interval;
+  return `((${isWholeMs ? MS_SQL : US_SQL}) + BIGINT '${origin * interval}') / BIGINT '${interval}' - BIGINT '${origin}'`;
+}
+
+/** Whole milliseconds since 1970, rounded downwards. */
+const MS_SQL = `date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00 UTC', "timestamp")`;
+/** Trino counts no microseconds: those of the millisecond are exact as a double, those since 1970 are not. */
+const US_SQL = `${MS_SQL} * 1000 + CAST(round(to_unixtime(date_add('millisecond', -(${MS_SQL}), "timestamp")) * 1e6) AS bigint)`;
