@@ -11,8 +11,11 @@ export interface IcebergCatalog {
   readonly warehouse: string;
 }
 
-/** The statement that makes the catalog known to the testbed's Trino. The catalog's tables must exist. */
-export function trinoCatalogSql(catalog: IcebergCatalog): string {
+/**
+ * The statement that makes the catalog known to the testbed's Trino, there as `trinoName`. The catalog's tables must
+ * exist.
+ */
+export function trinoCatalogSql(catalog: IcebergCatalog, trinoName = catalog.name): string {
   const { jdbcUrl, user } = jdbc(catalog.postgresUrl);
   const properties = {
     'iceberg.catalog.type': 'jdbc',
@@ -31,7 +34,7 @@ export function trinoCatalogSql(catalog: IcebergCatalog): string {
     's3.aws-secret-key': catalog.s3.secretAccessKey,
   };
   const list = Object.entries(properties).map(([name, value]) => `"${name}" = '${value}'`);
-  return `CREATE CATALOG ${catalog.name} USING iceberg WITH (${list.join(', ')})`;
+  return `CREATE CATALOG ${trinoName} USING iceberg WITH (${list.join(', ')})`;
 }
 
 /** The statements that make the catalog known to the testbed's Spark; one at a time. */
