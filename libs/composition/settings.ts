@@ -234,12 +234,7 @@ export const SETTINGS = {
     ['redis://', 'rediss://'],
     'Redis of the deduplication at ingest.',
   ),
-  trinoUrl: url(
-    'K2_TRINO_URL',
-    'http://127.0.0.1:8080',
-    ['http://', 'https://'],
-    'Trino, where the engine is trino.',
-  ),
+  trinoUrl: url('K2_TRINO_URL', 'http://127.0.0.1:8080', ['http://', 'https://'], 'Trino, where the engine is trino.'),
   trinoCatalog: text('K2_TRINO_CATALOG', undefined, 'k2', 'What Trino calls the catalog of K2’s tables.'),
   trinoUser: text('K2_TRINO_USER', undefined, 'k2', 'User that asks Trino.'),
   trinoPassword: secret('K2_TRINO_PASSWORD', 'Password of that user; needs https.'),

@@ -101,6 +101,11 @@ export interface ScanPlan {
   readonly committedUs: number | null;
   /** Columns as of the snapshot, by field id: older files lack some and may call them otherwise. */
   readonly fields: readonly ScanField[];
+  /**
+   * Where the schema was changed since the snapshot was made: its own columns, by the same ids. What an engine sees that
+   * reads the snapshot as a table and not file by file.
+   */
+  readonly snapshotFields?: readonly ScanField[];
   readonly files: readonly ScanFile[];
   /** Files of the snapshot before pruning. */
   readonly filesTotal: number;

@@ -3,7 +3,7 @@ import { DuckDbQueryEngine } from './duckdb-query-engine.ts';
 import { LocalLake } from './test-support/local-lake.ts';
 
 queryEngineContract('DuckDB over Parquet files', {
-  capabilities: { sql: true },
+  capabilities: { sql: true, exports: true },
   create: async () => {
     const lake = await LocalLake.create();
     const engine = new DuckDbQueryEngine({ objectStore: lake.objectStore });

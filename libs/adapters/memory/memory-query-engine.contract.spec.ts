@@ -23,5 +23,5 @@ queryEngineContract('memory', {
     };
     return { engine, plansFor, close: () => engine.close() };
   },
-  capabilities: { sql: false },
+  capabilities: { sql: false, exports: false },
 });

@@ -35,6 +35,16 @@ describe('a statement', () => {
     expect(() => sqlOf(TICKS, plan(4, 5))).toThrow(expect.objectContaining({ kind: 'unsupported' }));
   });
 
+  it('reads a snapshot by the columns of its day', () => {
+    const { fields, ...rest } = plan(1);
+    const snapshotFields = fields
+      .filter(({ name }) => name !== 'vendor_data')
+      .map((field) => (field.name === 'price' ? { ...field, name: 'last' } : field));
+    const sql = sqlOf(TICKS, { ...rest, fields, snapshotFields });
+    expect(sql).toContain('"last" AS "price", "quantity" AS "quantity"');
+    expect(sql).toContain('CAST(NULL AS map(varchar, varchar)) AS "vendor_data" FROM "la""ke"');
+  });
+
   it('is none where no file is planned', () => {
     const bars: Question = { kind: 'bars', filter: {}, intervalUs: 1, limit: 1 };
     const symbols: Question = { kind: 'symbols', filter: {}, limit: 1 };

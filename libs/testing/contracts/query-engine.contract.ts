@@ -14,6 +14,7 @@ import {
 import { placed, plannedRows, tradeBatch, quoteBatch, series, DAY_START_US } from '../builders/index.ts';
 import { answerRows } from './answer-rows.ts';
 import { barsContract } from './query-engine/bars.ts';
+import { exportsContract } from './query-engine/exports.ts';
 import { filterContract } from './query-engine/filters.ts';
 import { pagingContract } from './query-engine/paging.ts';
 import { sqlContract } from './query-engine/sql.ts';
@@ -28,8 +29,10 @@ export interface QueryEngineFixture {
 export interface QueryEngineContractOptions {
   create(): Promise<QueryEngineFixture>;
   readonly capabilities: {
-    /** Answers questions of kind `sql`; one that does not rejects them as `invalid-query`. */
+    /** Answers questions of kind `sql`; one that does not rejects them as `unsupported`. */
     readonly sql: boolean;
+    /** Writes answers as local Parquet files; one that does not rejects that as `unsupported`. */
+    readonly exports: boolean;
   };
 }
 
@@ -239,6 +242,7 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
     });
 
     sqlContract(asker, capabilities.sql);
+    exportsContract(asker, capabilities.exports);
 
     describe('ends early', () => {
       const rows = plannedRows({

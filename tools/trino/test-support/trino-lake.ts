@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPlatform, readSettings, type OpenPlatform } from '@k2/composition';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import type { PlannedRows, QueryEngine, ScanPlan } from '@k2/ports';
+import type { PlannedRows, QueryEngine, ScanPlan, TickStore } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import pg from 'pg';
 import { trinoCatalogSql } from '../../testbed/sql/iceberg-catalogs.ts';
@@ -12,7 +12,8 @@ import { trinoQuery } from '../../testbed/sql/trino-client.ts';
 
 /** For specs: a lake of K2's on PostgreSQL and S3, composed as a server is, with Trino as its engine. */
 export class TrinoLake {
-  private readonly name: string;
+  /** Of Trino's catalog. */
+  readonly name: string;
   private readonly directory: string;
   private readonly opened: OpenPlatform;
   private readonly seen = new Set<string>();
@@ -61,13 +62,17 @@ export class TrinoLake {
     this.opened = opened;
   }
 
+  get store(): TickStore {
+    return this.opened.platform.ports.store;
+  }
+
   get engine(): QueryEngine {
     return this.opened.platform.ports.engine;
   }
 
   /** Commits the rows, and plans the files of this commit alone. */
   async load(rows: PlannedRows): Promise<readonly ScanPlan[]> {
-    const { store } = this.opened.platform.ports;
+    const { store } = this;
     // The store takes the memory of what it stages, and specs load the same rows again.
     await store.commit(await store.stage(structuredClone(rows)), { partitions: [], state: new Map() });
     return (await this.plans()).map((plan) => {
@@ -79,7 +84,7 @@ export class TrinoLake {
 
   /** Of everything, as it is now. */
   plans(): Promise<readonly ScanPlan[]> {
-    const { store } = this.opened.platform.ports;
+    const { store } = this;
     return Promise.all(RECORD_SCHEMAS.map(({ table }) => store.plan({ table, asOf: { kind: 'latest' } })));
   }
 

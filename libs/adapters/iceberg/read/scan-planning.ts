@@ -19,10 +19,12 @@ export async function planScan(
   files: TableFiles,
   keyOf: (path: string) => string,
 ): Promise<ScanPlan> {
-  const fields = scanFields(snapshotSchema(request, metadata, snapshot));
+  const schema = requestedSchema(request, metadata, snapshot);
+  const fields = scanFields(schema);
   if (snapshot === null)
     return { table: request.table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
 
+  const own = snapshotSchema(metadata, snapshot);
   const predicates = scanPredicates(request, metadata);
   const timeId = fields.find(({ name, type }) => name === 'timestamp' && type === 'timestamp')?.id;
   const manifests = await files.manifests(snapshot);
@@ -42,15 +44,20 @@ export async function planScan(
     snapshotId: snapshot['snapshot-id'],
     committedUs: snapshot['timestamp-ms'] * 1_000,
     fields,
+    ...(own !== schema && { snapshotFields: scanFields(own) }),
     files: planned,
     filesTotal: manifests.reduce((sum, manifest) => sum + manifest.addedFiles + manifest.existingFiles, 0),
   };
 }
 
 /** The newest state is read with the schema of now; an earlier one with the schema that it had. */
-function snapshotSchema({ asOf }: ScanRequest, metadata: TableMetadata, snapshot: Snapshot | null): Schema {
-  const id = snapshot?.['schema-id'];
-  return asOf.kind === 'latest' || id === undefined ? currentSchema(metadata) : schemaById(metadata, id);
+function requestedSchema({ asOf }: ScanRequest, metadata: TableMetadata, snapshot: Snapshot | null): Schema {
+  return asOf.kind === 'latest' || snapshot === null ? currentSchema(metadata) : snapshotSchema(metadata, snapshot);
+}
+
+function snapshotSchema(metadata: TableMetadata, snapshot: Snapshot): Schema {
+  const id = snapshot['schema-id'];
+  return id === undefined ? currentSchema(metadata) : schemaById(metadata, id);
 }
 
 function scanFields(schema: Schema): ScanPlan['fields'] {

@@ -18,7 +18,7 @@ export function pagingContract(asker: Asker): void {
         }),
         { numRuns: 15 },
       );
-    }, 120_000);
+    }, 300_000);
   });
 }
 
