@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { servicesCommand, testServicesCommand } from './command-line.ts';
-import { usualServiceNames } from './service-names.ts';
+import { specServiceNames, usualServiceNames } from './service-names.ts';
 
 describe('npm run services', () => {
   it('starts the usual servers when none is named, and the heavy ones only by name', () => {
@@ -43,7 +43,11 @@ describe('npm run test:services', () => {
     const expected = { names: ['kafka', 'redis'], nxArgs: ['-p', 'adapter-redis', '--verbose'] };
     expect(testServicesCommand(['-p', 'adapter-redis', '--services', 'kafka,redis', '--verbose'])).toEqual(expected);
     expect(testServicesCommand(['--services=kafka,redis', '-p', 'adapter-redis', '--verbose'])).toEqual(expected);
-    expect(testServicesCommand(['-p', 'x'])).toEqual({ names: usualServiceNames, nxArgs: ['-p', 'x'] });
+  });
+
+  it('starts all that specs need where no servers are named, the heavy ones too', () => {
+    expect(testServicesCommand(['-p', 'x'])).toEqual({ names: specServiceNames, nxArgs: ['-p', 'x'] });
+    expect(specServiceNames).toEqual([...usualServiceNames, 'trino']);
   });
 
   it('refuses names that are not there', () => {

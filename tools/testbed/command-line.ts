@@ -1,5 +1,12 @@
 import { parseArgs } from 'node:util';
-import { catalog, serviceNamed, serviceNames, type TestbedServiceName, usualServiceNames } from './service-names.ts';
+import {
+  catalog,
+  serviceNamed,
+  serviceNames,
+  specServiceNames,
+  type TestbedServiceName,
+  usualServiceNames,
+} from './service-names.ts';
 
 export type ServicesCommand =
   | { readonly command: 'help' }
@@ -30,7 +37,7 @@ export function testServicesCommand(args: readonly string[]): {
 } {
   const nxArgs = [...args];
   const at = nxArgs.findIndex((arg) => arg === '--services' || arg.startsWith('--services='));
-  if (at === -1) return { names: usualServiceNames, nxArgs };
+  if (at === -1) return { names: specServiceNames, nxArgs };
   const [option, value] = nxArgs.splice(at, nxArgs[at].includes('=') ? 1 : 2);
   const list = option.includes('=') ? option.slice(option.indexOf('=') + 1) : (value ?? '');
   const names = list.split(',').filter((name) => name !== '');

@@ -16,8 +16,11 @@ export type TestbedServiceName = keyof typeof catalog;
 
 export const serviceNames = Object.keys(catalog) as TestbedServiceName[];
 
-/** What starts when nothing is named. */
+/** What `services up` starts when nothing is named. */
 export const usualServiceNames = serviceNames.filter((name) => !catalog[name].optional);
+
+/** What the specs need, heavy or not: `test:services` starts it. */
+export const specServiceNames: readonly TestbedServiceName[] = [...usualServiceNames, 'trino'];
 
 /** The service that is meant: by its own name, or by that of one of its endpoints ("s3" is "minio"). */
 export function serviceNamed(name: string): TestbedServiceName {

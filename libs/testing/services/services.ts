@@ -31,7 +31,7 @@ export interface Services {
   /** Of another maker. */
   readonly s3Second: S3Endpoint;
   readonly redis: { readonly url: string };
-  /** Only where it was asked for: `npm run services up trino`. */
+  /** Its catalogs are made by SQL. Of what `npm run services up` starts only where it was asked for. */
   readonly trino: { readonly url: string };
   /** Only where it was asked for. */
   readonly spark: { readonly url: string };
