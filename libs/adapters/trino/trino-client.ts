@@ -95,7 +95,8 @@ export class TrinoClient {
         const { id = '', columns, data, error, ...answer } = this.parsed(text);
         nextUri = answer.nextUri;
         if (error !== undefined) throw queryError(error, id);
-        if (columns !== undefined) yield { columns, rows: data ?? [], exactRows: () => exactRows(text) };
+        const ofPage = text;
+        if (columns !== undefined) yield { columns, rows: data ?? [], exactRows: () => exactRows(ofPage) };
         if (nextUri === undefined) return;
         text = await this.ask({ method: 'GET', url: new URL(nextUri), headers: {}, signal });
       }
@@ -156,7 +157,10 @@ export class TrinoClient {
 function baseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
-    throw new PortError('misconfigured', "Trino's URL is wrong: expected http://host:port or https://host:port");
+    throw new PortError(
+      'misconfigured',
+      "Trino's URL is wrong: expected http://host:port or https://host:port, without user and password",
+    );
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
 }

@@ -80,13 +80,16 @@ describe('TrinoQueryEngine', () => {
 
   it('ends an answer that nobody reads at its deadline, and at the server too', async () => {
     trino.will(BHP);
-    const { batches } = await ask(engineOver());
+    const engine = engineOver({ questionsMax: 1 });
+    const { batches } = await ask(engine);
     time.passDeadlines();
     await trino.untilAsked('DELETE /v1/page/1');
     await expect(answerRows({ columns: [], batches })).rejects.toMatchObject({
       kind: 'timeout',
       context: { timeoutMs: 30_000 },
     });
+    trino.will(END);
+    expect(await answerRows(await ask(engine))).toEqual([]);
   });
 
   it('answers so many questions at a time, unread ones too, and is free again when they end', async () => {

@@ -110,8 +110,12 @@ export class TrinoQueryEngine implements QueryEngine {
     // Trino's own deadline is for when it does not hear of ours.
     const session = { query_max_run_time: `${Math.ceil(timeoutMs) + RUN_TIME_GRACE_MS}ms` };
     const pages = client.pages(statement.sql, { signal: limits.signal, session });
-    // Ends what waits for a reader; what waits for Trino hears of the signal itself.
-    limits.signal.addEventListener('abort', () => void pages.return().catch(() => undefined), { once: true });
+    // Ends what waits for a reader, who may never come; what waits for Trino hears of the signal itself.
+    const onAbort = () => {
+      this.ended(limits);
+      void pages.return().catch(() => undefined);
+    };
+    limits.signal.addEventListener('abort', onAbort, { once: true });
     const first = await nextRows(pages);
     return { columns: statement.columns, batches: this.batches(statement, first, pages, limits) };
   }

@@ -96,7 +96,7 @@ export function barsContract(asker: Asker): void {
       await fc.assert(
         fc.asyncProperty(
           rows,
-          fc.constantFrom(1_000_000, MINUTE_US, 7 * 3_600_000_000, 86_400_000_000),
+          fc.constantFrom(7, 1_500, 1_000_000, MINUTE_US, 7 * 3_600_000_000, 86_400_000_000),
           async (trades, intervalUs) => {
             expect(await bars({ rows: trades }, intervalUs)).toEqual(foldedBars(trades, intervalUs));
           },
