@@ -3,7 +3,6 @@ import type { MemoryTickStore } from '@k2/adapter-memory';
 import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
 import type { ModuleInput } from './module-input.ts';
-import { trinoEngine } from './trino.ts';
 
 /** What answers questions over the tables. */
 export const engineModule = (input: ModuleInput) =>
@@ -24,7 +23,10 @@ export const engineModule = (input: ModuleInput) =>
         [TOKENS.objectStore],
       );
     else if (choice.engine === 'trino')
-      bind(TOKENS.queryEngine).toResolvedValue((objects) => trinoEngine(input, objects), [TOKENS.objectStore]);
+      bind(TOKENS.queryEngine).toResolvedValue(
+        async (objects) => (await import('./trino.ts')).trinoEngine(input, objects),
+        [TOKENS.objectStore],
+      );
     else if (choice.engine === 'memory')
       bind(TOKENS.queryEngine).toResolvedValue(
         async (store) => {
