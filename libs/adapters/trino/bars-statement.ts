@@ -71,5 +71,7 @@ function windowSql(intervalUs: number): string {
 
 /** Whole milliseconds since 1970, rounded downwards. */
 const MS_SQL = `date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00 UTC', "timestamp")`;
-/** Trino counts no microseconds: those of the millisecond are exact as a double, those since 1970 are not. */
-const US_SQL = `${MS_SQL} * 1000 + CAST(round(to_unixtime(date_add('millisecond', -(${MS_SQL}), "timestamp")) * 1e6) AS bigint)`;
+/** Days since 1970, rounded towards it: `date_add` takes no number of milliseconds that large. */
+const DAY_SQL = `date_diff('day', TIMESTAMP '1970-01-01 00:00:00 UTC', "timestamp")`;
+/** Trino counts no microseconds: those of one day are exact as a double, those since 1970 are not. */
+const US_SQL = `${DAY_SQL} * 86400000000 + CAST(round(to_unixtime(date_add('day', -(${DAY_SQL}), "timestamp")) * 1e6) AS bigint)`;

@@ -57,4 +57,4 @@ const NEXT: Readonly<Partial<Record<QueryEngineErrorKind, string>>> = {
   unsupported: '; narrow it by time or symbol',
 };
 /** Also where a snapshot expired after it was planned. */
-const NEXT_OTHERWISE = '; plan again, and ask again';
+const NEXT_OTHERWISE = '; plan again';
