@@ -24,6 +24,25 @@ describe('IcebergTickStore', () => {
     await store.ensureTables([evolved]);
   });
 
+  it('plans the newest snapshot with the columns of now, and says what it has of its own where they differ', async () => {
+    const store = lake.open();
+    await store.ensureTables(RECORD_SCHEMAS);
+    const commit = async () =>
+      store.commit(await store.stage(plannedRows({ ticks: [placed(tradeBatch())] })), {
+        partitions: [],
+        state: new Map(),
+      });
+    const planned = () => store.plan({ table: 'market_data.trades', asOf: { kind: 'latest' } });
+    await commit();
+    expect(await planned()).not.toHaveProperty('snapshotFields');
+    await store.evolve('market_data.trades', [{ kind: 'rename', name: 'currency', to: 'quote_currency' }]);
+    const { fields, snapshotFields } = await planned();
+    const idOf = (name: string, among = fields) => among.find((field) => field.name === name)?.id;
+    expect(idOf('quote_currency')).toBe(idOf('currency', snapshotFields));
+    await commit();
+    expect(await planned()).not.toHaveProperty('snapshotFields');
+  });
+
   it('creates a table once when two stores want it at the same time', async () => {
     const stores = [lake.open(), lake.open()];
     await Promise.all(stores.map((store) => store.ensureTables(RECORD_SCHEMAS)));
