@@ -1,4 +1,5 @@
 export * from './batch-builder.ts';
+export * from './batch-join.ts';
 export * from './batch-select.ts';
 export * from './column.ts';
 export * from './decimal.ts';

@@ -6,6 +6,8 @@ import {
   type SessionRecord,
 } from '@k2/domain/lake';
 import {
+  BATCH_ROWS_MAX,
+  joinBatches,
   messageId,
   platformSequence,
   selectRows,
@@ -76,12 +78,31 @@ export class Intake {
     return this.bytes;
   }
 
-  async take(record: LogRecord): Promise<void> {
-    this.bytes += record.sizeBytes;
-    const { payload } = record;
-    if (payload.kind === 'ticks') await this.takeTicks(payload.batch, record);
-    else if (payload.kind === 'rejections') await this.takeRejections(payload.rejections, record);
-    else this.takeUndecodable(payload.raw, payload.detail, record);
+  /** Records of one partition, in their order: ticks that follow each other are taken as one batch. */
+  async take(records: readonly LogRecord[]): Promise<void> {
+    let run: PlacedBatch[] = [];
+    let runRows = 0;
+    const endRun = async () => {
+      if (run.length > 0) await this.takeTicks(joinBatches(run));
+      run = [];
+      runRows = 0;
+    };
+    for (const record of records) {
+      this.bytes += record.sizeBytes;
+      const { payload } = record;
+      if (payload.kind === 'ticks') {
+        const { batch } = payload;
+        const isOfRun = run.length > 0 && run[0].batch.recordType === batch.recordType;
+        if (!isOfRun || runRows + batch.rowCount > BATCH_ROWS_MAX) await endRun();
+        run.push({ batch, platformSequence: positions(record, batch.rowCount) });
+        runRows += batch.rowCount;
+        continue;
+      }
+      await endRun();
+      if (payload.kind === 'rejections') await this.takeRejections(payload.rejections, record);
+      else this.takeUndecodable(payload.raw, payload.detail, record);
+    }
+    await endRun();
   }
 
   /** Records that the log no longer had when they were asked for: their loss is on the record. */
@@ -114,8 +135,8 @@ export class Intake {
     return rows;
   }
 
-  private async takeTicks(read: TickBatch, record: LogRecord): Promise<void> {
-    const placed = { batch: read, platformSequence: positions(record, read.rowCount) };
+  private async takeTicks(placed: PlacedBatch): Promise<void> {
+    const read = placed.batch;
     const states = await this.states.load(seriesKeys(read));
     const sequenced = sequenceBatch(placed, states, this.limits);
     this.states.update(sequenced.states);
@@ -256,7 +277,9 @@ export class Intake {
 function positions({ rowOffsets, nextOffset }: LogRecord, rowCount: number): Float64Array {
   if (rowOffsets !== null) return rowOffsets;
   const first = platformSequence(nextOffset - 1, 0);
-  return new Float64Array(rowCount).map((_, index) => first + index);
+  const all = new Float64Array(rowCount);
+  for (let index = 0; index < rowCount; index++) all[index] = first + index;
+  return all;
 }
 
 /** Topics end in the venue: `market.equities.trades.asx`. */

@@ -192,10 +192,14 @@ export class Sink {
   }
 
   private async take(records: readonly LogRecord[]): Promise<void> {
-    for (const record of records) {
-      if (!this.partitions.isNext(record)) continue;
-      await this.intake.take(record);
-      this.partitions.took(record);
+    for (const ofPartition of byPartition(records).values()) {
+      const next = ofPartition.filter((record) => {
+        const isNext = this.partitions.isNext(record);
+        if (isNext) this.partitions.took(record);
+        return isNext;
+      });
+      if (next.length === 0) continue;
+      await this.intake.take(next);
       if (this.flushDueUs === Infinity) {
         this.flushDueUs = this.ports.clock.monotonicUs() + this.options.flushIntervalMs * 1_000;
       }
@@ -311,4 +315,16 @@ export class Sink {
     this.failure = null;
     this.pipeline.failure = null;
   }
+}
+
+/** By partition name, in the order of the log. */
+function byPartition(records: readonly LogRecord[]): ReadonlyMap<string, readonly LogRecord[]> {
+  const partitions = new Map<string, LogRecord[]>();
+  for (const record of records) {
+    const name = partitionName(record.topicPartition);
+    const known = partitions.get(name);
+    if (known === undefined) partitions.set(name, [record]);
+    else known.push(record);
+  }
+  return partitions;
 }
