@@ -13,6 +13,10 @@ export const versions = {
   pyspark: '3.5.7',
   icebergSpark: '1.11.0',
   postgresJdbc: '42.7.8',
+  /** Of the peer in `npm run bench:services -- --peer`; its jars want these two in these versions. */
+  icebergConnect: '1.11.0',
+  kafkaConnect: '4.2.1',
+  hadoop: '3.4.2',
   /** Java runtimes from PyPI, where the machine has none that will do. */
   jdk4py17: '17.0.9.2',
   jdk4py25: '25.0.2.1',

@@ -33,10 +33,8 @@ export function seriesName(recordType: string, exchange: string, symbol: string)
 
 /** Lets an ingest process put a simulated tape into the log: four venues, a hundred instruments each. */
 export async function fillLog({ world, framing }: BenchWorld, ticks: number): Promise<FilledLog> {
-  const tape = `seed=7,session=bench,start=${START},ticks=${ticks},rate=max,rows=${BATCH_ROWS},batchMs=10000`;
-  const spec = `simulator:${tape}`;
   const startMs = performance.now();
-  const ingest = world.launch('ingest', 'ingest', ['--feed', spec]);
+  const ingest = world.launch('ingest', 'ingest', ['--feed', tapeSpec(ticks)]);
   await ingest.ready();
   for (;;) {
     if (!ingest.isAlive) throw new Error(`ingest ended before its feed:\n${ingest.printed.slice(-4_000)}`);
@@ -54,7 +52,7 @@ export async function fillLog({ world, framing }: BenchWorld, ticks: number): Pr
   const records = await recordsInLog(world);
   const rowsPerRecord = Math.round(ticks / records);
   const description = `${framing === 'tick' ? 'a record a tick' : `${rowsPerRecord} ticks a record`}, 72 partitions, zstd`;
-  return { ticks, tallies: talliesOf(spec, ticks), records, description };
+  return { ticks, tallies: talliesOf(ticks), records, description };
 }
 
 /** Records of all topics of ticks. */
@@ -66,16 +64,25 @@ export async function recordsInLog(world: World): Promise<number> {
   });
 }
 
-/** Made anew by itself: the tape is the same each time. */
-function talliesOf(spec: string, ticks: number): ReadonlyMap<string, Tally> {
-  const simulation = new Simulation(parseSimulatorSpec(spec), parseTimeUs(START));
-  const tallies = new Map<string, Tally>();
+/** Of the simulator: the same each time it is made. */
+function tapeSpec(ticks: number): string {
+  return `simulator:seed=7,session=bench,start=${START},ticks=${ticks},rate=max,rows=${BATCH_ROWS},batchMs=10000`;
+}
+
+/** What `fillLog` puts into the log. */
+export function* tapeOf(ticks: number): Generator<TickBatch> {
+  const simulation = new Simulation(parseSimulatorSpec(tapeSpec(ticks)), parseTimeUs(START));
   while (!simulation.isDone) {
     simulation.advance(Infinity, SLICE_TICKS, null);
-    for (const batch of simulation.takeBatches()) count(batch, tallies);
+    yield* simulation.takeBatches();
   }
   simulation.finish();
-  for (const batch of simulation.takeBatches()) count(batch, tallies);
+  yield* simulation.takeBatches();
+}
+
+function talliesOf(ticks: number): ReadonlyMap<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const batch of tapeOf(ticks)) count(batch, tallies);
   const rows = [...tallies.values()].reduce((sum, tally) => sum + tally.rows, 0);
   if (rows !== ticks) throw new Error(`the tape has ${rows} ticks: expected ${ticks}`);
   return tallies;
