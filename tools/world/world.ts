@@ -21,7 +21,7 @@ export interface WorldOptions {
 }
 
 const SERVICES: readonly TestbedServiceName[] = ['kafka', 'schema-registry', 'postgres', 'minio', 'redis'];
-const DRAIN_TIMEOUT_MS = 180_000;
+const STALLED_MS_MAX = 120_000;
 
 /** Real servers of their own and the processes of K2 that work on them. */
 export class World {
@@ -94,12 +94,14 @@ export class World {
 
   /** Resolves when a process that has a sink says that everything in the log is committed. */
   async drained(of: RoleProcess): Promise<void> {
-    const untilMs = performance.now() + DRAIN_TIMEOUT_MS;
+    let lag = Infinity;
+    let untilMs = performance.now() + STALLED_MS_MAX;
     for (let quiet = 0; quiet < 3;) {
       if (performance.now() > untilMs)
-        throw new Error(`the log was not committed in time:\n${of.printed.slice(-4_000)}`);
-      const stats = await of.stats();
-      quiet = stats !== null && stats.log.lagRecords === 0 ? quiet + 1 : 0;
+        throw new Error(`${lag} log records are not committed, and no fewer since long:\n${of.printed.slice(-4_000)}`);
+      const left = (await of.stats())?.log.lagRecords ?? Infinity;
+      quiet = left === 0 ? quiet + 1 : 0;
+      if (left < lag) [lag, untilMs] = [left, performance.now() + STALLED_MS_MAX];
       await sleep(100);
     }
   }

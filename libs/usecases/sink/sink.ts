@@ -203,6 +203,8 @@ export class Sink {
       if (this.flushDueUs === Infinity) {
         this.flushDueUs = this.ports.clock.monotonicUs() + this.options.flushIntervalMs * 1_000;
       }
+      // Heartbeats and hand-overs have their turn.
+      await this.ports.scheduler.yield();
     }
     this.counts = { ...this.intake.counts };
   }

@@ -75,6 +75,7 @@ export class GroupMember implements Membership {
   private failure: unknown = null;
   private running: Promise<void> = Promise.resolve();
   private leaving: Promise<void> | null = null;
+  private errands: Promise<void> | null = null;
 
   constructor(
     groupId: string,
@@ -230,8 +231,19 @@ export class GroupMember implements Membership {
     await this.ports.scheduler.sleep(heartbeatIntervalMs, AbortSignal.any([this.wake.signal, this.stopping.signal]));
     if (this.isStopped || this.isJoinDue) return;
     if (!this.isAccepted(await this.send(heartbeatRequest(this.identity)))) return;
-    await this.commitNoted();
-    await this.lookForTopics();
+    // Beside the heartbeats: a broker that is slow at one of these must not make us look dead.
+    this.errands ??= this.runErrands().finally(() => (this.errands = null));
+  }
+
+  private async runErrands(): Promise<void> {
+    try {
+      await this.commitNoted();
+      await this.lookForTopics();
+    } catch (error) {
+      this.ports.telemetry.log('debug', 'the leader of the group could not look for new topics', {
+        error: String(error),
+      });
+    }
   }
 
   private async lookForTopics(): Promise<void> {
