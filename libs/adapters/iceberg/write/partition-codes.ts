@@ -25,6 +25,7 @@ export function partitionCodes(
 
 /** Codes of the pairs that occur, in order of first occurrence. */
 function combined(a: PartitionCodes, b: PartitionCodes): PartitionCodes {
+  if (a.partitions.length === 1) return prefixed(a.partitions[0], b);
   const codes = new Uint32Array(a.codes.length);
   const partitions: (readonly PartitionValue[])[] = [];
   const known = new Map<number, number>();
@@ -45,6 +46,10 @@ function combined(a: PartitionCodes, b: PartitionCodes): PartitionCodes {
   return { codes, partitions };
 }
 
+function prefixed(prefix: readonly PartitionValue[], { codes, partitions }: PartitionCodes): PartitionCodes {
+  return { codes, partitions: partitions.map((partition) => [...prefix, ...partition]) };
+}
+
 function transformedCodes(column: TableColumn, transform: Transform, type: PrimitiveType): PartitionCodes {
   const values = new DistinctValues();
   const apply = (value: Value | null) => values.code(value === null ? null : transform.apply(value, type));
@@ -60,9 +65,13 @@ function transformedCodes(column: TableColumn, transform: Transform, type: Primi
       }
       break;
     }
-    case 'integer':
-      for (let row = 0; row < codes.length; row++) codes[row] = apply(column.values[row]);
+    case 'integer': {
+      // Ticks of one commit are nearly always of one day: then the least and the greatest tell it of all.
+      const [min, max] = rangeOf(column.values);
+      const isOne = transform.preservesOrder && apply(min) === apply(max);
+      if (!isOne) for (let row = 0; row < codes.length; row++) codes[row] = apply(column.values[row]);
       break;
+    }
     case 'decimal':
       for (let row = 0; row < codes.length; row++) codes[row] = apply(decimalAt(column.words, row));
       break;
@@ -70,6 +79,16 @@ function transformedCodes(column: TableColumn, transform: Transform, type: Primi
       throw new RangeError('tables cannot be partitioned by a string that every row has for itself');
   }
   return { codes, partitions: values.values.map((value) => [value]) };
+}
+
+function rangeOf(values: Float64Array): readonly [min: number, max: number] {
+  let [min, max] = [values[0], values[0]];
+  for (let row = 1; row < values.length; row++) {
+    const value = values[row];
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return [min, max];
 }
 
 function rowCountOf(column: TableColumn): number {

@@ -88,10 +88,14 @@ function joinedDictionaries(parts: readonly ColumnOf<'dictionary'>[], rowCount: 
     }),
   );
   const codes = dictionary.length <= 65_536 ? new Uint16Array(rowCount) : new Uint32Array(rowCount);
-  let at = 0;
+  let start = 0;
   parts.forEach((part, index) => {
     const joined = joinedCodes[index];
-    for (let row = 0; row < part.codes.length; row++) codes[at++] = joined[part.codes[row]];
+    const end = start + part.codes.length;
+    // A batch comes from one topic, which is of one venue: most of its columns have one value.
+    if (joined.every((code) => code === joined[0])) codes.fill(joined[0], start, end);
+    else for (let row = 0; row < part.codes.length; row++) codes[start + row] = joined[part.codes[row]];
+    start = end;
   });
   return { kind: 'dictionary', codes, dictionary };
 }
