@@ -1,6 +1,5 @@
 import type { Rejection } from '../lake/audit-records.ts';
 import { int64Words, setInt64 } from '../market/int64.ts';
-import type { Series } from '../market/series.ts';
 import {
   BATCH_ROWS_MAX,
   type QuoteBatch,
@@ -11,10 +10,14 @@ import {
 import { AGGRESSOR_SIDES, type VendorData } from '../market/ticks.ts';
 import { AvroReader, CodecError } from './avro-reader.ts';
 import type { BlockPayload } from './block-payload.ts';
-import { oneOf, readSeries } from './series-codec.ts';
+import { oneOf } from './series-codec.ts';
+import { SeriesReader } from './series-reader.ts';
 
 const POWERS_OF_TEN = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 const DICTIONARY_MAX = BATCH_ROWS_MAX;
+
+/** Of all blocks: those of one topic name the same series, and whoever reads has few topics. */
+const seriesReader = new SeriesReader();
 
 /** The inverse of `encodeBlock`. Throws CodecError on bytes that it could not have written. */
 export function decodeBlock(bytes: Uint8Array): BlockPayload {
@@ -64,8 +67,7 @@ function readQuotes(input: AvroReader): QuoteBatch {
 
 function readCommon(input: AvroReader): { common: TickColumns; ids: Utf8Column } {
   const rowCount = input.count(BATCH_ROWS_MAX, 'rows');
-  const series: Series[] = [];
-  input.array(DICTIONARY_MAX, 'series', () => series.push(readSeries(input)));
+  const series = seriesReader.readAll(input, DICTIONARY_MAX);
   const seriesCode = readCodes(input, rowCount, series.length, 'series');
   const eventTimeUs = readDeltas(input, rowCount, 'timestamp');
   const receiveTimeUs = readDeltas(input, rowCount, 'ingestion_timestamp');

@@ -96,6 +96,10 @@ export class ByteDictionary<Value> {
     return entry;
   }
 
+  value(entry: number): Value {
+    return this.values[entry];
+  }
+
   /** Code of an entry in the batch being built. */
   code(entry: number): number {
     const code = this.codes[entry];

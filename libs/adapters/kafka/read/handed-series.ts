@@ -20,6 +20,8 @@ export interface HandedSeries {
 /** The side that hands over. Messages have to be taken in the order they were made. */
 export class SeriesNumbers {
   private numbers = new Map<string, number>();
+  /** The same by object: decoders mostly give the same one for the same series. */
+  private numbersOfObjects = new WeakMap<Series, number>();
   private added: Series[] = [];
   private isReset = false;
 
@@ -42,10 +44,20 @@ export class SeriesNumbers {
   forgetIfFull(): void {
     if (this.numbers.size < SERIES_MAX) return;
     this.numbers = new Map();
+    this.numbersOfObjects = new WeakMap();
     this.isReset = true;
   }
 
   private numberOf(series: Series): number {
+    let number = this.numbersOfObjects.get(series);
+    if (number === undefined) {
+      number = this.numberOfText(series);
+      this.numbersOfObjects.set(series, number);
+    }
+    return number;
+  }
+
+  private numberOfText(series: Series): number {
     const { exchange, symbol, assetClass, currency, session, sequenceOrigin, firstSequence } = series;
     const key = `${symbol}\n${session}\n${exchange}\n${assetClass}\n${currency}\n${sequenceOrigin}\n${firstSequence}`;
     let number = this.numbers.get(key);
