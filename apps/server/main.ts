@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { SettingError, type Settings } from '@k2/composition';
 import { isPortError } from '@k2/ports';
 import { helpText, readCommandLine } from './flags.ts';
@@ -5,6 +6,10 @@ import { Server } from './server.ts';
 
 /** 0: stopped as asked. 1: failed. 2: a wrong setting. 3: another process holds the data directory. 130: cut short. */
 const EXIT = { stopped: 0, failed: 1, misconfigured: 2, locked: 3, cutShort: 130 } as const;
+
+// Columns are memory outside V8's heap, and hundreds of MB of them pass through each second: by its default V8 goes through
+// the whole heap each time some 64 MB have come, whatever the heap is. So it does when heap and columns have grown together.
+setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 process.exit(await main(process.argv.slice(2)));
 

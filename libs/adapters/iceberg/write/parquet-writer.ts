@@ -85,6 +85,7 @@ export class ParquetWriter {
       new URL(import.meta.url.endsWith('.ts') ? './parquet-worker.ts' : './parquet-worker.js', import.meta.url),
       {
         workerData: this.options,
+        name: 'parquet writer',
       },
     );
     worker.on('message', (response: WriterResponse) => {
