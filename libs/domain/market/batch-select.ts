@@ -63,6 +63,8 @@ function pickUtf8(from: Utf8Column, rows: Uint32Array): Utf8Column {
     offsets[i + 1] = offsets[i] + from.offsets[row + 1] - from.offsets[row];
   }
   const bytes = new Uint8Array(offsets[rows.length]);
+  // Of many venues no row has one.
+  if (bytes.length === 0) return { offsets, bytes };
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];
     bytes.set(from.bytes.subarray(from.offsets[row], from.offsets[row + 1]), offsets[i]);
