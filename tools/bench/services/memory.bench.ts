@@ -5,7 +5,7 @@ import { progress, withWorld } from './bench-world.ts';
 import { soakMinutes } from './options.ts';
 import { gaugeOf } from './prometheus.ts';
 
-/** Memory of an ingest and a sink under a steady load. */
+/** Memory of an ingest and a sink under a steady load, with maintenance beside them. */
 const RATE = 20_000;
 const SAMPLE_MS = 5_000;
 const MIB = 2 ** 20;
@@ -16,7 +16,9 @@ await withWorld('block', async ({ world }) => {
     world.launch('ingest', 'ingest', ['--feed', `simulator:rate=${RATE}`]),
     world.launch('sink', 'sink'),
   ];
-  await Promise.all(processes.map((process) => process.ready()));
+  // As a lake has it: without it every commit adds a snapshot that nothing ever expires.
+  const maintain = world.launch('maintain', 'maintain');
+  await Promise.all([...processes, maintain].map((process) => process.ready()));
   const samples = new Map(processes.map(({ name }) => [name, [] as Sample[]]));
   const startMs = performance.now();
   for (let minutes = 0; minutes < soakMinutes; minutes = (performance.now() - startMs) / 60_000) {
