@@ -33,6 +33,8 @@ function options(arrows) {
       sourceTag: `type:${type}`,
       onlyDependOnLibsWithTags: targets,
     })),
+    // composition imports an adapter when it is chosen, and the lock of the data directory always.
+    checkDynamicDependenciesExceptions: ['^@k2/adapter-'],
     // Only a package that the project itself (or the root) declares.
     banTransitiveDependencies: true,
     // The project graph does not tell specs from sources, so it sees circles where only specs look back.
