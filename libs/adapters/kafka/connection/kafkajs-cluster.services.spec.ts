@@ -101,6 +101,14 @@ describe('kafkajs as K2 uses it', () => {
     );
   });
 
+  it.each([1, 3, 4, 7, 8, 20])('forgets the %d bytes of an answer whose connection broke off', async (bytes) => {
+    const cluster = open({ brokers: [proxy.address], requestTimeoutMs: 2_000 });
+    await cluster.send(null, metadataRequest([]));
+    proxy.cutNextAnswer(bytes);
+    await expect(cluster.send(null, metadataRequest([]))).rejects.toMatchObject({ retryable: true });
+    expect(await cluster.send(null, metadataRequest([]))).toEqual([]);
+  });
+
   it('joins a group that a member is alone in, with an id that the broker gives', async () => {
     const cluster = open();
     const groupId = kafka.nameInKafka('group');

@@ -14,7 +14,8 @@ import { connectionFailure, type KafkaConnectionOptions } from './connection-opt
  * - `consumer({ partitionAssigners })` hands out the client's `Cluster` (typed in its types/index.d.ts).
  * - `cluster.brokerPool` with `findConnectedBroker()` and `connectionPoolBuilder` (src/cluster/brokerPool.js).
  * - `broker.connectionPool.send({ request, response })` and `.pool` (src/network/connectionPool.js).
- * - `connection.requestQueue.scheduleCheckPendingRequests` and `connection.socket` (src/network/connection.js).
+ * - `connection.connect`, `.isConnected`, `.processData`, `.socket`, `.chunks`, `.bytesBuffered`, `.bytesNeeded` and
+ *   `.requestQueue.scheduleCheckPendingRequests` (src/network/connection.js).
  *
  * `kafkajs-cluster.services.spec.ts` fails where a version of kafkajs changes one of these.
  */
@@ -55,7 +56,10 @@ export class KafkaCluster {
     const build = connectionPoolBuilder.build;
     connectionPoolBuilder.build = async (destination) => {
       const pool = await build(destination);
-      for (const connection of pool.pool) keepFromSpinning(connection.requestQueue);
+      for (const connection of pool.pool) {
+        keepFromSpinning(connection.requestQueue);
+        startEachSocketAnew(connection);
+      }
       return pool;
     };
   }
@@ -181,6 +185,13 @@ interface ConnectionPool {
 
 interface Connection {
   readonly socket?: Socket;
+  /** What has come of an answer that is not whole yet. */
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+  isConnected(): boolean;
+  connect(): Promise<boolean>;
+  processData(data: Buffer): void;
   readonly requestQueue: RequestQueue;
   send<Answer>(exchange: Exchange<Answer>): Promise<Answer>;
 }
@@ -231,6 +242,35 @@ function keepFromSpinning(queue: RequestQueue): void {
   const schedule = queue.scheduleCheckPendingRequests.bind(queue);
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) schedule();
+  };
+}
+
+/** Every answer begins with its size. */
+const SIZE_BYTES = 4;
+
+/**
+ * Where a connection broke off within an answer kafkajs keeps what had come of it, takes the next socket's answers for the
+ * rest, and throws at what it finds there, where nobody can catch it. So what is left is forgotten with its socket, and
+ * bytes that are no answer cost their connection.
+ */
+function startEachSocketAnew(connection: Connection): void {
+  const connect = connection.connect.bind(connection);
+  connection.connect = () => {
+    if (!connection.isConnected()) {
+      connection.socket?.destroy();
+      connection.chunks = [];
+      connection.bytesBuffered = 0;
+      connection.bytesNeeded = SIZE_BYTES;
+    }
+    return connect();
+  };
+  const process = connection.processData.bind(connection);
+  connection.processData = (data) => {
+    try {
+      process(data);
+    } catch (error) {
+      connection.socket?.destroy(error as Error);
+    }
   };
 }
 

@@ -10,6 +10,7 @@ export class FaultProxy {
   private readonly connections = new Set<Connection>();
   private port = 0;
   private swallowed: ((request: { readonly apiKey: number }) => boolean) | null = null;
+  private cutAfterBytes: number | null = null;
   private isFrozen = false;
 
   static async before(broker: string): Promise<FaultProxy> {
@@ -70,6 +71,11 @@ export class FaultProxy {
     });
   }
 
+  /** Of the next answer no more than the first bytes arrive, and its connection is closed. */
+  cutNextAnswer(afterBytes: number): void {
+    this.cutAfterBytes = afterBytes;
+  }
+
   async close(): Promise<void> {
     await this.kill();
   }
@@ -87,6 +93,11 @@ export class FaultProxy {
   private accept(client: Socket): void {
     const connection = new Connection(client, connect(this.broker), {
       losesAnswerTo: (request) => this.swallowed?.(request) ?? false,
+      cutsAnswerAfter: () => {
+        const { cutAfterBytes } = this;
+        this.cutAfterBytes = null;
+        return cutAfterBytes;
+      },
       rewrite: (data) => this.rewritten(data),
       ended: () => this.connections.delete(connection),
     });
@@ -110,6 +121,7 @@ export class FaultProxy {
 
 interface Hooks {
   losesAnswerTo(request: { readonly apiKey: number }): boolean;
+  cutsAnswerAfter(): number | null;
   rewrite(data: Buffer): Buffer;
   ended(): void;
 }
@@ -119,7 +131,7 @@ class Connection {
   private readonly broker: Socket;
   private isDeaf = false;
 
-  constructor(client: Socket, broker: Socket, { losesAnswerTo, rewrite, ended }: Hooks) {
+  constructor(client: Socket, broker: Socket, { losesAnswerTo, cutsAnswerAfter, rewrite, ended }: Hooks) {
     this.client = client;
     this.broker = broker;
     client.on('data', (data) => {
@@ -128,13 +140,16 @@ class Connection {
       broker.write(data);
     });
     broker.on('data', (data) => {
-      if (this.isDeaf) this.reset();
-      else client.write(rewrite(data));
+      if (this.isDeaf) return this.reset();
+      const cutAfterBytes = cutsAnswerAfter();
+      if (cutAfterBytes === null) return void client.write(rewrite(data));
+      client.end(data.subarray(0, cutAfterBytes));
+      broker.destroy();
     });
     for (const socket of [client, broker]) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        client.destroy();
+        if (!client.writableEnded) client.destroy();
         broker.destroy();
         ended();
       });
