@@ -1,4 +1,5 @@
 export * from './adapter-package.ts';
+export * from './audit-shapes.ts';
 export * from './dedup-store.port.ts';
 export * from './market-feed.port.ts';
 export * from './object-key.ts';

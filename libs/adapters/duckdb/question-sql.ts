@@ -1,5 +1,5 @@
 import type { RecordType, TableName } from '@k2/domain/market';
-import type { Question, TickFilter, TickPosition } from '@k2/ports';
+import { AUDIT_SHAPES, type Question, type TickFilter, type TickPosition } from '@k2/ports';
 import type { LocalScan } from './engine-messages.ts';
 import { MADE_MESSAGE_ID, MESSAGE_ID_PARTS, type AnswerLayout } from './message-ids.ts';
 import { QuestionError } from './question-error.ts';
@@ -141,44 +141,6 @@ function symbolsStatement(question: QuestionOf<'symbols'>, scans: readonly Local
     `SELECT * FROM (${perTable.join(' UNION ALL ')}) ORDER BY ${instrument}, record_type LIMIT ${limit(question)}`,
   );
 }
-
-interface AuditShape {
-  /** Columns that hold the time span a row is about; equal where it is one instant. */
-  readonly from: string;
-  readonly to: string;
-  readonly order: readonly string[];
-  readonly hasSymbol: boolean;
-}
-
-const AUDIT_SHAPES: Readonly<Partial<Record<TableName, AuditShape>>> = {
-  'audit.sequence_gaps': {
-    from: 'timestamp_from',
-    to: 'timestamp_to',
-    order: [
-      'timestamp_from',
-      'exchange',
-      'symbol',
-      'session',
-      'record_type',
-      'sequence_from',
-      'sequence_to',
-      'platform_sequence',
-    ],
-    hasSymbol: true,
-  },
-  'audit.sessions': {
-    from: 'timestamp',
-    to: 'timestamp',
-    order: ['timestamp', 'exchange', 'symbol', 'session', 'record_type', 'platform_sequence'],
-    hasSymbol: true,
-  },
-  'audit.quarantine': {
-    from: 'ingestion_timestamp',
-    to: 'ingestion_timestamp',
-    order: ['ingestion_timestamp', 'exchange', 'source', 'position', 'quarantine_id', 'platform_sequence'],
-    hasSymbol: false,
-  },
-};
 
 function auditStatement(question: QuestionOf<'audit'>, scans: readonly LocalScan[]): Statement {
   const audits = scans.filter(({ table }) => AUDIT_SHAPES[table] !== undefined);

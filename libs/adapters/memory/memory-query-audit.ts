@@ -1,5 +1,4 @@
-import type { TableName } from '@k2/domain/market';
-import { PortError, type QueryEngineErrorKind, type Question } from '@k2/ports';
+import { AUDIT_SHAPES, PortError, type AuditShape, type QueryEngineErrorKind, type Question } from '@k2/ports';
 import { cellAt, type CellValue } from './memory-column-values.ts';
 import { answerColumn, type AnswerTable } from './memory-query-answer.ts';
 import { auditPlan, type PlannedFiles } from './memory-query-plans.ts';
@@ -7,30 +6,6 @@ import { compareText, schemaFieldId } from './memory-query-rows.ts';
 import type { MemoryFile } from './memory-tick-store-file.ts';
 
 export type AuditQuestion = Extract<Question, { readonly kind: 'audit' }>;
-
-interface AuditTable {
-  /** The fields that hold the first and last time a row is about, both inclusive. */
-  readonly times: readonly [string, string];
-  readonly order: readonly string[];
-}
-
-const TABLES: Readonly<Partial<Record<TableName, AuditTable>>> = {
-  'audit.sequence_gaps': {
-    times: ['timestamp_from', 'timestamp_to'],
-    order: [
-      ...['timestamp_from', 'exchange', 'symbol', 'session', 'record_type'],
-      ...['sequence_from', 'sequence_to', 'platform_sequence'],
-    ],
-  },
-  'audit.sessions': {
-    times: ['timestamp', 'timestamp'],
-    order: ['timestamp', 'exchange', 'symbol', 'session', 'record_type', 'platform_sequence'],
-  },
-  'audit.quarantine': {
-    times: ['ingestion_timestamp', 'ingestion_timestamp'],
-    order: ['ingestion_timestamp', 'exchange', 'source', 'position', 'quarantine_id', 'platform_sequence'],
-  },
-};
 
 interface AuditRow {
   readonly file: MemoryFile;
@@ -44,17 +19,17 @@ export function auditAnswer(
   check: () => void,
 ): AnswerTable {
   const { plan, files } = auditPlan(planned);
-  const { times, order } = TABLES[plan.table]!;
-  if (filter.symbols !== undefined && schemaFieldId(plan.table, 'symbol') === null) {
+  const shape = AUDIT_SHAPES[plan.table]!;
+  if (filter.symbols !== undefined && !shape.hasSymbol) {
     const message = `${plan.table} has no symbols: ask without them`;
     throw new PortError<QueryEngineErrorKind>('invalid-query', message, { table: plan.table });
   }
   const rows: AuditRow[] = [];
   for (const file of files) {
     check();
-    for (let row = 0; row < file.rowCount; row++) if (matches({ file, row }, filter, times)) rows.push({ file, row });
+    for (let row = 0; row < file.rowCount; row++) if (matches({ file, row }, filter, shape)) rows.push({ file, row });
   }
-  rows.sort((a, b) => compareRows(a, b, order));
+  rows.sort((a, b) => compareRows(a, b, shape.order));
   return {
     columns: plan.fields.map(answerColumn),
     rowCount: Math.min(rows.length, limit),
@@ -62,14 +37,14 @@ export function auditAnswer(
   };
 }
 
-function matches(row: AuditRow, filter: AuditQuestion['filter'], [first, last]: AuditTable['times']): boolean {
+function matches(row: AuditRow, filter: AuditQuestion['filter'], { from, to }: AuditShape): boolean {
   const { exchange, symbols, recordType, fromUs = -Infinity, toUs = Infinity } = filter;
   return (
     (exchange === undefined || valueOf(row, 'exchange') === exchange) &&
     (symbols === undefined || symbols.includes(String(valueOf(row, 'symbol')))) &&
     (recordType === undefined || valueOf(row, 'record_type') === recordType) &&
-    Number(valueOf(row, first)) < toUs &&
-    Number(valueOf(row, last)) >= fromUs
+    Number(valueOf(row, from)) < toUs &&
+    Number(valueOf(row, to)) >= fromUs
   );
 }
 

@@ -1,47 +1,8 @@
-import type { TableName } from '@k2/domain/market';
-import { PortError, type Question, type ScanPlan } from '@k2/ports';
+import { AUDIT_SHAPES, PortError, type Question, type ScanPlan } from '@k2/ports';
 import { filterConditions, limitSql, orderSql, whereSql } from './filter-sql.ts';
 import { plannedTable, type TableNames } from './planned-table.ts';
 import { quoteName, quoteText, timeSql } from './sql-text.ts';
 import { plainStatement, readColumn, type Statement } from './statement.ts';
-
-interface AuditShape {
-  /** Columns that hold the time span a row is about; equal where it is one instant. */
-  readonly from: string;
-  readonly to: string;
-  readonly order: readonly string[];
-  readonly hasSymbol: boolean;
-}
-
-const AUDIT_SHAPES: Readonly<Partial<Record<TableName, AuditShape>>> = {
-  'audit.sequence_gaps': {
-    from: 'timestamp_from',
-    to: 'timestamp_to',
-    order: [
-      'timestamp_from',
-      'exchange',
-      'symbol',
-      'session',
-      'record_type',
-      'sequence_from',
-      'sequence_to',
-      'platform_sequence',
-    ],
-    hasSymbol: true,
-  },
-  'audit.sessions': {
-    from: 'timestamp',
-    to: 'timestamp',
-    order: ['timestamp', 'exchange', 'symbol', 'session', 'record_type', 'platform_sequence'],
-    hasSymbol: true,
-  },
-  'audit.quarantine': {
-    from: 'ingestion_timestamp',
-    to: 'ingestion_timestamp',
-    order: ['ingestion_timestamp', 'exchange', 'source', 'position', 'quarantine_id', 'platform_sequence'],
-    hasSymbol: false,
-  },
-};
 
 export function auditStatement(
   question: Extract<Question, { kind: 'audit' }>,
