@@ -23,7 +23,7 @@ export type TickStoreError = PortError<TickStoreErrorKind>;
 
 /** Rows of one commit, by table. */
 export interface PlannedRows {
-  /** Trades and quotes in any mixture, in log order. The store takes the columns' memory over. */
+  /** Trades and quotes in any mixture, each in the order of the log. The store takes the columns' memory over. */
   readonly ticks: readonly PlacedBatch[];
   readonly gaps: readonly SequenceGapRecord[];
   readonly sessions: readonly SessionRecord[];

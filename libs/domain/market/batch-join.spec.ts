@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { arbitraryQuoteBatch, arbitraryTradeBatch, placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import fc from 'fast-check';
-import { joinBatches, tickJson, type TickBatch } from './index.ts';
+import { joinBatches, joinSmallBatches, tickJson, type PlacedBatch, type TickBatch } from './index.ts';
 
 describe('joinBatches', () => {
   it('has every row of every batch in its order, at its place in the log', () => {
@@ -33,5 +33,41 @@ describe('joinBatches', () => {
 
   it('refuses batches of several types', () => {
     expect(() => joinBatches([placed(tradeBatch()), placed(quoteBatch())])).toThrow(RangeError);
+  });
+});
+
+describe('joinSmallBatches', () => {
+  const rowsOf = (parts: readonly PlacedBatch[], recordType: TickBatch['recordType']) =>
+    parts
+      .filter(({ batch }) => batch.recordType === recordType)
+      .flatMap(({ batch, platformSequence }) =>
+        Array.from(platformSequence, (sequence, row) => ({ sequence, tick: tickJson(batch, row) })),
+      );
+
+  it('has the rows of each record type in their order, in one batch where there are few', () => {
+    const anyBatches = fc.array(fc.oneof(arbitraryTradeBatch(), arbitraryQuoteBatch()), { maxLength: 6 });
+    fc.assert(
+      fc.property(anyBatches, (batches) => {
+        const parts = batches.map((batch, offset) => placed(batch, 3 * offset));
+        const joined = joinSmallBatches(parts);
+        for (const recordType of ['trades', 'quotes'] as const) {
+          expect(rowsOf(joined, recordType)).toEqual(rowsOf(parts, recordType));
+        }
+        expect(joined).toHaveLength(new Set(batches.map(({ recordType }) => recordType)).size);
+      }),
+    );
+  });
+
+  it('leaves large batches as they are, in their place', () => {
+    const large = placed(tradeBatch({ count: 8_192 }), 1);
+    const joined = joinSmallBatches([placed(tradeBatch(), 0), large, placed(tradeBatch(), 2)]);
+    expect(joined).toHaveLength(3);
+    expect(joined[1]).toBe(large);
+  });
+
+  it('makes no batch of more rows than a batch has', () => {
+    const small = Array.from({ length: 20 }, (_, offset) => placed(tradeBatch({ count: 5_000 }), offset));
+    const joined = joinSmallBatches(small);
+    expect(joined.map(({ batch }) => batch.rowCount)).toEqual([65_000, 35_000]);
   });
 });

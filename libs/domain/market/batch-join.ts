@@ -26,6 +26,37 @@ export function joinBatches(parts: readonly PlacedBatch[]): PlacedBatch {
   throw new RangeError('batches of trades and of quotes cannot be joined');
 }
 
+/** From this many rows on, what is done for a batch counts for little beside what is done for its rows. */
+const LARGE_BATCH_ROWS = 8_192;
+
+/** The same rows in fewer batches: small ones of a record type are joined; rows of a type keep their order. */
+export function joinSmallBatches(parts: readonly PlacedBatch[]): readonly PlacedBatch[] {
+  const whole: PlacedBatch[] = [];
+  for (const recordType of new Set(parts.map(({ batch }) => batch.recordType))) {
+    let small: PlacedBatch[] = [];
+    let smallRows = 0;
+    const joinThem = () => {
+      if (small.length > 0) whole.push(joinBatches(small));
+      small = [];
+      smallRows = 0;
+    };
+    for (const part of parts) {
+      const { rowCount } = part.batch;
+      if (part.batch.recordType !== recordType) continue;
+      const isSmall = rowCount < LARGE_BATCH_ROWS;
+      if (!isSmall || smallRows + rowCount > BATCH_ROWS_MAX) joinThem();
+      if (isSmall) {
+        small.push(part);
+        smallRows += rowCount;
+      } else {
+        whole.push(part);
+      }
+    }
+    joinThem();
+  }
+  return whole;
+}
+
 const isTrades = (batch: TickBatch) => batch.recordType === 'trades';
 const isQuotes = (batch: TickBatch) => batch.recordType === 'quotes';
 

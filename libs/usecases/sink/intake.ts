@@ -8,6 +8,7 @@ import {
 import {
   BATCH_ROWS_MAX,
   joinBatches,
+  joinSmallBatches,
   messageId,
   platformSequence,
   selectRows,
@@ -126,7 +127,8 @@ export class Intake {
   /** The rows so far; the intake is then empty. Holes held back for reordering are reported: their rows become visible. */
   async settle(): Promise<PlannedRows> {
     await this.settleGaps();
-    const rows = { ticks: this.ticks, gaps: this.gaps, sessions: this.sessions, quarantine: this.quarantine };
+    const { gaps, sessions, quarantine } = this;
+    const rows = { ticks: joinSmallBatches(this.ticks), gaps, sessions, quarantine };
     this.ticks = [];
     this.gaps = [];
     this.sessions = [];

@@ -11,10 +11,8 @@ export interface Lag {
 interface PartitionLag {
   endOffset: number;
   committedOffset: number;
-  /** When the first record was appended that was taken and is not being committed; null: none. */
+  /** When the first record was appended that was taken and is of no flush; null: none. */
   takenUs: number | null;
-  /** The same of what is being committed. */
-  committingUs: number | null;
   /** Of the newest record read. */
   lastAppendedUs: number | null;
 }
@@ -23,11 +21,13 @@ interface PartitionLag {
 export class SinkLag {
   private readonly clock: Clock;
   private readonly partitions = new Map<string, PartitionLag>();
+  /** Of each flush on its way into the store, oldest first: when its first record of a partition was appended. */
+  private flushes: ReadonlyMap<string, number>[] = [];
 
   constructor(clock: Clock, telemetry: Telemetry) {
     this.clock = clock;
     const each = (read: (lag: Lag) => number) => () =>
-      Array.from(this.partitions, ([partition, lag]) => [read(this.of(lag)), { partition }] as const);
+      Array.from(this.partitions, ([partition, lag]) => [read(this.of(partition, lag)), { partition }] as const);
     telemetry.gauge(
       'k2_sink_lag_offsets',
       'Log records not yet committed.',
@@ -44,8 +44,8 @@ export class SinkLag {
   get total(): Lag {
     let offsets = 0;
     let ms = 0;
-    for (const partition of this.partitions.values()) {
-      const lag = this.of(partition);
+    for (const [name, partition] of this.partitions) {
+      const lag = this.of(name, partition);
       offsets += lag.offsets;
       ms = Math.max(ms, lag.ms);
     }
@@ -58,7 +58,6 @@ export class SinkLag {
       endOffset: committedOffset,
       committedOffset,
       takenUs: null,
-      committingUs: null,
       lastAppendedUs: null,
     });
   }
@@ -69,6 +68,7 @@ export class SinkLag {
 
   clear(): void {
     this.partitions.clear();
+    this.flushes = [];
   }
 
   taken(name: string, appendedUs: number): void {
@@ -78,20 +78,22 @@ export class SinkLag {
     partition.lastAppendedUs = appendedUs;
   }
 
-  /** What was taken so far is on its way into the store. */
-  committing(): void {
-    for (const partition of this.partitions.values()) {
-      partition.committingUs = partition.takenUs;
+  /** What was taken since the last call is on its way into the store. */
+  flushed(): void {
+    const flush = new Map<string, number>();
+    for (const [name, partition] of this.partitions) {
+      if (partition.takenUs !== null) flush.set(name, partition.takenUs);
       partition.takenUs = null;
     }
+    this.flushes.push(flush);
   }
 
+  /** The oldest flush is in the store. */
   committed(nextOffsets: ReadonlyMap<string, number>): void {
+    this.flushes.shift();
     for (const [name, nextOffset] of nextOffsets) {
       const partition = this.partitions.get(name);
-      if (partition === undefined) continue;
-      partition.committedOffset = nextOffset;
-      partition.committingUs = null;
+      if (partition !== undefined) partition.committedOffset = nextOffset;
     }
   }
 
@@ -102,9 +104,10 @@ export class SinkLag {
     }
   }
 
-  private of({ endOffset, committedOffset, takenUs, committingUs, lastAppendedUs }: PartitionLag): Lag {
+  private of(name: string, { endOffset, committedOffset, takenUs, lastAppendedUs }: PartitionLag): Lag {
     const offsets = Math.max(0, endOffset - committedOffset);
-    const sinceUs = committingUs ?? takenUs ?? (offsets > 0 ? lastAppendedUs : null);
+    const flushedUs = this.flushes.find((flush) => flush.has(name))?.get(name);
+    const sinceUs = flushedUs ?? takenUs ?? (offsets > 0 ? lastAppendedUs : null);
     return { offsets, ms: sinceUs === null ? 0 : Math.max(0, (this.clock.nowUs() - sinceUs) / 1_000) };
   }
 }

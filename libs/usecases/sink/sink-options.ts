@@ -13,6 +13,8 @@ export interface SinkOptions {
   readonly flushIntervalMs: number;
   /** Bytes of log records in one read. */
   readonly readBytesMax: number;
+  /** How long a sink that has caught up leaves records in the log, to take several together. */
+  readonly gatherMs: number;
   /** How often new topics are looked for. */
   readonly discoverIntervalMs: number;
   /** Sequencer states kept in memory; at the bound the least recently used are dropped, to be read again. */
@@ -30,6 +32,7 @@ export const SINK_OPTIONS: SinkOptions = {
   flushBytesMax: 64 * 1_024 * 1_024,
   flushIntervalMs: 2_000,
   readBytesMax: 4 * 1_024 * 1_024,
+  gatherMs: 20,
   discoverIntervalMs: 500,
   statesMax: 100_000,
   retryDelayMs: 100,

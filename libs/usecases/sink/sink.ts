@@ -47,8 +47,8 @@ const HURRIED_WAIT_MS = 10;
 
 /**
  * Carries the log into the store, exactly once: rows, sequencer states and progress are one commit, and a start resumes
- * from the store's progress. While one flush is staged and committed the next is read and sequenced; there is never more
- * than one of each. After any failure that is not known to be passing it starts over from the store's progress.
+ * from the store's progress. While one flush is committed the next is staged and the one after it read and sequenced;
+ * there is never more than one of each. After any failure that is not known to be passing it starts over from the store's progress.
  */
 export class Sink {
   private readonly ports: SinkPorts;
@@ -161,6 +161,7 @@ export class Sink {
       if (this.waiters > 0 && records.length === 0 && this.flushDueUs !== Infinity)
         this.flushDueUs = clock.monotonicUs();
       await this.inTurn(() => this.takeAndFlush(records));
+      await this.gather(records, signal);
     }
     this.state = 'draining';
     await this.inTurn(() => this.flush());
@@ -178,6 +179,14 @@ export class Sink {
       await this.inTurn(() => this.skipTrimmed(log));
       return [];
     }
+  }
+
+  /** A read that found little has caught up: what comes in a moment is then read, and sequenced, at once. */
+  private async gather(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
+    const { gatherMs, readBytesMax } = this.options;
+    const bytes = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if (this.waiters > 0 || bytes === 0 || bytes >= readBytesMax / 4) return;
+    await this.ports.scheduler.sleep(gatherMs, signal);
   }
 
   private async takeAndFlush(records: readonly LogRecord[]): Promise<void> {
@@ -218,16 +227,16 @@ export class Sink {
     );
   }
 
-  /** Hands what was taken to the store; waits first for the flush before it. */
+  /** Hands what was taken to the store; waits first until there is room for it. */
   private async flush(): Promise<void> {
-    await this.pipeline.idle();
+    await this.pipeline.room();
     if (this.failed !== null || this.flushDueUs === Infinity) return;
     this.flushDueUs = Infinity;
     const rows = await this.intake.settle();
     this.counts = { ...this.intake.counts };
     const { changes, committed } = this.states.takeChanges();
     const nextOffsets = this.partitions.takeOffsets();
-    this.lag.committing();
+    this.lag.flushed();
     this.pipeline.start({
       rows,
       nextOffsets,

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
-import { gunzipSync, gzip, zstdCompress, zstdDecompressSync } from 'node:zlib';
-import { compressFrame, decompressFrameSync } from 'lz4-napi';
-import { compress as snappyCompress, uncompressSync } from 'snappy';
+import { gunzipSync, gzip, gzipSync, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { compressFrame, compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import { compress as snappyCompress, compressSync as snappyCompressSync, uncompressSync } from 'snappy';
 import type { Compression } from '@k2/domain/wire';
 
 /** By Kafka's numbers. */
@@ -10,22 +10,35 @@ export const CODECS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 
 /** What a record batch may grow to; a topic's batches are 1 MiB compressed at most by default. */
 const UNCOMPRESSED_BYTES_MAX = 256 * 2 ** 20;
 
+/**
+ * Up to here the way to the thread pool and back costs more than compressing (measured: 0.5 ms of CPU where 4 kB take
+ * 0.06 ms), and all of it is fractions of a millisecond.
+ */
+const AT_ONCE_BYTES_MAX = 32 * 2 ** 10;
+
 const gzipped = promisify(gzip);
 const zstdCompressed = promisify(zstdCompress);
 
-/** The records of a batch, compressed as Java clients do, on Node's thread pool. */
+/** The records of a batch, compressed as Java clients do; large ones on Node's thread pool. */
 export async function compressed(compression: Compression, bytes: Uint8Array): Promise<Uint8Array> {
+  const isAtOnce = bytes.length <= AT_ONCE_BYTES_MAX;
+  const chunkSize = chunkBytes(bytes.length);
   switch (compression) {
     case 'none':
       return bytes;
     case 'gzip':
-      return gzipped(bytes, { chunkSize: chunkBytes(bytes.length) });
+      return isAtOnce ? gzipSync(bytes, { chunkSize }) : gzipped(bytes, { chunkSize });
     case 'snappy':
-      return xerialFramed(await snappyCompress(bytes));
+      return xerialFramed(isAtOnce ? snappyCompressSync(bytes) : await snappyCompress(bytes));
     case 'lz4':
-      return compressFrame(bytes);
+      return isAtOnce
+        ? compressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+        : compressFrame(bytes);
     case 'zstd':
-      return zstdCompressed(bytes, { chunkSize: chunkBytes(bytes.length) });
+      // A context as large as these bytes ask for, not as large as any would.
+      return isAtOnce
+        ? zstdCompressSync(bytes, { chunkSize, pledgedSrcSize: bytes.length })
+        : zstdCompressed(bytes, { chunkSize, pledgedSrcSize: bytes.length });
   }
 }
 
