@@ -6,7 +6,6 @@ import {
   type PartitionClaim,
   type PlannedRows,
   type Scheduler,
-  type StagedRows,
   type Telemetry,
   type TickLog,
   type TickStore,
@@ -33,9 +32,9 @@ export interface CommitTotals {
 /** At most this often is a commit tried that the store calls retryable. */
 const ATTEMPTS_MAX = 10;
 
-/** Carries flushes into the store, in their order, and moves the claims on: while one is committed the next is staged. */
+/** Carries one flush at a time into the store while the next is being taken, and moves the claims on. */
 export class CommitPipeline {
-  /** Why a flush failed. What was started after it is not committed. */
+  /** Why the last flush failed; its rows are in no table. */
   failure: unknown = null;
   private readonly ports: {
     readonly log: TickLog;
@@ -48,8 +47,7 @@ export class CommitPipeline {
   private readonly claims: Map<string, PartitionClaim>;
   private readonly commitMs;
   private readonly rows;
-  private lastStaged: Promise<unknown> = Promise.resolve();
-  private lastCarried: Promise<void> = Promise.resolve();
+  private running: Promise<void> = Promise.resolve();
   private current: CommitTotals = { commits: 0, committedRows: 0, lastCommitUs: null };
 
   constructor(ports: CommitPipeline['ports'], options: SinkOptions, claims: Map<string, PartitionClaim>) {
@@ -64,39 +62,20 @@ export class CommitPipeline {
     return this.current;
   }
 
-  /** Resolves when no flush is on its way, whether they succeeded or not. */
+  /** Resolves when no flush is on its way, whether the last one succeeded or not. */
   idle(): Promise<void> {
-    return this.lastCarried;
+    return this.running;
   }
 
-  /** Resolves when the last flush is staged and none before it is on its way: there is room for another one. */
-  async room(): Promise<void> {
-    await this.lastStaged;
-  }
-
-  /** Only while there is room. A failure is left in `failure`. */
+  /** Only while idle. A failure is left in `failure`. */
   start(flush: Flush): void {
-    const { store, clock } = this.ports;
-    const staging = store.stage(flush.rows).then((staged) => ({ staged, stagedUs: clock.monotonicUs() }));
-    const before = this.lastCarried;
-    const settled = Promise.allSettled([staging, before]);
-    this.lastStaged = settled;
-    this.lastCarried = settled.then(async ([staged]) => {
-      try {
-        if (staged.status === 'rejected') throw staged.reason;
-        await this.commit(flush, staged.value);
-      } catch (error) {
-        this.failure ??= error;
-      }
-    });
+    this.running = this.carry(flush).catch((error: unknown) => void (this.failure = error));
   }
 
-  private async commit(
-    { nextOffsets, state, committed }: Flush,
-    { staged, stagedUs }: { readonly staged: StagedRows; readonly stagedUs: number },
-  ): Promise<void> {
+  private async carry({ rows, nextOffsets, state, committed }: Flush): Promise<void> {
     const { store, log, clock, telemetry } = this.ports;
-    if (this.failure !== null) return store.discard(staged);
+    const staged = await store.stage(rows);
+    const startUs = clock.monotonicUs();
     const partitions = [...nextOffsets].map(([name, nextOffset]) => ({ claim: this.claimOf(name), nextOffset }));
     let receipt: CommitReceipt;
     try {
@@ -115,7 +94,7 @@ export class CommitPipeline {
       lastCommitUs: receipt.committedUs,
     };
     this.rows.add(receipt.rowCount);
-    this.commitMs.record((clock.monotonicUs() - stagedUs) / 1_000);
+    this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
     telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
     await log.trim(receipt.claims);
   }

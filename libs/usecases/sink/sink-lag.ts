@@ -11,8 +11,10 @@ export interface Lag {
 interface PartitionLag {
   endOffset: number;
   committedOffset: number;
-  /** When the first record was appended that was taken and is of no flush; null: none. */
+  /** When the first record was appended that was taken and is not being committed; null: none. */
   takenUs: number | null;
+  /** The same of what is being committed. */
+  committingUs: number | null;
   /** Of the newest record read. */
   lastAppendedUs: number | null;
 }
@@ -21,13 +23,11 @@ interface PartitionLag {
 export class SinkLag {
   private readonly clock: Clock;
   private readonly partitions = new Map<string, PartitionLag>();
-  /** Of each flush on its way into the store, oldest first: when its first record of a partition was appended. */
-  private flushes: ReadonlyMap<string, number>[] = [];
 
   constructor(clock: Clock, telemetry: Telemetry) {
     this.clock = clock;
     const each = (read: (lag: Lag) => number) => () =>
-      Array.from(this.partitions, ([partition, lag]) => [read(this.of(partition, lag)), { partition }] as const);
+      Array.from(this.partitions, ([partition, lag]) => [read(this.of(lag)), { partition }] as const);
     telemetry.gauge(
       'k2_sink_lag_offsets',
       'Log records not yet committed.',
@@ -44,8 +44,8 @@ export class SinkLag {
   get total(): Lag {
     let offsets = 0;
     let ms = 0;
-    for (const [name, partition] of this.partitions) {
-      const lag = this.of(name, partition);
+    for (const partition of this.partitions.values()) {
+      const lag = this.of(partition);
       offsets += lag.offsets;
       ms = Math.max(ms, lag.ms);
     }
@@ -58,6 +58,7 @@ export class SinkLag {
       endOffset: committedOffset,
       committedOffset,
       takenUs: null,
+      committingUs: null,
       lastAppendedUs: null,
     });
   }
@@ -68,7 +69,6 @@ export class SinkLag {
 
   clear(): void {
     this.partitions.clear();
-    this.flushes = [];
   }
 
   taken(name: string, appendedUs: number): void {
@@ -78,22 +78,20 @@ export class SinkLag {
     partition.lastAppendedUs = appendedUs;
   }
 
-  /** What was taken since the last call is on its way into the store. */
-  flushed(): void {
-    const flush = new Map<string, number>();
-    for (const [name, partition] of this.partitions) {
-      if (partition.takenUs !== null) flush.set(name, partition.takenUs);
+  /** What was taken so far is on its way into the store. */
+  committing(): void {
+    for (const partition of this.partitions.values()) {
+      partition.committingUs = partition.takenUs;
       partition.takenUs = null;
     }
-    this.flushes.push(flush);
   }
 
-  /** The oldest flush is in the store. */
   committed(nextOffsets: ReadonlyMap<string, number>): void {
-    this.flushes.shift();
     for (const [name, nextOffset] of nextOffsets) {
       const partition = this.partitions.get(name);
-      if (partition !== undefined) partition.committedOffset = nextOffset;
+      if (partition === undefined) continue;
+      partition.committedOffset = nextOffset;
+      partition.committingUs = null;
     }
   }
 
@@ -104,10 +102,9 @@ export class SinkLag {
     }
   }
 
-  private of(name: string, { endOffset, committedOffset, takenUs, lastAppendedUs }: PartitionLag): Lag {
+  private of({ endOffset, committedOffset, takenUs, committingUs, lastAppendedUs }: PartitionLag): Lag {
     const offsets = Math.max(0, endOffset - committedOffset);
-    const flushedUs = this.flushes.find((flush) => flush.has(name))?.get(name);
-    const sinceUs = flushedUs ?? takenUs ?? (offsets > 0 ? lastAppendedUs : null);
+    const sinceUs = committingUs ?? takenUs ?? (offsets > 0 ? lastAppendedUs : null);
     return { offsets, ms: sinceUs === null ? 0 : Math.max(0, (this.clock.nowUs() - sinceUs) / 1_000) };
   }
 }

@@ -47,8 +47,8 @@ const HURRIED_WAIT_MS = 10;
 
 /**
  * Carries the log into the store, exactly once: rows, sequencer states and progress are one commit, and a start resumes
- * from the store's progress. While one flush is committed the next is staged and the one after it read and sequenced;
- * there is never more than one of each. After any failure that is not known to be passing it starts over from the store's progress.
+ * from the store's progress. While one flush is staged and committed the next is read and sequenced; there is never more
+ * than one of each. After any failure that is not known to be passing it starts over from the store's progress.
  */
 export class Sink {
   private readonly ports: SinkPorts;
@@ -227,16 +227,16 @@ export class Sink {
     );
   }
 
-  /** Hands what was taken to the store; waits first until there is room for it. */
+  /** Hands what was taken to the store; waits first for the flush before it. */
   private async flush(): Promise<void> {
-    await this.pipeline.room();
+    await this.pipeline.idle();
     if (this.failed !== null || this.flushDueUs === Infinity) return;
     this.flushDueUs = Infinity;
     const rows = await this.intake.settle();
     this.counts = { ...this.intake.counts };
     const { changes, committed } = this.states.takeChanges();
     const nextOffsets = this.partitions.takeOffsets();
-    this.lag.flushed();
+    this.lag.committing();
     this.pipeline.start({
       rows,
       nextOffsets,
