@@ -1,4 +1,6 @@
-import { readSettings, ROLES, SettingError, SETTINGS } from './settings.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSettings, ROLES, SettingError, SETTINGS, type Setting } from './settings.ts';
 
 describe('settings', () => {
   it('come from the flag, then the environment, then the default', () => {
@@ -43,4 +45,20 @@ describe('settings', () => {
       expect([key, setting.parse(String(setting.default), key)]).toEqual([key, setting.default]);
     }
   });
+
+  it('are the table of the guide, word for word', () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../docs/guides/settings.md'), 'utf8');
+    const rows = guide.split('\n').filter((line) => line.includes('| `K2_'));
+    const declared = Object.values<Setting<unknown>>(SETTINGS).map(({ flag, env, default: value, doc }) => {
+      const code = (text: string) => (text === '' ? '' : `\`${text}\``);
+      const printed = String(value instanceof Map ? [...value] : value);
+      return `| ${code(flag === undefined ? '' : `--${flag}`)} | ${code(env)} | ${code(printed)} | ${doc} |`;
+    });
+    expect(rows.map(plain)).toEqual(declared.map(plain));
+  });
 });
+
+/** Without what Prettier and typography change. */
+function plain(row: string): string {
+  return row.replaceAll(/\s+/g, ' ').replaceAll('’', "'");
+}
