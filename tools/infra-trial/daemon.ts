@@ -22,6 +22,7 @@ const startTimeoutMs = 60_000;
 
 /** Images stay there from run to run. */
 const home = process.env['K2_DOCKER_CACHE'] || join(homedir(), '.cache', 'k2-docker');
+const execRoot = join(home, 'exec');
 
 /** The daemon that answers; else one of our own, which root can start where dockerd is installed or `install` gets it. */
 export async function findDaemon(docker: string, install: (() => Promise<string>) | null): Promise<Daemon> {
@@ -51,7 +52,7 @@ async function startDaemon(docker: string, host: string, install: (() => Promise
     // Of a daemon that was killed; where it runs it would have answered.
     rmSync(join(home, 'docker.pid'), { force: true });
     const data = join(home, `data-${driver}`);
-    const args = ['--host', host, '--data-root', data, '--exec-root', join(home, 'exec')];
+    const args = ['--host', host, '--data-root', data, '--exec-root', execRoot];
     const identity = await launch(
       {
         file: dockerd,
@@ -71,7 +72,10 @@ async function startDaemon(docker: string, host: string, install: (() => Promise
         () => failed,
         200,
       );
-      const stop = () => terminate(identity);
+      const stop = async () => {
+        await terminate(identity);
+        await unmountNetwork();
+      };
       return { host, own: true, description: `started (${driver}, images in ${data})`, stop };
     } catch (error) {
       await terminate(identity);
@@ -79,6 +83,11 @@ async function startDaemon(docker: string, host: string, install: (() => Promise
     }
   }
   throw new NoDaemonError(`dockerd does not run here: ${logFile} says why`);
+}
+
+/** What dockerd leaves mounted, and nobody could delete then. */
+async function unmountNetwork(): Promise<void> {
+  await run('umount', [join(execRoot, 'netns', 'default')]).catch(() => undefined);
 }
 
 async function contextHost(docker: string): Promise<string> {

@@ -30,7 +30,7 @@ describe('npm run services', () => {
 
   it.each([
     [['up', 'kafak'], 'no service "kafak"; there are: kafka,'],
-    [['start'], 'no command "start"; there are: up, down, status'],
+    [['start'], 'no command "start"; there are: up, down, status, env'],
     [['down', 'kafka'], '"down" takes no names'],
     [['up', '--quiet'], '--quiet'],
   ])('refuses %j', (args, message) => {

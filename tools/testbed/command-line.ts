@@ -12,6 +12,7 @@ export type ServicesCommand =
   | { readonly command: 'help' }
   | { readonly command: 'up'; readonly names: readonly TestbedServiceName[] }
   | { readonly command: 'down' }
+  | { readonly command: 'env' }
   | { readonly command: 'status'; readonly json: boolean };
 
 /** Wrong use of the command line: shown without a stack. */
@@ -25,9 +26,9 @@ export function servicesCommand(args: readonly string[]): ServicesCommand {
   if (values.json === true && command !== 'status') throw new UsageError('--json is an option of "status"');
   if (command === 'up') return { command, names: namesOrUsual(names) };
   if (names.length > 0) throw new UsageError(`"${command}" takes no names: it is about all that "up" started`);
-  if (command === 'down') return { command };
+  if (command === 'down' || command === 'env') return { command };
   if (command === 'status') return { command, json: values.json === true };
-  throw new UsageError(`no command "${command}"; there are: up, down, status`);
+  throw new UsageError(`no command "${command}"; there are: up, down, status, env`);
 }
 
 /** What `npm run test:services -- …` asks for: `--services a,b` is ours, all else goes to Nx. */
@@ -50,6 +51,7 @@ export const servicesHelp = `Real servers for tests and for trying things out, o
   npm run services up [names…]         start those that do not run, in the background
   npm run services down                stop them and delete their data
   npm run services status [-- --json]  ask each of them
+  npm run --silent services env        K2's settings for them, as lines for a shell
 
 Names: ${serviceNames.map((name) => (catalog[name].optional ? `${name} (only when named)` : name)).join(', ')}.
 Specs find the endpoints in tmp/testbed/services.json. Downloads are kept in ~/.cache/k2-testbed (K2_TESTBED_CACHE).

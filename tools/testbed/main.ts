@@ -1,8 +1,9 @@
-/** Real servers for a person: `npm run services up|down|status`. */
+/** Real servers for a person: `npm run services up|down|status|env`. */
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './cache/lock.ts';
 import { servicesCommand, servicesHelp, UsageError } from './command-line.ts';
+import { k2Settings, shellExports } from './k2-settings.ts';
 import { testbedDirectory, upDirectory, upServicesFile, workspaceRoot } from './places.ts';
 import { progressOn } from './progress.ts';
 import type { TestbedServiceName } from './service-names.ts';
@@ -15,6 +16,7 @@ try {
   const asked = servicesCommand(process.argv.slice(2));
   if (asked.command === 'help') process.stdout.write(servicesHelp);
   else if (asked.command === 'status') await status(asked.json);
+  else if (asked.command === 'env') await env();
   else await alone(() => (asked.command === 'up' ? up(asked.names) : down()));
 } catch (error) {
   progress.say((error as Error).message);
@@ -50,6 +52,12 @@ async function status(json: boolean): Promise<void> {
   else if (statuses.length === 0) progress.say('nothing is up: "npm run services up" starts the servers');
   else process.stdout.write(statusTable(statuses, workspaceRoot));
   if (statuses.some(({ state }) => state !== 'answers')) process.exitCode = 1;
+}
+
+async function env(): Promise<void> {
+  const { endpoints } = await openTestbed(upDirectory);
+  if (Object.keys(endpoints).length === 0) throw new Error('nothing is up: "npm run services up" starts the servers');
+  process.stdout.write(shellExports(k2Settings(endpoints)));
 }
 
 /** Two at once would start everything twice. */

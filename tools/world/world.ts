@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Services } from '@k2/testing/services';
+import { k2Settings } from '../testbed/k2-settings.ts';
 import type { Progress } from '../testbed/progress.ts';
 import { startTestbed, type Testbed } from '../testbed/testbed.ts';
 import type { TestbedServiceName } from '../testbed/service-names.ts';
@@ -44,7 +45,8 @@ export class World {
     const real = bed.endpoints as Endpoints;
     const directory = mkdtempSync(join(tmpdir(), 'k2-world-'));
     const topics = partitions === undefined ? {} : { K2_TOPICS_FILE: topicsFile(directory, partitions) };
-    const given = { ...environmentOf(await endpoints(real)), K2_DATA: directory, ...topics, ...env };
+    const session = { K2_KAFKA_SESSION_TIMEOUT_MS: '3000' };
+    const given = { ...k2Settings(await endpoints(real)), ...session, K2_DATA: directory, ...topics, ...env };
     return new World(bed, given, directory, new pg.Pool({ connectionString: real.postgres.url, max: 2 }));
   }
 
@@ -122,20 +124,4 @@ function topicsFile(directory: string, partitions: number): string {
   const path = join(directory, 'topics.json');
   writeFileSync(path, JSON.stringify({ rules: [{ topics: 'market.*.*.*', partitions }] }));
   return path;
-}
-
-function environmentOf({ kafka, schemaRegistry, postgres, s3, redis }: Endpoints): Record<string, string> {
-  return {
-    K2_STORAGE: 'services',
-    K2_KAFKA_BROKERS: kafka.brokers.join(','),
-    K2_SCHEMA_REGISTRY_URL: schemaRegistry.url,
-    K2_POSTGRES_URL: postgres.url,
-    K2_S3_ENDPOINT: s3.endpoint,
-    K2_S3_REGION: s3.region,
-    K2_S3_BUCKET: s3.bucket,
-    K2_S3_ACCESS_KEY_ID: s3.accessKeyId,
-    K2_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    K2_REDIS_URL: redis.url,
-    K2_KAFKA_SESSION_TIMEOUT_MS: '3000',
-  };
 }

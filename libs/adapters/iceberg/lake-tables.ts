@@ -32,5 +32,9 @@ export class LakeTables {
 }
 
 export function unknownTable(table: TableName): TickStoreError {
-  return new PortError('unknown-table', `there is no table ${table}: create it with ensureTables`, { table });
+  return new PortError(
+    'unknown-table',
+    `there is no table ${table}: a server that records, or a load, makes it when it starts`,
+    { table },
+  );
 }

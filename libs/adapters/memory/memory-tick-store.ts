@@ -169,7 +169,11 @@ export class MemoryTickStore implements TickStore {
   private table(name: TableName): MemoryTable {
     const table = this.tables.get(name);
     if (table === undefined)
-      throw this.error('unknown-table', `there is no table ${name}: create it with ensureTables`, { table: name });
+      throw this.error(
+        'unknown-table',
+        `there is no table ${name}: a server that records, or a load, makes it when it starts`,
+        { table: name },
+      );
     return table;
   }
 

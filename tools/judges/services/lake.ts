@@ -4,6 +4,7 @@ import { PostgresTableCatalog } from '@k2/adapter-postgres';
 import { openPlatform, readSettings, type OpenPlatform, type Platform } from '@k2/composition';
 import type { TableName } from '@k2/domain/market';
 import type { CompactionReport, SchemaChange, TableMaintenance, TableSnapshot, TickStore } from '@k2/ports';
+import { k2Settings } from '../../testbed/k2-settings.ts';
 import type { IcebergCatalog } from '../../testbed/sql/iceberg-catalogs.ts';
 import type { Filter } from './facts.ts';
 import { Tally } from './tally.ts';
@@ -101,16 +102,8 @@ async function run({ postgresUrl, s3, warehouse }: IcebergCatalog, data: string)
   const { bucket, prefix } = /^s3:\/\/(?<bucket>[^/]+)\/(?<prefix>.+)$/.exec(warehouse)!.groups!;
   const settings = readSettings(
     // What is judged begins behind the log.
-    { data, storage: 'services', log: 'sqlite', feeds: 'none', role: 'ingest,sink', logLevel: 'error' },
-    {
-      K2_POSTGRES_URL: postgresUrl,
-      K2_S3_ENDPOINT: s3.endpoint,
-      K2_S3_REGION: s3.region,
-      K2_S3_BUCKET: bucket,
-      K2_S3_PREFIX: prefix,
-      K2_S3_ACCESS_KEY_ID: s3.accessKeyId,
-      K2_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    },
+    { data, log: 'sqlite', feeds: 'none', role: 'ingest,sink', logLevel: 'error' },
+    { ...k2Settings({ postgres: { url: postgresUrl }, s3: { ...s3, bucket } }), K2_S3_PREFIX: prefix },
   );
   const opened = await openPlatform(settings, { access: 'write', command: 'npm run test:judges' });
   opened.platform.start();

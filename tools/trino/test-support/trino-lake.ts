@@ -7,6 +7,7 @@ import { RECORD_SCHEMAS } from '@k2/domain/market';
 import type { PlannedRows, QueryEngine, ScanPlan, TickStore } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import pg from 'pg';
+import { k2Settings } from '../../testbed/k2-settings.ts';
 import { trinoCatalogSql } from '../../testbed/sql/iceberg-catalogs.ts';
 import { trinoQuery } from '../../testbed/sql/trino-client.ts';
 
@@ -30,7 +31,6 @@ export class TrinoLake {
       readSettings(
         {
           data: directory,
-          storage: 'services',
           log: 'memory',
           engine: 'trino',
           feeds: 'none',
@@ -38,14 +38,8 @@ export class TrinoLake {
           logLevel: 'error',
         },
         {
-          K2_POSTGRES_URL: databaseUrl.href,
-          K2_S3_ENDPOINT: s3.endpoint,
-          K2_S3_REGION: s3.region,
-          K2_S3_BUCKET: s3.bucket,
+          ...k2Settings({ postgres: { url: databaseUrl.href }, s3, trino: service('trino') }),
           K2_S3_PREFIX: `spec/${name}`,
-          K2_S3_ACCESS_KEY_ID: s3.accessKeyId,
-          K2_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-          K2_TRINO_URL: service('trino').url,
           K2_TRINO_CATALOG: name,
         },
       ),
