@@ -14,6 +14,7 @@ import {
   type Telemetry,
 } from '@k2/ports';
 import { AskedQuestion, QuestionLimits } from './asked-question.ts';
+import { engineConfinement } from './engine-confinement.ts';
 import { DUCKDB_QUERY_ENGINE_DEFAULTS, type DuckDbQueryEngineConfig } from './engine-config.ts';
 import type { EngineTask, LocalScan } from './engine-messages.ts';
 import { EnginePool, type EngineLease } from './engine-pool.ts';
@@ -50,6 +51,9 @@ export class DuckDbQueryEngine implements QueryEngine {
     );
     telemetry?.gauge('k2_query_engine_questions', 'Questions running and waiting.', () => this.load());
     telemetry?.gauge('k2_query_engine_restarts', 'Engine processes replaced.', () => this.restarts());
+    void engineConfinement().then(({ weakness }) => {
+      if (weakness !== null) telemetry?.log('warn', weakness);
+    });
   }
 
   /** Starts the engine processes. Optional: otherwise the first questions wait for them. */

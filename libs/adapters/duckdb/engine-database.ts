@@ -1,7 +1,14 @@
-import { DuckDBInstance, type DuckDBConnection, type DuckDBPreparedStatement } from '@duckdb/node-api';
+import {
+  DuckDBInstance,
+  StatementType,
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+} from '@duckdb/node-api';
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
 import type { Statement } from './question-sql.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
+import { forbidden, isSameQuery, selectTree, type Tree } from './statement-tree.ts';
 import { columnSql, isTickTable, MESSAGE_ID, quoteText, scanRelation, userColumnSql } from './scan-sql.ts';
 
 /** Beyond it the statement least recently used is planned anew when it comes again. */
@@ -25,6 +32,9 @@ export async function openDatabase({ threads, duckDbMemoryBytesMax }: EngineSett
   return new EngineDatabase(instance, connection);
 }
 
+/** Where a view of user SQL is; no relation that user SQL may name. */
+const ANSWER_VIEW = 'k2_answer';
+
 export class EngineDatabase {
   readonly connection: DuckDBConnection;
   private readonly instance: DuckDBInstance;
@@ -37,7 +47,7 @@ export class EngineDatabase {
 
   /** The statement with its values bound; the same question over the same files is planned once. */
   async prepared({ sql, values }: Statement): Promise<DuckDBPreparedStatement> {
-    const statement = this.statements.get(sql) ?? (await this.connection.prepare(sql));
+    const statement = this.statements.get(sql) ?? (await this.single(sql, StatementType.SELECT));
     this.statements.delete(sql);
     this.statements.set(sql, statement);
     for (const [oldest, unused] of this.statements) {
@@ -49,6 +59,33 @@ export class EngineDatabase {
     return statement;
   }
 
+  /** Writes the rows of a SELECT as a Parquet file. */
+  async exported({ sql, values }: Statement, path: string): Promise<DuckDBResult> {
+    const copy = `COPY (${sql}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+    const statement = await this.single(copy, StatementType.COPY);
+    statement.bind([...values]);
+    return statement.run();
+  }
+
+  /**
+   * A statement over the rows of one that `permittedSql` gave: user SQL becomes a view, a statement of its own, so that
+   * none of its text stands within another.
+   */
+  async viewed({ sql, values }: Statement, limit: number): Promise<Statement> {
+    await (await this.single(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${sql}`, StatementType.CREATE)).run();
+    return { sql: `SELECT * FROM temp.${ANSWER_VIEW} LIMIT ${limit}`, values };
+  }
+
+  /** Prepares a text that has to be one statement of one type. */
+  private async single(sql: string, type: StatementType): Promise<DuckDBPreparedStatement> {
+    const statements = await this.connection.extractStatements(sql);
+    if (statements.count !== 1) throw forbidden(`${statements.count} statements would run`);
+    const statement = await statements.prepare(0);
+    if (statement.statementType === type) return statement;
+    statement.destroySync();
+    throw forbidden(`a statement of type ${StatementType[statement.statementType]} would run`);
+  }
+
   async functions(): Promise<ReadonlySet<string>> {
     const sql =
       "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'macro')";
@@ -57,13 +94,25 @@ export class EngineDatabase {
   }
 
   /**
-   * The SQL as its checked parse tree prints: what was checked is what runs. Throws QuestionError where it is not one
-   * permitted SELECT.
+   * The SQL as DuckDB prints its checked parse tree, once that text is parsed again and found to be the same query: what
+   * runs is what was checked. DuckDB does not print every name as it has to be quoted. Throws QuestionError if the SQL is
+   * not one permitted SELECT.
    */
   async permittedSql(sql: string, functions: ReadonlySet<string>): Promise<string> {
-    const serialized = await this.text('SELECT json_serialize_sql($1::VARCHAR)', sql);
-    checkPermitted(serialized, functions);
-    return this.text('SELECT json_deserialize_sql($1::JSON)', serialized);
+    const serialized = await this.serialized(sql);
+    const written = selectTree(serialized);
+    checkPermitted(written, functions);
+    const printed = await this.text('SELECT json_deserialize_sql($1::JSON)', serialized);
+    const printedTree = treeOrNull(await this.serialized(printed));
+    if (printedTree === null || !isSameQuery(written, printedTree))
+      throw forbidden('the statement means something else once DuckDB has printed it: use plain names in it');
+    // Also what `isSameQuery` passes over.
+    checkPermitted(printedTree, functions);
+    return printed;
+  }
+
+  private serialized(sql: string): Promise<string> {
+    return this.text('SELECT json_serialize_sql($1::VARCHAR)', sql);
   }
 
   private async text(sql: string, value: string): Promise<string> {
@@ -95,5 +144,13 @@ export class EngineDatabase {
   close(): void {
     this.connection.closeSync();
     this.instance.closeSync();
+  }
+}
+
+function treeOrNull(serialized: string): Tree | null {
+  try {
+    return selectTree(serialized);
+  } catch {
+    return null;
   }
 }

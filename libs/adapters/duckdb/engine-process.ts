@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PortError, type QueryEngineError } from '@k2/ports';
 import type { DuckDbQueryEngineConfig } from './engine-config.ts';
+import { engineConfinement, type Confinement } from './engine-confinement.ts';
 import type {
   EngineMessage,
   EngineMode,
@@ -47,14 +48,14 @@ export class EngineProcess {
   readonly exited: Promise<void>;
 
   static async start(mode: EngineMode, config: DuckDbQueryEngineConfig): Promise<EngineProcess> {
-    const engine = new EngineProcess(mode, config);
+    const engine = new EngineProcess(mode, config, await engineConfinement());
     await engine.ready();
     return engine;
   }
 
-  private constructor(mode: EngineMode, config: DuckDbQueryEngineConfig) {
+  private constructor(mode: EngineMode, config: DuckDbQueryEngineConfig, confinement: Confinement) {
     this.config = config;
-    this.child = spawnEngine(mode, config);
+    this.child = spawnEngine(mode, config, confinement);
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-STDERR_CHARS_MAX);
     });
@@ -220,23 +221,32 @@ export class EngineProcess {
   }
 }
 
-function spawnEngine(mode: EngineMode, config: DuckDbQueryEngineConfig): ChildProcess {
+function spawnEngine(mode: EngineMode, config: DuckDbQueryEngineConfig, confinement: Confinement): ChildProcess {
   const settings: EngineSettings = {
     mode,
     threads: config.threadsPerProcess,
     duckDbMemoryBytesMax: Math.floor(config.memoryBytesMax * DUCKDB_SHARE),
   };
   const conditions = isSource ? ['--conditions=k2-source'] : [];
-  const command = [process.execPath, ...conditions, '--max-old-space-size=256', CHILD, JSON.stringify(settings)];
-  const limitKb = Math.ceil((config.memoryBytesMax + NODE_DATA_BYTES) / 1_024);
-  const [program, ...args] =
-    process.platform === 'win32' ? command : ['/bin/sh', '-c', `ulimit -d ${limitKb}; exec "$0" "$@"`, ...command];
+  const child = [...conditions, '--max-old-space-size=256', CHILD, JSON.stringify(settings)];
+  const [program, ...args] = confinedCommand([process.execPath, ...child], config.memoryBytesMax, confinement);
   return spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
     // Nothing of the server's environment: user SQL runs in there.
     env: { PATH: process.env['PATH'], TZ: 'UTC', LANG: 'C.UTF-8', ...systemRoot() },
   });
+}
+
+/** The command under the memory limit and the rights of an engine process. */
+export function confinedCommand(
+  command: readonly string[],
+  memoryBytesMax: number,
+  { prefix }: Confinement,
+): readonly string[] {
+  if (process.platform === 'win32') return command;
+  const limitKb = Math.ceil((memoryBytesMax + NODE_DATA_BYTES) / 1_024);
+  return ['/bin/sh', '-c', `ulimit -d ${limitKb}; exec "$0" "$@"`, ...prefix, ...command];
 }
 
 function systemRoot(): NodeJS.ProcessEnv {

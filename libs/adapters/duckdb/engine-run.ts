@@ -7,7 +7,6 @@ import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type Engin
 import { laidOutBatch, laidOutColumns, type AnswerLayout } from './message-ids.ts';
 import { QuestionError } from './question-error.ts';
 import type { Statement } from './question-sql.ts';
-import { quoteText } from './scan-sql.ts';
 
 const BATCH_ROWS_MAX = 16_384;
 /** What DuckDB computes at a time, and the least a batch may hold. */
@@ -58,7 +57,7 @@ export class EngineRun {
     const { connection } = database;
     this.connection = connection;
     const { exportPath } = this.task;
-    if (exportPath !== undefined) return this.export(connection, statement, exportPath);
+    if (exportPath !== undefined) return this.export(database, statement, exportPath);
     const prepared = await database.prepared(statement);
     // A stop that came while it was prepared interrupted nothing.
     if (this.isStopped) return stopped();
@@ -71,12 +70,12 @@ export class EngineRun {
     return isSmall ? prepared.run() : prepared.stream();
   }
 
-  private async export(connection: DuckDBConnection, { sql, values }: Statement, path: string): Promise<RunEnd> {
+  private async export(database: EngineDatabase, statement: Statement, path: string): Promise<RunEnd> {
     const { question } = this.task;
-    const select = question.kind === 'sql' ? `SELECT * FROM (${sql}) LIMIT ${question.limit}` : sql;
-    const copy = `COPY (${select}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
-    const result = await connection.run(copy, [...values]);
-    return { outcome: { kind: 'exported', rowCount: result.rowsChanged }, last: {} };
+    const rows = question.kind === 'sql' ? await database.viewed(statement, question.limit) : statement;
+    if (this.isStopped) return stopped();
+    const { rowsChanged } = await database.exported(rows, path);
+    return { outcome: { kind: 'exported', rowCount: rowsChanged }, last: {} };
   }
 
   private async answer(result: DuckDBResult, layout: AnswerLayout | undefined): Promise<RunEnd> {

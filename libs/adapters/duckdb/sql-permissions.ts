@@ -1,5 +1,5 @@
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import { QuestionError } from './question-error.ts';
+import { asTree, asTrees, foldName, forbidden, textOf, type Tree } from './statement-tree.ts';
 
 /** Relations that user SQL may read, lower case: `trades` and `market_data.trades`, and so on. */
 const RELATIONS: ReadonlySet<string> = new Set(
@@ -30,29 +30,14 @@ const EXPRESSIONS: ReadonlySet<string> = new Set([
   'WINDOW',
 ]);
 
-type Tree = Readonly<Record<string, unknown>>;
 type Scope = ReadonlySet<string>;
 
 /**
- * Checks the parse tree that `json_serialize_sql` gives: exactly one SELECT, over permitted relations and functions.
- * What is not known is refused: a new kind of node in a later DuckDB is forbidden until it is listed here.
- * Throws QuestionError `forbidden-query`, or `invalid-query` for what does not parse.
+ * Checks the parse tree of a query: only permitted relations and functions. What is not known is refused: a new kind of
+ * node in a later DuckDB is forbidden until it is listed here. Throws QuestionError `forbidden-query`.
  */
-export function checkPermitted(serialized: string, functions: ReadonlySet<string>): void {
-  const tree = JSON.parse(serialized) as {
-    error: boolean;
-    error_type?: string;
-    error_message?: string;
-    statements?: Tree[];
-  };
-  if (tree.error) {
-    if (tree.error_type === 'not implemented') throw forbidden('the statement is not a SELECT');
-    throw new QuestionError('invalid-query', `the SQL does not parse: ${tree.error_message}`);
-  }
-  const statements = tree.statements ?? [];
-  if (statements.length === 0) throw new QuestionError('invalid-query', 'the SQL holds no statement');
-  if (statements.length > 1) throw forbidden(`${statements.length} statements were sent`);
-  new PermissionCheck(functions).query(asTree(statements[0].node), new Set());
+export function checkPermitted(query: Tree, functions: ReadonlySet<string>): void {
+  new PermissionCheck(functions).query(query, new Set());
 }
 
 class PermissionCheck {
@@ -63,20 +48,20 @@ class PermissionCheck {
 
   /** A query and its CTEs. A CTE's name counts only after it is defined; before that it means something else. */
   query(node: Tree, outer: Scope): void {
-    if (!QUERY_NODES.has(text(node.type))) throw forbidden(`${text(node.type)} is not permitted`);
+    if (!QUERY_NODES.has(textOf(node.type))) throw forbidden(`${textOf(node.type)} is not permitted`);
     const scope = new Set(outer);
     const { cte_map: cteMap, ...rest } = node;
     for (const entry of asTrees(asTree(cteMap ?? { map: [] }).map)) {
       const { query, ...options } = asTree(entry.value);
       this.query(asTree(asTree(query).node), scope);
       this.walk(options, scope);
-      scope.add(lower(entry.key));
+      scope.add(foldName(entry.key));
     }
     // Only a recursive CTE's second half sees its own name.
     if (node.type === 'RECURSIVE_CTE_NODE') {
       const { left, right, ...others } = rest;
       this.query(asTree(left), scope);
-      this.query(asTree(right), new Set(scope).add(lower(node.cte_name)));
+      this.query(asTree(right), new Set(scope).add(foldName(node.cte_name)));
       this.walk(Object.values(others), scope);
       return;
     }
@@ -106,10 +91,20 @@ class PermissionCheck {
   private expression(node: Tree, expressionClass: string): void {
     if (!EXPRESSIONS.has(expressionClass))
       throw forbidden(`${expressionClass.toLowerCase()} expressions are not permitted`);
+    if (expressionClass === 'COLUMN_REF') return this.columnReference(node);
     if (expressionClass !== 'FUNCTION' && expressionClass !== 'WINDOW') return;
-    const name = lower(node.function_name);
+    const name = foldName(node.function_name);
     if (!isBuiltIn(node) || !this.functions.has(name))
       throw forbidden(`the function ${JSON.stringify(name)} is not permitted`);
+  }
+
+  /** `SELECT user` is a column of that name, or else a call of the function. */
+  private columnReference(node: Tree): void {
+    const names = node.column_names;
+    if (!Array.isArray(names)) throw forbidden('the statement has an unknown form');
+    const name = names.length === 1 ? foldName(names[0]) : '';
+    if (REFUSED_VALUES.has(name))
+      throw forbidden(`the function ${JSON.stringify(name)} is not permitted (of a column, name its table too)`);
   }
 
   private tableReference(node: Tree, type: string, scope: Scope): void {
@@ -120,7 +115,7 @@ class PermissionCheck {
     }
     if (type === 'TABLE_FUNCTION') {
       const call = asTree(node.function);
-      const name = lower(call.function_name);
+      const name = foldName(call.function_name);
       if (call.class !== 'FUNCTION' || !isBuiltIn(call) || !TABLE_FUNCTIONS.has(name))
         throw forbidden(`the table function ${JSON.stringify(name)} is not permitted`);
       this.walk(call.children, scope);
@@ -131,9 +126,9 @@ class PermissionCheck {
   }
 
   private baseTable(node: Tree, scope: Scope): void {
-    const schema = lower(node.schema_name);
-    const table = lower(node.table_name);
-    const isPlain = text(node.catalog_name) === '' && (node.at_clause ?? null) === null;
+    const schema = foldName(node.schema_name);
+    const table = foldName(node.table_name);
+    const isPlain = textOf(node.catalog_name) === '' && (node.at_clause ?? null) === null;
     const isCte = schema === '' && scope.has(table);
     const name = schema === '' ? table : `${schema}.${table}`;
     if (!isPlain || !(isCte || RELATIONS.has(name)))
@@ -143,38 +138,12 @@ class PermissionCheck {
 
 /** The parser itself writes `main.struct_pack` and the like; no database of ours holds a function of its own. */
 function isBuiltIn(call: Tree): boolean {
-  return ['', 'main'].includes(lower(call.schema)) && ['', 'system'].includes(lower(call.catalog));
+  return ['', 'main'].includes(foldName(call.schema)) && ['', 'system'].includes(foldName(call.catalog));
 }
 
 /** Table references carry `alias` and `sample`; so does no other kind of node without a class. */
 function isTableReference(node: Tree): boolean {
   return 'alias' in node && 'sample' in node;
-}
-
-function forbidden(what: string): QuestionError {
-  const relations = RECORD_SCHEMAS.map(({ table }) => table.slice(table.indexOf('.') + 1)).join(', ');
-  return new QuestionError('forbidden-query', `${what}; send one SELECT over ${relations}`);
-}
-
-function asTree(value: unknown): Tree {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw forbidden('the statement has an unknown form');
-  return value as Tree;
-}
-
-function asTrees(value: unknown): readonly Tree[] {
-  if (!Array.isArray(value)) throw forbidden('the statement has an unknown form');
-  return value.map(asTree);
-}
-
-function text(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw forbidden('the statement has an unknown form');
-  return value;
-}
-
-function lower(value: unknown): string {
-  return text(value).toLowerCase();
 }
 
 /**
@@ -184,9 +153,20 @@ function lower(value: unknown): string {
 export function permittedFunctions(names: Iterable<string>): ReadonlySet<string> {
   // In a select list unnest is an expression, though the catalog has it as a table function only.
   const permitted = new Set<string>(['unnest']);
-  for (const name of names) if (!REFUSED_FUNCTIONS.test(name)) permitted.add(name.toLowerCase());
+  for (const name of names) if (!REFUSED_FUNCTIONS.test(name)) permitted.add(foldName(name));
   return permitted;
 }
+
+/** Functions that are called without parentheses. */
+const REFUSED_VALUES: ReadonlySet<string> = new Set([
+  'current_catalog',
+  'current_database',
+  'current_role',
+  'current_schema',
+  'current_user',
+  'session_user',
+  'user',
+]);
 
 const REFUSED_FUNCTIONS = new RegExp(
   `^(${[

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { access, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectStore } from '@k2/ports';
@@ -81,5 +81,19 @@ describe('FilesystemObjectStore', () => {
     await rm(join(root, 'a'), { recursive: true });
     await store.putIfAbsent('a/b/c', content);
     expect(await keysOf(store)).toEqual(['a/b/c']);
+  });
+
+  it('gives objects no write bit, also those that another program wrote, and takes one over that has none', async () => {
+    const store = await FilesystemObjectStore.open(root, clock);
+    const writable = async (key: string) => ((await stat(join(root, key))).mode & 0o222) !== 0;
+    await store.putIfAbsent('a', content);
+    const path = join(root, '.k2-tmp', 'mine');
+    await writeFile(path, 'rows', { mode: 0o444 });
+    await store.putFileIfAbsent('b', path);
+    await writeFile(join(root, 'c'), 'rows of another program');
+    (await store.localFile('c')).release();
+    expect(await Promise.all(['a', 'b', 'c'].map(writable))).toEqual([false, false, false]);
+    for (const key of ['a', 'b', 'c']) await store.delete(key);
+    expect(await keysOf(store)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, link, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, copyFile, link, readdir, readFile, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   PortError,
@@ -20,6 +20,9 @@ const TEMP_FOLDER = `${RESERVED_NAME_PREFIX}tmp`;
 /** A temporary file this old belongs to a process that died. */
 const TEMP_AGE_US_MAX = 3_600_000_000;
 const COMPARE_CHUNK_BYTES = 1 << 20;
+/** Bits of a file's mode. Objects have no write bits: whatever reads them, user SQL above all, cannot change them. */
+const OWNER_WRITES = 0o200;
+const WRITABLE = 0o222;
 /** How the file system says that there is no such object: no file, a file for a directory, a directory for a file. */
 const ABSENT = ['ENOENT', 'ENOTDIR', 'EISDIR'];
 
@@ -79,6 +82,7 @@ export class FilesystemObjectStore implements ObjectStore {
       this.withTempFile(async (temp) => {
         await withFile(temp, 'wx', async (file) => {
           await file.writeFile(content);
+          await makeReadOnly(file);
           await file.sync();
         });
         await this.linkIfAbsent(key, temp, path);
@@ -89,7 +93,7 @@ export class FilesystemObjectStore implements ObjectStore {
   async putFileIfAbsent(key: string, localPath: string): Promise<{ readonly sizeBytes: number }> {
     const path = this.path(key);
     return writing(key, async () => {
-      await withFile(localPath, 'r+', (file) => file.sync()).catch((error: unknown) => {
+      await flushReadOnly(localPath).catch((error: unknown) => {
         if (codeOf(error) !== 'ENOENT') throw error;
         throw new PortError('not-found', `there is no file ${localPath} to store as ${key}`, { key, localPath });
       });
@@ -121,11 +125,13 @@ export class FilesystemObjectStore implements ObjectStore {
     });
   }
 
-  /** The object itself: not to be changed. */
+  /** The object itself, read-only: also what other programs wrote, or K2 of an earlier version. */
   async localFile(key: string): Promise<LocalFile> {
     const path = this.path(key);
     const found = await reading(key, () => stat(path));
     if (!found.isFile()) throw notFound(key);
+    // Who does not own the file cannot make it read-only; nor can the engine process, of the same user, write it then.
+    if ((found.mode & WRITABLE) !== 0) await chmod(path, found.mode & ~WRITABLE).catch(() => undefined);
     return { path, release: () => undefined };
   }
 
@@ -165,7 +171,7 @@ export class FilesystemObjectStore implements ObjectStore {
   private async copyIfAbsent(key: string, source: string, target: string): Promise<void> {
     await this.withTempFile(async (temp) => {
       await copyFile(source, temp);
-      await withFile(temp, 'r+', (file) => file.sync());
+      await flushReadOnly(temp);
       await this.linkIfAbsent(key, temp, target);
     });
   }
@@ -186,6 +192,21 @@ export class FilesystemObjectStore implements ObjectStore {
       if (nowUs - mtimeMs * 1_000 > TEMP_AGE_US_MAX) await rm(path, { force: true });
     }
   }
+}
+
+/** Flushes a file to disk and makes it read-only; an earlier put that did not end may have done so already. */
+async function flushReadOnly(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  if ((mode & OWNER_WRITES) === 0) await chmod(path, mode | OWNER_WRITES);
+  await withFile(path, 'r+', async (file) => {
+    await makeReadOnly(file);
+    await file.sync();
+  });
+}
+
+async function makeReadOnly(file: FileHandle): Promise<void> {
+  const { mode } = await file.stat();
+  await file.chmod(mode & ~WRITABLE);
 }
 
 async function readRange(

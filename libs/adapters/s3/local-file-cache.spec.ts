@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PortError } from '@k2/ports';
@@ -55,6 +55,12 @@ describe('LocalFileCache', () => {
     expect(telemetry.sum('k2_objects_cache_lookups joined')).toBe(4);
     expect(telemetry.sum('k2_objects_cache_lookups hit')).toBe(1);
     expect(telemetry.read('k2_objects_cache_bytes')).toBe(4);
+  });
+
+  it('gives out copies that nobody can write', async () => {
+    const { path, release } = await (await open()).acquire('a', fetching('rows'));
+    expect((await stat(path)).mode & 0o222).toBe(0);
+    release();
   });
 
   it('removes what was not used for longest when it is full', async () => {

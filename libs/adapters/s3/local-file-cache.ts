@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPortError, type Counter, type LocalFile, type Telemetry } from '@k2/ports';
 import { filesIn, fileName, partialName, type CachedFileName } from './cache-directory.ts';
@@ -41,6 +41,9 @@ interface Entry {
   /** No longer to be given out; goes on its last release. */
   isForgotten: boolean;
 }
+
+/** Bits of a file's mode that a copy does not have: whatever reads it, user SQL above all, cannot change it. */
+const WRITABLE = 0o222;
 
 /** A file of this share of the bound is not adopted: one large write would drive out what readers use. */
 const ADOPTED_SHARE_MAX = 1 / 8;
@@ -172,10 +175,11 @@ export class LocalFileCache {
     const target = join(this.config.directory, partialName(randomUUID()));
     try {
       const file = await fetch(target, (sizeBytes) => this.resize(entry, sizeBytes));
-      const { size } = await stat(target);
+      const { size, mode } = await stat(target);
       if (size !== file.sizeBytes) throw new Error(`${size} bytes are there where ${file.sizeBytes} were written`);
       this.resize(entry, size);
       const path = join(this.config.directory, fileName({ id: entry.id, ...file }, randomUUID()));
+      await chmod(target, mode & ~WRITABLE);
       await rename(target, path);
       entry.sha256 = file.sha256;
       entry.path = path;
