@@ -2,8 +2,8 @@ import type { PortError } from './port-error.ts';
 import type { TopicPartition } from './tick-log.port.ts';
 
 /**
- * `commit-conflict`: a table's pointer is not the expected one; re-base and try again. `fenced`: a later writer has
- * claimed a partition. `progress-mismatch`: a partition's progress is not what the change expects.
+ * `commit-conflict`: a table's pointer is not the expected one, or the catalog has a commit at the change's time or after
+ * it; re-base and try again. `fenced`: a later writer has claimed a partition. `progress-mismatch`: a partition's progress is not what the change expects.
  * `unknown-outcome`: the connection was lost while committing; ask `committed`. `unavailable`: nothing was done.
  */
 export type TableCatalogErrorKind =
@@ -23,6 +23,11 @@ export interface PartitionClaim extends PartitionProgress {
 export interface CatalogChange {
   /** Unique; asked for when the outcome is unknown. */
   readonly changeId: string;
+  /**
+   * The time that the change's tables carry as their own, UTC µs. Commit times rise in the order in which changes take
+   * effect, whatever the tables and the writers' clocks: refused unless it is later than `lastCommitUs`.
+   */
+  readonly committedUs: number;
   /** Metadata pointers: expected (null: the table does not exist) → next. */
   readonly tables: readonly { readonly table: string; readonly expected: string | null; readonly next: string }[];
   /** Progress: the claim it rests on (topicId, nextOffset and epoch must still hold) → next offset. */
@@ -36,6 +41,8 @@ export interface TableCatalog {
   /** Every table's current metadata location, by name `namespace.table`. */
   tables(): Promise<ReadonlyMap<string, string>>;
   metadataLocation(table: string): Promise<string | null>;
+  /** Time of the last change that took effect, UTC µs; null before the first. */
+  lastCommitUs(): Promise<number | null>;
   /** All of it or nothing. */
   apply(change: CatalogChange): Promise<void>;
   /** Whether a change took effect. Answers for the last 1,000 changes of this catalog at least. */

@@ -1,6 +1,5 @@
 import type { RecordSchema, TableName } from '@k2/domain/market';
 import {
-  isPortError,
   PortError,
   type Clock,
   type CommitReceipt,
@@ -17,7 +16,6 @@ import {
   type SchemaChange,
   type StagedRows,
   type TableCatalog,
-  type TableCatalogErrorKind,
   type TableSnapshot,
   type TableStats,
   type Telemetry,
@@ -144,32 +142,13 @@ export class IcebergTickStore implements TickStore {
   }
 
   private async ensureTable(record: RecordSchema): Promise<void> {
-    const { catalog, random } = this.ports;
-    if ((await catalog.metadataLocation(record.table)) === null) {
-      const next = await this.files.writeMetadata(this.firstMetadata(record), 0);
-      try {
-        await catalog.apply({
-          changeId: random.uuid(),
-          tables: [{ table: record.table, expected: null, next }],
-          progress: [],
-          state: new Map(),
-        });
-      } catch (error) {
-        // Another process has created it meanwhile, or this one did and was not told: what is there decides.
-        if (!isPortError<TableCatalogErrorKind>(error, 'commit-conflict', 'unknown-outcome')) throw error;
-      }
-    }
+    const { objects, random } = this.ports;
+    const { metadataVersionsMax } = this.options;
+    const location = objects.uri(record.table.replaceAll('.', '/'));
+    await this.commits.create(record.table, (createdMs) =>
+      newTable(record, { location, uuid: random.uuid(), createdMs, metadataVersionsMax }),
+    );
     checkFits(record, (await this.tables.load(record.table)).metadata);
-  }
-
-  private firstMetadata(record: RecordSchema) {
-    const { objects, random, clock } = this.ports;
-    return newTable(record, {
-      location: objects.uri(record.table.replaceAll('.', '/')),
-      uuid: random.uuid(),
-      nowMs: Math.floor(clock.nowUs() / 1_000),
-      metadataVersionsMax: this.options.metadataVersionsMax,
-    });
   }
 
   claim(

@@ -16,6 +16,7 @@ export class MemoryTableCatalog implements TableCatalog {
   private readonly claims = new Map<string, PartitionClaim & { readonly writer: string }>();
   private readonly values = new Map<string, string>();
   private readonly changes = new Set<string>();
+  private lastCommit: number | null = null;
 
   async tables(): Promise<ReadonlyMap<string, string>> {
     return new Map(this.locations);
@@ -25,11 +26,16 @@ export class MemoryTableCatalog implements TableCatalog {
     return this.locations.get(table) ?? null;
   }
 
+  async lastCommitUs(): Promise<number | null> {
+    return this.lastCommit;
+  }
+
   /** Checks everything, then changes everything, in one turn of the event loop: claims first, as a fenced writer must stop. */
-  async apply({ changeId, tables, progress, state }: CatalogChange): Promise<void> {
+  async apply({ changeId, committedUs, tables, progress, state }: CatalogChange): Promise<void> {
     if (this.changes.has(changeId)) return;
     for (const { claim, nextOffset } of progress) this.assertClaimHolds(claim, nextOffset);
     for (const { table, expected } of tables) this.assertPointer(table, expected);
+    this.assertLater(committedUs);
 
     for (const { claim, nextOffset } of progress) {
       const key = keyOf(claim);
@@ -40,6 +46,7 @@ export class MemoryTableCatalog implements TableCatalog {
       if (value === null) this.values.delete(key);
       else this.values.set(key, value);
     }
+    this.lastCommit = committedUs;
     this.changes.add(changeId);
     if (this.changes.size > CHANGES_KEPT) this.changes.delete(this.changes.keys().next().value!);
   }
@@ -82,6 +89,13 @@ export class MemoryTableCatalog implements TableCatalog {
     if (current === expected) return;
     const message = `table ${table} is at ${current ?? 'no metadata'}, not at the expected ${expected ?? 'no metadata'}: re-base and try again`;
     throw new PortError('commit-conflict', message, { table, expected, current }, { retryable: true });
+  }
+
+  private assertLater(committedUs: number): void {
+    const lastCommitUs = this.lastCommit;
+    if (lastCommitUs === null || committedUs > lastCommitUs) return;
+    const message = `a commit of ${committedUs} µs came after one of ${lastCommitUs} µs: take a later time and try again`;
+    throw new PortError('commit-conflict', message, { committedUs, lastCommitUs }, { retryable: true });
   }
 
   private assertClaimHolds(claim: PartitionClaim, nextOffset: number): void {

@@ -1,5 +1,6 @@
 import type { CatalogChange } from '@k2/ports';
 import { forgetOldChanges, recordChange } from './change-record.ts';
+import { moveCommitTime } from './commit-time.ts';
 import { assertClaimsHold } from './partition-progress.ts';
 import type { Query } from './postgres-pool.ts';
 import { assertPointers, createTables, pointerColumns } from './table-pointers.ts';
@@ -22,11 +23,11 @@ const WRITE = `
 
 /**
  * Within one transaction. Locks are taken in one order by all: the change's id, partitions, tables, new tables, state
- * keys, each of them sorted; so no two changes wait for each other. Claims come before pointers: a fenced writer learns
+ * keys, each of them sorted, then the time of the last commit; so no two changes wait for each other. Claims come before pointers: a fenced writer learns
  * that it is fenced, not that it should re-base and try again.
  */
 export async function applyChange(query: Query, change: CatalogChange, appliedUs: number): Promise<void> {
-  const { changeId, tables, progress, state } = change;
+  const { changeId, committedUs, tables, progress, state } = change;
   const sequence = await recordChange(query, changeId, appliedUs);
   if (sequence === null) return;
   await assertClaimsHold(query, progress);
@@ -36,6 +37,7 @@ export async function applyChange(query: Query, change: CatalogChange, appliedUs
   const removed = [...state].flatMap(([key, value]) => (value === null ? [key] : []));
   if (removed.length > 0) await query('DELETE FROM k2_state WHERE key = ANY($1::text[])', [removed]);
   await forgetOldChanges(query, sequence);
+  await moveCommitTime(query, committedUs);
 }
 
 function progressColumns(moves: CatalogChange['progress']): [string[], number[], number[]] {

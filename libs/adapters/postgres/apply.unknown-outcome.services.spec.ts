@@ -22,6 +22,7 @@ describe('PostgresTableCatalog whose connection is lost during a commit', () => 
   };
   const change: CatalogChange = {
     changeId: 'in doubt',
+    committedUs: 1,
     tables: [{ table: 'market.trades', expected: null, next: 't1' }],
     progress: [],
     state: new Map([['a', '1']]),
@@ -82,7 +83,12 @@ describe('PostgresTableCatalog whose connection is lost during a commit', () => 
     proxy.commitFault = 'none';
     expect(await other.committed('in doubt')).toBe(false);
     proxy.deliverHeld();
-    await other.apply({ ...change, changeId: 'instead', tables: [{ ...change.tables[0], next: 't2' }] });
+    await other.apply({
+      ...change,
+      changeId: 'instead',
+      committedUs: 2,
+      tables: [{ ...change.tables[0], next: 't2' }],
+    });
     expect(await location()).toBe('t2');
     expect(await other.committed('in doubt')).toBe(false);
   });

@@ -52,6 +52,7 @@ describe('PostgresTableCatalog under eight concurrent committers', () => {
           const changeId = `committer ${committer} round ${round} attempt ${attempt}`;
           const change: CatalogChange = {
             changeId,
+            committedUs: ((await catalog.lastCommitUs()) ?? 0) + 1,
             tables: overlap.tables === undefined ? [] : await nextPointers(catalog, tables, changeId),
             progress: overlap.partitions ? await nextMoves(catalog, partitions) : [],
             state: overlap.keys ? someState(changeId) : new Map(),

@@ -8,8 +8,10 @@ import { FaultProxy } from './test-support/fault-proxy.ts';
 import { clock, TestDatabase } from './test-support/test-database.ts';
 
 const unavailable = { kind: 'unavailable', retryable: true };
+let commits = 0;
 const change = (changeId: string, state: CatalogChange['state'] = new Map()): CatalogChange => ({
   changeId,
+  committedUs: ++commits,
   tables: [],
   progress: [],
   state,

@@ -25,6 +25,7 @@ const OLD_CATALOG = `
   INSERT INTO iceberg_namespace_properties VALUES ('k2', 'market', 'exists', 'true');`;
 
 describe('migrations', () => {
+  let commits = 0;
   let database: TestDatabase;
   const catalogs: PostgresTableCatalog[] = [];
   const open = async (url = database.url) => {
@@ -33,7 +34,13 @@ describe('migrations', () => {
     return catalog;
   };
   const apply = (catalog: PostgresTableCatalog, table: string, expected: string | null, next: string) =>
-    catalog.apply({ changeId: randomUUID(), tables: [{ table, expected, next }], progress: [], state: new Map() });
+    catalog.apply({
+      changeId: randomUUID(),
+      committedUs: ++commits,
+      tables: [{ table, expected, next }],
+      progress: [],
+      state: new Map(),
+    });
   const urlOf = (change: (url: URL) => void) => {
     const url = new URL(database.url);
     change(url);
@@ -69,6 +76,8 @@ describe('migrations', () => {
       'k2_changes.sequence bigint not null',
       'k2_changes.change_id text not null',
       'k2_changes.applied_us bigint not null',
+      'k2_last_commit.only_row boolean not null',
+      'k2_last_commit.committed_us bigint not null',
       'k2_migrations.version integer not null',
       'k2_migrations.name text not null',
       'k2_migrations.applied_us bigint not null',
@@ -93,7 +102,7 @@ describe('migrations', () => {
 
   it('run once where many processes start at the same time', async () => {
     const opened = await Promise.all(Array.from({ length: 8 }, () => open()));
-    expect(await database.query('SELECT version FROM k2_migrations')).toEqual([{ version: 1 }]);
+    expect(await database.query('SELECT version FROM k2_migrations')).toEqual([{ version: 1 }, { version: 2 }]);
     await apply(opened[0], 'market.trades', null, 't1');
     for (const catalog of opened) expect(await catalog.metadataLocation('market.trades')).toBe('t1');
   });

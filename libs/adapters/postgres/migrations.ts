@@ -59,4 +59,13 @@ export const MIGRATIONS: readonly Migration[] = [
         applied_us BIGINT NOT NULL
       );`,
   },
+  {
+    version: 2,
+    name: 'the time of the last commit',
+    statements: `
+      CREATE TABLE k2_last_commit (
+        only_row BOOLEAN PRIMARY KEY CHECK (only_row),
+        committed_us BIGINT NOT NULL
+      ) WITH (fillfactor = 50);`,
+  },
 ];

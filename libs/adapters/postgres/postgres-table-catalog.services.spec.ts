@@ -4,8 +4,10 @@ import { service } from '@k2/testing/services';
 import { PostgresTableCatalog } from './postgres-table-catalog.ts';
 import { clock, TestDatabase } from './test-support/test-database.ts';
 
+let commits = 0;
 const change = (changeId: string, parts: Partial<CatalogChange> = {}): CatalogChange => ({
   changeId,
+  committedUs: ++commits,
   tables: [],
   progress: [],
   state: new Map(),

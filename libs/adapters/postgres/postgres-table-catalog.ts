@@ -12,6 +12,7 @@ import {
 } from '@k2/ports';
 import { applyChange } from './apply-change.ts';
 import { recordChange } from './change-record.ts';
+import { lastCommitUs } from './commit-time.ts';
 import { migrate } from './migrate.ts';
 import { claimPartitions, storedProgress } from './partition-progress.ts';
 import { POSTGRES_TABLE_CATALOG_DEFAULTS, type PostgresLimits, type PostgresTls } from './postgres-options.ts';
@@ -69,6 +70,10 @@ export class PostgresTableCatalog implements TableCatalog {
 
   async metadataLocation(table: string): Promise<string | null> {
     return this.measured('metadataLocation', () => metadataLocation(this.read, table));
+  }
+
+  async lastCommitUs(): Promise<number | null> {
+    return this.measured('lastCommitUs', () => lastCommitUs(this.read));
   }
 
   async apply(change: CatalogChange): Promise<void> {

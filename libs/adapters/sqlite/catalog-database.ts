@@ -41,6 +41,10 @@ const SCHEMA = `
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS k2_last_commit (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    committed_us INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS k2_changes (
     change_id TEXT NOT NULL UNIQUE,
     applied_us INTEGER NOT NULL
@@ -70,6 +74,9 @@ export function openCatalogDatabase(path: string) {
   const locationOf = (table: string) =>
     (selectLocation.get(CATALOG_NAME, ...splitName(table)) as { location: string | null } | undefined)?.location ??
     null;
+  const selectLastCommit = db.prepare('SELECT committed_us AS committedUs FROM k2_last_commit');
+  const lastCommitUs = () =>
+    (selectLastCommit.get() as { readonly committedUs: number } | undefined)?.committedUs ?? null;
   const isApplied = (changeId: string) => selectChange.get(changeId) !== undefined;
 
   const movePointer = ({ table, expected, next }: CatalogChange['tables'][number]): void => {
@@ -108,6 +115,15 @@ export function openCatalogDatabase(path: string) {
     );
   };
 
+  const moveCommitTime = (committedUs: number): void => {
+    const last = lastCommitUs();
+    if (last !== null && committedUs <= last) {
+      const message = `a commit of ${committedUs} µs came after one of ${last} µs: take a later time and try again`;
+      throw new Refusal('commit-conflict', message, { committedUs, lastCommitUs: last }, true);
+    }
+    db.prepare('INSERT OR REPLACE INTO k2_last_commit (only_row, committed_us) VALUES (1, ?)').run(committedUs);
+  };
+
   return {
     tables(): Reply<[table: string, location: string][]> {
       const rows = db
@@ -123,12 +139,17 @@ export function openCatalogDatabase(path: string) {
       return { value: locationOf(table) };
     },
 
+    lastCommitUs(): Reply<number | null> {
+      return { value: lastCommitUs() };
+    },
+
     /** Claims come first: a fenced writer learns that it is fenced, not that it should re-base and try again. */
-    apply({ changeId, tables, progress, state }: CatalogChange, appliedUs: number): Reply<null> {
+    apply({ changeId, committedUs, tables, progress, state }: CatalogChange, appliedUs: number): Reply<null> {
       inTransaction(db, () => {
         if (isApplied(changeId)) return;
         progress.forEach(moveProgress);
         tables.forEach(movePointer);
+        moveCommitTime(committedUs);
         const put = db.prepare('INSERT OR REPLACE INTO k2_state (key, value) VALUES (?, ?)');
         const remove = db.prepare('DELETE FROM k2_state WHERE key = ?');
         for (const [key, value] of state) {

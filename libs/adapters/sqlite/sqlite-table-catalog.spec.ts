@@ -6,8 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { SqliteTableCatalog } from './sqlite-table-catalog.ts';
 
 const clock = { nowUs: () => 1_394_402_400_000_000, monotonicUs: () => 0 };
+let lastCommitUs = 0;
 const create = (table: string, next: string) => ({
   changeId: `create ${table}`,
+  committedUs: ++lastCommitUs,
   tables: [{ table, expected: null, next }],
   progress: [],
   state: new Map<string, string>(),
@@ -32,6 +34,7 @@ describe('SqliteTableCatalog beside other engines', () => {
     await catalog.apply(create('market.trades', 'file:///a b/1.json'));
     await catalog.apply({
       changeId: 'second',
+      committedUs: ++lastCommitUs,
       tables: [
         { table: 'market.trades', expected: 'file:///a b/1.json', next: 'file:///a b/2.json' },
         { table: 'market.quotes', expected: null, next: 'q1' },
@@ -68,7 +71,7 @@ describe('SqliteTableCatalog beside other engines', () => {
       "UPDATE iceberg_tables SET metadata_location = 't2', iceberg_type = NULL WHERE metadata_location = 't1'",
     );
     const move = { table: 'market.trades', expected: 't1', next: 't3' };
-    const change = { changeId: 'late', tables: [move], progress: [], state: new Map<string, string>() };
+    const change = { changeId: 'late', committedUs: ++lastCommitUs, tables: [move], progress: [], state: new Map() };
     await expect(catalog.apply(change)).rejects.toMatchObject({ kind: 'commit-conflict', context: { current: 't2' } });
     await catalog.apply({ ...change, tables: [{ ...move, expected: 't2' }] });
     expect(await catalog.metadataLocation('market.trades')).toBe('t3');
@@ -94,7 +97,13 @@ describe('SqliteTableCatalog beside other engines', () => {
 
   it('forgets only changes older than the last 1,000', async () => {
     for (let i = 0; i < 2_100; i++) {
-      await catalog.apply({ changeId: `c${i}`, tables: [], progress: [], state: new Map() });
+      await catalog.apply({
+        changeId: `c${i}`,
+        committedUs: ++lastCommitUs,
+        tables: [],
+        progress: [],
+        state: new Map(),
+      });
     }
     expect(await catalog.committed('c1100')).toBe(true);
     expect(await catalog.committed('c0')).toBe(false);

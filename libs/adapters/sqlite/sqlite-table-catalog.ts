@@ -50,6 +50,10 @@ export class SqliteTableCatalog implements TableCatalog {
     return this.client.call('metadataLocation', [table]);
   }
 
+  async lastCommitUs(): Promise<number | null> {
+    return this.client.call('lastCommitUs', []);
+  }
+
   async apply(change: CatalogChange): Promise<void> {
     try {
       await this.client.call('apply', [change, this.options.clock.nowUs()]);

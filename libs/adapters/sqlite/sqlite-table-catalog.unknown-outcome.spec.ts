@@ -16,7 +16,8 @@ describe('SqliteTableCatalog whose thread dies during a commit', () => {
       const catalog = await SqliteTableCatalog.open({ path, clock });
       const worker = posts.mock.contexts[0] as Worker;
       const tables = [{ table: 'market.trades', expected: null, next: 't1' }];
-      const applied = catalog.apply({ changeId: 'c', tables, progress: [], state: new Map() });
+      const change = { changeId: 'c', committedUs: 1, tables, progress: [], state: new Map() };
+      const applied = catalog.apply(change);
       void worker.terminate();
       await expect(applied).rejects.toMatchObject({ kind: 'unknown-outcome', context: { changeId: 'c' } });
       await expect(catalog.committed('c')).rejects.toMatchObject({ kind: 'unavailable' });
@@ -24,7 +25,7 @@ describe('SqliteTableCatalog whose thread dies during a commit', () => {
 
       const reopened = await SqliteTableCatalog.open({ path, clock });
       expect(await reopened.metadataLocation('market.trades')).toBe((await reopened.committed('c')) ? 't1' : null);
-      await reopened.apply({ changeId: 'c', tables, progress: [], state: new Map() });
+      await reopened.apply(change);
       expect(await reopened.metadataLocation('market.trades')).toBe('t1');
       await reopened.close();
     } finally {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CatalogChange, PartitionClaim, TableCatalog } from '@k2/ports';
+import { isPortError, type CatalogChange, type PartitionClaim, type TableCatalog } from '@k2/ports';
 
 export interface TableCatalogHarness {
   readonly catalog: TableCatalog;
@@ -26,6 +26,7 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
 
     const change = (parts: Partial<CatalogChange>): CatalogChange => ({
       changeId: `change-${++changes}`,
+      committedUs: changes,
       tables: [],
       progress: [],
       state: new Map(),
@@ -246,6 +247,71 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
       expect(await other.progress()).toEqual([{ ...TOPIC, partition: 0, nextOffset: 3 }]);
       expect(await other.state(['a'])).toEqual(new Map([['a', '1']]));
       expect(await other.committed(applied.changeId)).toBe(true);
+    });
+
+    it('17 takes commits in the order of their times only, whatever their tables and whoever made them', async () => {
+      expect(await catalog.lastCommitUs()).toBeNull();
+      await catalog.apply(change({ tables: [pointer(TRADES, null, 't1')], committedUs: 1_000 }));
+      const behind = await harness.another();
+      const claim = await claimOne('w');
+      for (const committedUs of [999, 1_000]) {
+        const late = change({
+          tables: [pointer(QUOTES, null, 'q1')],
+          progress: [{ claim, nextOffset: 1 }],
+          committedUs,
+        });
+        await expect(behind.apply(late)).rejects.toMatchObject({
+          kind: 'commit-conflict',
+          retryable: true,
+          context: { committedUs, lastCommitUs: 1_000 },
+        });
+        expect(await behind.committed(late.changeId)).toBe(false);
+      }
+      expect(await behind.metadataLocation(QUOTES)).toBeNull();
+      expect(await behind.progress()).toMatchObject([{ nextOffset: 0 }]);
+      expect(await behind.lastCommitUs()).toBe(1_000);
+      await behind.apply(change({ tables: [pointer(QUOTES, null, 'q1')], committedUs: 1_001 }));
+      expect(await catalog.lastCommitUs()).toBe(1_001);
+    });
+
+    it('18 leaves what is pinned at a commit time as it is, under writers of other tables and other clocks', async () => {
+      const catalogs = [catalog, await harness.another()];
+      const committed = new Map<string, number>();
+      const pins: { readonly atUs: number; readonly seen: ReadonlyMap<string, string> }[] = [];
+      let writing = 4;
+      const write = async (writer: number) => {
+        const table = `market.t${writer}`;
+        const own = catalogs[writer % 2];
+        for (let round = 0, last: string | null = null; round < 10;) {
+          const next: string = `${table} ${round}`;
+          const clockUs = 1_000_000 + round * 10 - writer * 500;
+          const committedUs = Math.max(clockUs, ((await own.lastCommitUs()) ?? 0) + 1);
+          try {
+            await own.apply(change({ tables: [pointer(table, last, next)], committedUs }));
+          } catch (error) {
+            if (isPortError(error, 'commit-conflict')) continue;
+            throw error;
+          }
+          committed.set(next, committedUs);
+          last = next;
+          round++;
+        }
+        writing--;
+      };
+      const read = async () => {
+        while (writing > 0) {
+          const atUs = await catalog.lastCommitUs();
+          if (atUs !== null) pins.push({ atUs, seen: await catalog.tables() });
+        }
+      };
+      await Promise.all([0, 1, 2, 3].map(write).concat(read()));
+      for (const { atUs, seen } of pins) {
+        for (const [next, committedUs] of committed) {
+          const location = seen.get(next.split(' ')[0]);
+          const seenUs = location === undefined ? -Infinity : committed.get(location)!;
+          if (committedUs <= atUs) expect(seenUs).toBeGreaterThanOrEqual(committedUs);
+        }
+      }
     });
   });
 }

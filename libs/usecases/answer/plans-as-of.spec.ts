@@ -47,6 +47,22 @@ describe('plans of several tables', () => {
     expect(await planned(store, { kind: 'latest' })).toEqual([3n, 4n]);
   });
 
+  it('mean by a time that has not passed yet the last commit so far, on every page', async () => {
+    const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [[2n, 15]] });
+    const requests = [{ table: TRADES }, { table: QUOTES }];
+    const { asOfUs } = await plansAsOf(only(store), requests, { kind: 'time', timeUs: 100 });
+    expect(asOfUs).toBe(15);
+    store.snapshots[TRADES]!.push([3n, 20]);
+    store.snapshots[QUOTES]!.push([4n, 20]);
+    expect(await planned(store, { kind: 'time', timeUs: asOfUs! })).toEqual([1n, 2n]);
+  });
+
+  it('are of one commit, also where it lands between two of them and before the time asked for', async () => {
+    const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [[2n, 10]] });
+    store.arriving = { [TRADES]: [3n, 20], [QUOTES]: [4n, 20] };
+    expect(await planned(store, { kind: 'time', timeUs: 100 })).toEqual([3n, 4n]);
+  });
+
   it('mean by a snapshot id the instant of its commit, whichever table it is of', async () => {
     const store = new FakeStore({
       [TRADES]: [

@@ -24,17 +24,27 @@ export async function plansAsOf(store: TickStore, requests: readonly TableReques
   const planned = await Promise.all(requests.map((request) => planAt(store, request, asOfUs)));
   const refusals = planned.filter((one) => one instanceof Error);
   if (asOf.kind === 'time' && refusals.length === requests.length) throw refusals[0];
-  return { plans: planned.map((one, at) => (one instanceof Error ? emptyPlan(requests[at].table) : one)), asOfUs };
+  const plans = planned.map((one, at) => (one instanceof Error ? emptyPlan(requests[at].table) : one));
+  // Until the time asked for has passed, commits may still come before it: what it names now is the last one so far.
+  return asOf.kind === 'time' ? asOfLastCommit(store, requests, plans) : { plans, asOfUs };
 }
 
 async function latestPlans(store: TickStore, requests: readonly TableRequest[]): Promise<PlansAsOf> {
   const latest = await Promise.all(requests.map((request) => store.plan({ ...request, asOf: { kind: 'latest' } })));
-  const committed = latest.map(({ committedUs }) => committedUs).filter((timeUs) => timeUs !== null);
-  if (committed.length === 0) return { plans: latest, asOfUs: null };
-  // A commit may have come between two of them: those planned before it are planned again, as of it.
+  return asOfLastCommit(store, requests, latest);
+}
+
+/** A commit may have come between two of the plans: those made before it are made again, as of it. */
+async function asOfLastCommit(
+  store: TickStore,
+  requests: readonly TableRequest[],
+  planned: readonly ScanPlan[],
+): Promise<PlansAsOf> {
+  const committed = planned.map(({ committedUs }) => committedUs).filter((timeUs) => timeUs !== null);
+  if (committed.length === 0) return { plans: planned, asOfUs: null };
   const asOfUs = Math.max(...committed);
   const plans = await Promise.all(
-    latest.map(async (plan, at) => {
+    planned.map(async (plan, at) => {
       if (plan.committedUs === asOfUs) return plan;
       const again = await planAt(store, requests[at], asOfUs);
       return again instanceof Error ? plan : again;

@@ -6,16 +6,19 @@ import { NO_FILES, snapshotSummary } from './snapshot-summary.ts';
 import type { StagedTable } from './staged-rows.ts';
 
 export interface NewSnapshot {
-  readonly snapshot: Snapshot;
+  readonly snapshot: UndatedSnapshot;
   /** Manifests to delete once it is committed. */
   readonly mergedAway: readonly string[];
 }
+
+/** See `UndatedMetadata`. */
+export type UndatedSnapshot = Omit<Snapshot, 'timestamp-ms'>;
 
 /** The snapshot that adds staged files to what a table holds now; its manifest list is written. */
 export async function appendSnapshot(
   staged: StagedTable,
   base: TableMetadata,
-  { committedMs, progress }: { readonly committedMs: number; readonly progress: string },
+  progress: string,
   { files, limits }: { readonly files: TableFiles; readonly limits: MergeLimits },
 ): Promise<NewSnapshot> {
   const parent = currentSnapshot(base);
@@ -32,7 +35,6 @@ export async function appendSnapshot(
     'snapshot-id': staged.snapshotId,
     ...(parentSnapshotId === null ? {} : { 'parent-snapshot-id': parentSnapshotId }),
     'sequence-number': sequenceNumber,
-    'timestamp-ms': committedMs,
     'manifest-list': await files.writeManifestList(base, { ...target, parentSnapshotId }, merged),
     'schema-id': base['current-schema-id'],
     summary: snapshotSummary('append', parent, { added: change, removed: NO_FILES, partitionCount }, progress),

@@ -1,55 +1,48 @@
 import type { TableName } from '@k2/domain/market';
-import type { Clock, ObjectStore, ProgressChange, Random, Telemetry } from '@k2/ports';
+import type { Clock, ObjectStore, ProgressChange, Random, TableCatalog, Telemetry } from '@k2/ports';
 import type { TableFiles } from '../table-files.ts';
 import type { Attempt } from './attempt.ts';
-import { metadataVersion, type MetadataFile, type NextMetadata } from './next-metadata.ts';
+import { metadataVersion, type MetadataFile, type UndatedMetadata } from './next-metadata.ts';
 
-/** A table's move to its next metadata file, which is written. */
+/** A table's move to its next metadata, which is not written yet; `base` is null where the table is created. */
 export interface TableMove {
-  readonly pointer: { readonly table: TableName; readonly expected: string; readonly next: string };
-  readonly retired: readonly string[];
+  readonly table: TableName;
+  readonly base: MetadataFile | null;
+  readonly next: UndatedMetadata;
 }
 
 /** Makes changes of the catalog out of successors of metadata, and clears up behind those that took effect. */
 export class CatalogChanges {
   private readonly parts: {
+    readonly catalog: TableCatalog;
     readonly objects: ObjectStore;
     readonly clock: Clock;
     readonly random: Random;
     readonly telemetry: Telemetry;
     readonly files: TableFiles;
   };
-  private lastMs = 0;
 
   constructor(parts: CatalogChanges['parts']) {
     this.parts = parts;
   }
 
-  /** Milliseconds, as Iceberg counts; later than everything committed so far, also where the clock stands still. */
-  nextMs(bases: Iterable<MetadataFile>): number {
-    const updatedMs = Array.from(bases, ({ metadata }) => metadata['last-updated-ms']);
-    this.lastMs = Math.max(
-      Math.floor(this.parts.clock.nowUs() / 1_000),
-      ...[this.lastMs, ...updatedMs].map((ms) => ms + 1),
-    );
-    return this.lastMs;
-  }
-
-  async move(table: TableName, base: MetadataFile, next: NextMetadata): Promise<TableMove> {
-    const location = await this.parts.files.writeMetadata(next.metadata, metadataVersion(base.location) + 1);
-    return { pointer: { table, expected: base.location, next: location }, retired: next.retired };
-  }
-
-  attempt(moves: readonly TableMove[], committedMs: number, progress: ProgressChange = NO_PROGRESS): Attempt {
+  /** Dates and writes the metadata files, last of all. `lake`: every table as it was read. */
+  async attempt(
+    moves: readonly TableMove[],
+    lake: Iterable<MetadataFile>,
+    progress: ProgressChange = NO_PROGRESS,
+  ): Promise<Attempt> {
+    const committedMs = await this.nextMs(lake);
+    const written = await Promise.all(moves.map((move) => this.written(move, committedMs)));
     return {
       change: {
         changeId: this.parts.random.uuid(),
-        tables: moves.map((move) => move.pointer),
+        committedUs: committedMs * 1_000,
+        tables: written.map(({ pointer }) => pointer),
         progress: progress.partitions,
         state: progress.state,
       },
-      committedMs,
-      retired: moves.flatMap((move) => move.retired),
+      retired: written.flatMap(({ retired }) => retired),
     };
   }
 
@@ -66,6 +59,25 @@ export class CatalogChanges {
         });
       }
     }
+  }
+
+  /**
+   * Milliseconds, as Iceberg counts; later than every commit so far, of whatever table and however the writers' clocks
+   * stand. What other engines committed is known from the tables only.
+   */
+  private async nextMs(lake: Iterable<MetadataFile>): Promise<number> {
+    const { catalog, clock } = this.parts;
+    const lastUs = await catalog.lastCommitUs();
+    const earlierMs = Array.from(lake, ({ metadata }) => metadata['last-updated-ms']);
+    if (lastUs !== null) earlierMs.push(Math.floor(lastUs / 1_000));
+    return earlierMs.reduce((atMs, earlier) => Math.max(atMs, earlier + 1), Math.floor(clock.nowUs() / 1_000));
+  }
+
+  private async written({ table, base, next }: TableMove, committedMs: number) {
+    const { metadata, retired } = next(committedMs);
+    const version = base === null ? 0 : metadataVersion(base.location) + 1;
+    const location = await this.parts.files.writeMetadata(metadata, version);
+    return { pointer: { table, expected: base?.location ?? null, next: location }, retired };
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type TickStoreError,
 } from '@k2/ports';
 import { unknownTable, type LakeTables } from '../lake-tables.ts';
-import { currentSnapshot } from '../format/metadata.ts';
+import { currentSnapshot, type TableMetadata } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
 import { appendSnapshot } from './append-snapshot.ts';
 import type { Attempt } from './attempt.ts';
@@ -57,9 +57,19 @@ export class LakeCommits {
     return {
       rowCount: staged.rowCount,
       snapshots: new Map(staged.tables.map(({ table, snapshotId }) => [table, snapshotId])),
-      committedUs: landed.committedMs * 1_000,
+      committedUs: landed.change.committedUs,
       claims: landed.change.progress.map(({ claim, nextOffset }) => ({ ...claim, nextOffset })),
     };
+  }
+
+  /** Nothing happens where the table is there already, made by another process meanwhile or by this one. */
+  async create(table: TableName, first: (committedMs: number) => TableMetadata): Promise<void> {
+    const { catalog, tables, landing, changes } = this.parts;
+    await landing.landIfNeeded(async () => {
+      if ((await catalog.metadataLocation(table)) !== null) return null;
+      const next = (committedMs: number) => ({ metadata: first(committedMs), retired: [] });
+      return changes.attempt([{ table, base: null, next }], (await tables.loadAll()).values());
+    }, []);
   }
 
   async evolve(table: TableName, changes: readonly SchemaChange[]): Promise<void> {
@@ -72,32 +82,32 @@ export class LakeCommits {
     const bases = await this.parts.tables.loadAll();
     // After the tables: see `progressAfter`.
     const current = await this.parts.catalog.progress();
-    const committedMs = changes.nextMs(bases.values());
     const moves = await Promise.all(
       tables.map(async (staged) => {
         const base = bases.get(staged.table);
         if (base === undefined) throw unknownTable(staged.table);
         const recorded = parseProgress(currentSnapshot(base.metadata)?.summary[PROGRESS_PROPERTY]);
         const text = printProgress(progressAfter(current, recorded, progress));
-        const snapshot = await appendSnapshot(
-          staged,
-          base.metadata,
-          { committedMs, progress: text },
-          { files: this.parts.files, limits: this.limits },
-        );
-        return changes.move(staged.table, base, withSnapshot(base, snapshot, this.limits.metadataVersionsMax));
+        const snapshot = await appendSnapshot(staged, base.metadata, text, {
+          files: this.parts.files,
+          limits: this.limits,
+        });
+        const next = (committedMs: number) =>
+          withSnapshot(base, snapshot, committedMs, this.limits.metadataVersionsMax);
+        return { table: staged.table, base, next };
       }),
     );
-    return changes.attempt(moves, committedMs, progress);
+    return changes.attempt(moves, bases.values(), progress);
   }
 
   private async evolveAttempt(table: TableName, changes: readonly SchemaChange[]): Promise<Attempt> {
-    const base = await this.parts.tables.load(table);
+    const lake = await this.parts.tables.loadAll();
+    const base = lake.get(table);
+    if (base === undefined) throw unknownTable(table);
     const { schema, lastColumnId } = evolved(table, base.metadata, changes);
-    const committedMs = this.parts.changes.nextMs([base]);
-    const next = withSchema(base, schema, lastColumnId, committedMs, this.limits.metadataVersionsMax);
-    const move = await this.parts.changes.move(table, base, next);
-    return this.parts.changes.attempt([move], committedMs);
+    const next = (committedMs: number) =>
+      withSchema(base, schema, lastColumnId, committedMs, this.limits.metadataVersionsMax);
+    return this.parts.changes.attempt([{ table, base, next }], lake.values());
   }
 
   /** Of a writer that was frozen, or a machine that slept. By the wall clock, as files' ages are. */

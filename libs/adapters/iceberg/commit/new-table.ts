@@ -9,9 +9,9 @@ export function newTable(
   {
     location,
     uuid,
-    nowMs,
+    createdMs,
     metadataVersionsMax,
-  }: { location: string; uuid: string; nowMs: number; metadataVersionsMax: number },
+  }: { location: string; uuid: string; createdMs: number; metadataVersionsMax: number },
 ): TableMetadata {
   const schema = schemaOf(record);
   const spec = partitionSpecOf(record);
@@ -21,7 +21,7 @@ export function newTable(
     'table-uuid': uuid,
     location,
     'last-sequence-number': 0,
-    'last-updated-ms': nowMs,
+    'last-updated-ms': createdMs,
     'last-column-id': lastColumnId(schema),
     'current-schema-id': schema['schema-id'],
     schemas: [schema],

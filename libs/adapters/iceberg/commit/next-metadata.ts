@@ -9,6 +9,12 @@ export interface NextMetadata {
   readonly retired: readonly string[];
 }
 
+/**
+ * A successor that still lacks the time of its commit, which is chosen last: a commit that takes effect between the
+ * choice and the change makes the change too late.
+ */
+export type UndatedMetadata = (committedMs: number) => NextMetadata;
+
 export interface MetadataFile {
   readonly location: string;
   readonly metadata: TableMetadata;
@@ -17,22 +23,22 @@ export interface MetadataFile {
 export function withSnapshot(
   base: MetadataFile,
   { snapshot, mergedAway }: NewSnapshot,
+  committedMs: number,
   versionsMax: number,
 ): NextMetadata {
   const { metadata } = base;
   const snapshotId = snapshot['snapshot-id'];
-  const timestampMs = snapshot['timestamp-ms'];
   const next = logged(base, versionsMax, {
     ...metadata,
     'last-sequence-number': snapshot['sequence-number'],
-    'last-updated-ms': timestampMs,
+    'last-updated-ms': committedMs,
     'current-snapshot-id': snapshotId,
     refs: {
       ...metadata.refs,
       [MAIN_BRANCH]: { ...metadata.refs[MAIN_BRANCH], 'snapshot-id': snapshotId, type: 'branch' },
     },
-    snapshots: [...metadata.snapshots, snapshot],
-    'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': timestampMs, 'snapshot-id': snapshotId }],
+    snapshots: [...metadata.snapshots, { ...snapshot, 'timestamp-ms': committedMs }],
+    'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': committedMs, 'snapshot-id': snapshotId }],
   });
   return { ...next, retired: [...next.retired, ...mergedAway] };
 }
@@ -41,13 +47,13 @@ export function withSchema(
   base: MetadataFile,
   schema: Schema,
   lastColumnId: number,
-  nowMs: number,
+  committedMs: number,
   versionsMax: number,
 ): NextMetadata {
   const { metadata } = base;
   return logged(base, versionsMax, {
     ...metadata,
-    'last-updated-ms': nowMs,
+    'last-updated-ms': committedMs,
     'last-column-id': lastColumnId,
     'current-schema-id': schema['schema-id'],
     schemas: [...metadata.schemas, schema],

@@ -8,7 +8,7 @@ import type { Snapshot, TableMetadata } from './metadata.ts';
 const EMPTY_TABLE = newTable(TRADES_SCHEMA, {
   location: 'file:///lake/trades',
   uuid: 'u',
-  nowMs: 1,
+  createdMs: 1,
   metadataVersionsMax: 100,
 });
 const int63 = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });

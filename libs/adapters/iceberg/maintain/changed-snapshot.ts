@@ -1,5 +1,5 @@
 import { mergedAway, mergedManifests, type MergeLimits } from '../commit/merge-manifests.ts';
-import { withSnapshot, type NextMetadata } from '../commit/next-metadata.ts';
+import { withSnapshot, type UndatedMetadata } from '../commit/next-metadata.ts';
 import { parseProgress, printProgress, progressCarried } from '../commit/progress.ts';
 import { PROGRESS_PROPERTY, snapshotSummary, type FilesChange } from '../commit/snapshot-summary.ts';
 import type { DataFile } from '../format/manifest.ts';
@@ -30,7 +30,7 @@ export async function withContent(
   base: Base,
   { snapshotId, operation, manifests, details, ...change }: SnapshotContent,
   { files, limits }: { readonly files: TableFiles; readonly limits: SnapshotLimits },
-): Promise<NextMetadata> {
+): Promise<UndatedMetadata> {
   const { metadata } = base.table;
   const parent = currentSnapshot(metadata);
   const parentSnapshotId = parent?.['snapshot-id'] ?? null;
@@ -42,13 +42,13 @@ export async function withContent(
     'snapshot-id': snapshotId,
     ...(parentSnapshotId === null ? {} : { 'parent-snapshot-id': parentSnapshotId }),
     'sequence-number': sequenceNumber,
-    'timestamp-ms': base.committedMs,
     'manifest-list': await files.writeManifestList(metadata, { ...target, parentSnapshotId }, merged),
     'schema-id': metadata['current-schema-id'],
     summary: { ...snapshotSummary(operation, parent, change, progress), ...details },
   };
   const unnamed = mergedAway(manifests, merged, snapshotId);
-  return withSnapshot(base.table, { snapshot, mergedAway: unnamed }, limits.metadataVersionsMax);
+  return (committedMs) =>
+    withSnapshot(base.table, { snapshot, mergedAway: unnamed }, committedMs, limits.metadataVersionsMax);
 }
 
 /** The newest that a snapshot says; those of other engines say nothing. */

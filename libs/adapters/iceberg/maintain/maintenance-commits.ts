@@ -3,7 +3,7 @@ import type { PartitionProgress, TableCatalog } from '@k2/ports';
 import type { Attempt } from '../commit/attempt.ts';
 import type { CatalogChanges } from '../commit/catalog-changes.ts';
 import type { Landing } from '../commit/landing.ts';
-import type { MetadataFile, NextMetadata } from '../commit/next-metadata.ts';
+import type { MetadataFile, UndatedMetadata } from '../commit/next-metadata.ts';
 import { unknownTable, type LakeTables } from '../lake-tables.ts';
 
 /** What a task stands on: a table as it is now, and the tables beside it. */
@@ -12,13 +12,11 @@ export interface Base {
   readonly lake: ReadonlyMap<TableName, MetadataFile>;
   /** Of the catalog, read after the tables: no table has rows of the log beyond it. */
   readonly progress: readonly PartitionProgress[];
-  /** Time of the commit that stands on it. */
-  readonly committedMs: number;
 }
 
 /** A table's next metadata, and what the task needs to know of it once it took effect. */
 export interface Change<Outcome> {
-  readonly next: NextMetadata;
+  readonly next: UndatedMetadata;
   readonly outcome: Outcome;
 }
 
@@ -40,11 +38,11 @@ export class MaintenanceCommits {
   }
 
   async base(table: TableName): Promise<Base> {
-    const { tables, catalog, changes } = this.parts;
+    const { tables, catalog } = this.parts;
     const lake = await tables.loadAll();
     const base = lake.get(table);
     if (base === undefined) throw unknownTable(table);
-    return { table: base, lake, progress: await catalog.progress(), committedMs: changes.nextMs(lake.values()) };
+    return { table: base, lake, progress: await catalog.progress() };
   }
 
   /**
@@ -61,8 +59,8 @@ export class MaintenanceCommits {
       const base = await this.base(table);
       const change = await prepare(base);
       if (change === null) return null;
-      const move = await changes.move(table, base.table, change.next);
-      return { ...changes.attempt([move], base.committedMs), outcome: change.outcome };
+      const move = { table, base: base.table, next: change.next };
+      return { ...(await changes.attempt([move], base.lake.values())), outcome: change.outcome };
     }, unresolved);
     if (landed === null) return null;
     await changes.finish(landed);

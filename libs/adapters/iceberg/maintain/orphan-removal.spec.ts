@@ -70,8 +70,7 @@ describe('the removal of orphans', () => {
     await plant('nested/metadata/00000-a.metadata.json');
     await plant('nested/data/b.parquet');
     const next = world.lake.objects.uri('market_data/trades/nested/metadata/00000-a.metadata.json');
-    const tables = [{ table: 'other.nested', expected: null, next }];
-    await world.lake.catalog.apply({ changeId: 'nested', tables, progress: [], state: new Map() });
+    world.lake.catalog.applyForeign('other.nested', next);
     expect(await remove()).toMatchObject({ deletedFiles: 0 });
   });
 

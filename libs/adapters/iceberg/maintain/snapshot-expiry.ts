@@ -47,8 +47,9 @@ export async function expireSnapshots(
     const retained = retainedSnapshots(metadata, lake, retention, time);
     const ids = metadata.snapshots.map((snapshot) => snapshot['snapshot-id']).filter((id) => !retained.has(id));
     if (ids.length === 0) return null;
-    const next = withoutSnapshots(base.table, new Set(ids), base.committedMs, limits.metadataVersionsMax);
-    return { next, outcome: { before: metadata, after: next.metadata } };
+    const next = (committedMs: number) =>
+      withoutSnapshots(base.table, new Set(ids), committedMs, limits.metadataVersionsMax);
+    return { next, outcome: { before: metadata, after: next(metadata['last-updated-ms']).metadata } };
   };
   const base = await commits.base(table);
   const expiry = dryRun ? ((await prepare(base))?.outcome ?? null) : await commits.land(table, prepare);
@@ -71,6 +72,7 @@ export async function expireSnapshots(
 
 interface Expiry {
   readonly before: TableMetadata;
+  /** But for the time of the commit. */
   readonly after: TableMetadata;
 }
 

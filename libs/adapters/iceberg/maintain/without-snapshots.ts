@@ -10,7 +10,7 @@ import type { Snapshot, TableMetadata } from '../format/metadata.ts';
 export function withoutSnapshots(
   base: MetadataFile,
   ids: ReadonlySet<bigint>,
-  nowMs: number,
+  committedMs: number,
   versionsMax: number,
 ): NextMetadata {
   const { metadata } = base;
@@ -27,7 +27,7 @@ export function withoutSnapshots(
   };
   return logged(base, versionsMax, {
     ...metadata,
-    'last-updated-ms': nowMs,
+    'last-updated-ms': committedMs,
     snapshots: metadata.snapshots.filter((snapshot) => !ids.has(snapshot['snapshot-id'])).map(dated),
     'snapshot-log': log.slice(forgotten),
     ...keptStatistics(metadata, 'statistics', ids),

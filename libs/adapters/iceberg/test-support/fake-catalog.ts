@@ -16,6 +16,7 @@ export class FakeCatalog implements TableCatalog {
   /** Called with each change instead of applying it; `apply` applies it. */
   intercept: ((change: CatalogChange, apply: () => void) => void | Promise<void>) | null = null;
   applied = 0;
+  private lastCommit: number | null = null;
 
   async tables(): Promise<ReadonlyMap<string, string>> {
     return new Map(this.locations);
@@ -23,6 +24,15 @@ export class FakeCatalog implements TableCatalog {
 
   async metadataLocation(table: string): Promise<string | null> {
     return this.locations.get(table) ?? null;
+  }
+
+  /** A commit of another engine, which knows of nothing but the pointer. */
+  applyForeign(table: string, next: string): void {
+    this.locations.set(table, next);
+  }
+
+  async lastCommitUs(): Promise<number | null> {
+    return this.lastCommit;
   }
 
   async apply(change: CatalogChange): Promise<void> {
@@ -44,6 +54,9 @@ export class FakeCatalog implements TableCatalog {
       if ((this.locations.get(table) ?? null) !== expected)
         throw new PortError('commit-conflict', `${table} has moved`, {}, { retryable: true });
     }
+    if (this.lastCommit !== null && change.committedUs <= this.lastCommit)
+      throw new PortError('commit-conflict', `a commit of ${this.lastCommit} µs came first`, {}, { retryable: true });
+    this.lastCommit = change.committedUs;
     for (const { table, next } of change.tables) this.locations.set(table, next);
     for (const { claim, nextOffset } of change.progress) this.claims.set(keyOf(claim), { ...claim, nextOffset });
     for (const [key, value] of change.state) {

@@ -34,20 +34,21 @@ export class TestLake {
     return new TestLake(directory, options);
   }
 
-  open(options: TestLakeOptions = {}): IcebergTickStore {
-    const store = new IcebergTickStore(this.ports(), this.optionsWith(options));
+  /** `clock`: of a writer on another machine. */
+  open(options: TestLakeOptions = {}, clock: Clock = this.clock): IcebergTickStore {
+    const store = new IcebergTickStore(this.ports(clock), this.optionsWith(options));
     this.opened.push(store);
     return store;
   }
 
   openMaintenance(options: TestLakeOptions = {}): IcebergTableMaintenance {
-    const maintenance = new IcebergTableMaintenance(this.ports(), this.optionsWith(options));
+    const maintenance = new IcebergTableMaintenance(this.ports(this.clock), this.optionsWith(options));
     this.opened.push(maintenance);
     return maintenance;
   }
 
-  private ports() {
-    const { catalog, objects, random, clock } = this;
+  private ports(clock: Clock) {
+    const { catalog, objects, random } = this;
     return { catalog, objects, random, clock, scheduler: new ImmediateScheduler(), telemetry: new SilentTelemetry() };
   }
 

@@ -101,8 +101,7 @@ export class MaintainedLake {
     const previous = { 'timestamp-ms': before['last-updated-ms'], 'metadata-file': expected };
     const text = printMetadata({ ...change(before), 'metadata-log': [...before['metadata-log'], previous] });
     await this.lake.objects.putIfAbsent(this.lake.objects.key(next), new TextEncoder().encode(text));
-    const tables = [{ table: TRADES, expected, next }];
-    await this.lake.catalog.apply({ changeId: next, tables, progress: [], state: new Map() });
+    this.lake.catalog.applyForeign(TRADES, next);
   }
 
   close(): Promise<void> {
