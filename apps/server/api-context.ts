@@ -15,6 +15,8 @@ export interface ApiPlatform {
 export interface ApiContext {
   readonly platform: ApiPlatform;
   readonly settings: Pick<Settings, 'role' | 'host' | 'queryTimeoutMs'>;
+  /** For answers that are files on their way; null where nothing is kept on disk. */
+  readonly scratchDirectory: string | null;
   readonly random: Pick<Random, 'uuid'>;
   /** Prometheus' text format 0.0.4. */
   readonly metrics: () => Promise<string>;

@@ -222,6 +222,50 @@ describe('streams that go wrong', () => {
   });
 });
 
+describe('answers that are too large to be held', () => {
+  /** Rows of one wide text. */
+  const wide = (rows: number, batches: number) => () => {
+    const text = 'x'.repeat(65_536);
+    const offsets = Uint32Array.from({ length: rows + 1 }, (_, row) => row * text.length);
+    const bytes = Buffer.from(text.repeat(rows));
+    const batch = { rowCount: rows, columns: [{ kind: 'utf8' as const, values: { offsets, bytes } }], nulls: [null] };
+    return answerOf([{ name: 'text', type: 'string' }], Array<typeof batch>(batches).fill(batch));
+  };
+  /** A value of a dictionary in every row: small as columns, large as text. */
+  const repeated = () => {
+    const codes = new Uint16Array(1_000);
+    const columns = [{ kind: 'dictionary' as const, codes, dictionary: ['x'.repeat(65_536)] }];
+    return answerOf([{ name: 'text', type: 'string' }], [{ rowCount: 1_000, columns, nulls: [null] }]);
+  };
+
+  it.each([
+    ['as columns', wide(64, 20)],
+    ['as text', repeated],
+  ])('are refused as JSON, naming the bound and what has none: %s', async (_what, answering) => {
+    platform.engine.answering = answering;
+    const { statusCode, body } = await post('/v1/query', { sql: 'SELECT text FROM trades', limit: 10_000 });
+    expect([statusCode, JSON.parse(body)]).toEqual([
+      422,
+      expect.objectContaining({
+        type: 'urn:k2:problem:answer-too-large',
+        detail: expect.stringMatching(/over 33554432 bytes as JSON.*format=ndjson/),
+      }),
+    ]);
+    expect(platform.engine.open).toBe(0);
+    expect((await post('/v1/query?format=ndjson', { sql: 'SELECT text FROM trades' })).statusCode).toBe(200);
+  });
+
+  it('are sent whole when they are within the bound, with their length', async () => {
+    platform.engine.answering = wide(64, 5);
+    const { statusCode, headers, body } = await post('/v1/query', { sql: 'SELECT text FROM trades' });
+    expect([statusCode, headers['content-length'], JSON.parse(body).data.length]).toEqual([
+      200,
+      String(body.length),
+      320,
+    ]);
+  });
+});
+
 describe('operations', () => {
   it('readiness ends when a room stopped for good and while stopping; liveness does not', async () => {
     expect((await get('/health/ready')).statusCode).toBe(200);

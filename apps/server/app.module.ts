@@ -3,6 +3,7 @@ import { API_CONTEXT, type ApiContext } from './api-context.ts';
 import { BarsController } from './market/bars.controller.ts';
 import { GapsController } from './market/gaps.controller.ts';
 import { QueryController } from './market/query.controller.ts';
+import { AnswerSender } from './market/send-answer.ts';
 import { SnapshotsController } from './market/snapshots.controller.ts';
 import { SymbolsController } from './market/symbols.controller.ts';
 import { TicksController } from './market/ticks.controller.ts';
@@ -26,6 +27,11 @@ const MARKET = [
 export class AppModule {
   static of(context: ApiContext): DynamicModule {
     const controllers = context.settings.role.includes('api') ? [...OPERATIONS, ...MARKET] : OPERATIONS;
-    return { module: AppModule, controllers, providers: [{ provide: API_CONTEXT, useValue: context }] };
+    const sender = new AnswerSender(context.platform.ports, context.scratchDirectory);
+    const providers = [
+      { provide: API_CONTEXT, useValue: context },
+      { provide: AnswerSender, useValue: sender },
+    ];
+    return { module: AppModule, controllers, providers };
   }
 }

@@ -32,11 +32,12 @@ beforeAll(async () => {
     { K2_FLUSH_INTERVAL_MS: '20' },
   );
   open = await openPlatform(settings, { access: 'write' });
-  const { platform, random, createFeed, runWithCorrelationId } = open;
+  const { platform, random, scratchDirectory, createFeed, runWithCorrelationId } = open;
   const metrics = () => open.metrics();
   app = await createApp({
     platform,
     settings,
+    scratchDirectory,
     random,
     metrics,
     createFeed,

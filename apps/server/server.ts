@@ -22,12 +22,13 @@ export class Server {
     const open = await openPlatform(settings, { access: 'write', command });
     const stopping = new AbortController();
     try {
-      const { platform, random, createFeed, runWithCorrelationId } = open;
+      const { platform, random, scratchDirectory, createFeed, runWithCorrelationId } = open;
       const metrics = () => open.metrics();
       const isStopping = () => stopping.signal.aborted;
       const app = await createApp({
         platform,
         settings,
+        scratchDirectory,
         random,
         metrics,
         createFeed,

@@ -46,6 +46,8 @@ export interface OpenPlatform {
   readonly random: Random;
   /** Where the files of the tables are; null where the store keeps none, or the roles have no use of them. */
   readonly objects: ObjectStore | null;
+  /** Of this process, for files on their way; deleted with it. Null where nothing is kept on disk. */
+  readonly scratchDirectory: string | null;
   readonly createFeed: (spec: string) => MarketFeed;
   readonly runWithCorrelationId: typeof runWithCorrelationId;
   /** Prometheus' text format. */
@@ -133,6 +135,7 @@ export async function openPlatform(
       platform,
       random,
       objects,
+      scratchDirectory: scratch?.path ?? null,
       createFeed: (spec) => createFeed(spec, ports),
       runWithCorrelationId,
       metrics: () => telemetry.prometheusText(),

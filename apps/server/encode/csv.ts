@@ -1,7 +1,6 @@
 import type { Answer, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import { rowChunks } from './row-chunks.ts';
 import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
-
-const CHUNK_ROWS = 1_024;
 
 /**
  * RFC 4180 with a header line. Null is an empty field, an empty string is `""`; lists and maps are their JSON text,
@@ -11,9 +10,7 @@ export async function* encodeCsv({ columns, batches }: Answer): AsyncGenerator<s
   yield `${columns.map(({ name }) => csvField(name)).join(',')}\r\n`;
   for await (const batch of batches) {
     const cells = columns.map((column, at) => csvCells(column, batch, at));
-    for (let from = 0; from < batch.rowCount; from += CHUNK_ROWS) {
-      yield csvRows(cells, from, Math.min(from + CHUNK_ROWS, batch.rowCount));
-    }
+    for (const [from, to] of rowChunks(batch)) yield csvRows(cells, from, to);
   }
 }
 

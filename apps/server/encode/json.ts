@@ -1,5 +1,7 @@
 import type { AnswerBatch, AnswerColumn } from '@k2/ports';
+import { ProblemError } from '../http/problem.ts';
 import { constantJson, jsonCells } from './json-cells.ts';
+import { rowChunks } from './row-chunks.ts';
 import type { TextAt } from './value-text.ts';
 
 /** Rows `[from, to)` as JSON objects with `separator` between them. */
@@ -43,7 +45,13 @@ function rowPieces(columns: readonly AnswerColumn[], batch: AnswerBatch, from: n
   return { cells, before, end: `${literal}}` };
 }
 
-/** Rows of several batches as one JSON array: up to `limit` of them, after the first `offset`. */
+/** Bytes of a JSON answer: it is in memory as a whole. */
+export const JSON_BYTES_MAX = 32 * 2 ** 20;
+
+/**
+ * Rows of several batches as one JSON array: up to `limit` of them, after the first `offset`. Throws
+ * `answer-too-large`.
+ */
 export function jsonArray(
   columns: readonly AnswerColumn[],
   batches: readonly AnswerBatch[],
@@ -51,14 +59,27 @@ export function jsonArray(
   offset = 0,
 ): string {
   const parts: string[] = [];
+  let length = 0;
   let skip = offset;
   let left = limit;
   for (const batch of batches) {
-    const from = Math.min(skip, batch.rowCount);
-    const to = Math.min(from + left, batch.rowCount);
-    if (to > from) parts.push(jsonRows(columns, batch, from, to));
-    skip -= from;
-    left -= to - from;
+    const start = Math.min(skip, batch.rowCount);
+    const end = Math.min(start + left, batch.rowCount);
+    for (const [from, to] of rowChunks(batch, start, end)) {
+      const part = jsonRows(columns, batch, from, to);
+      length += part.length;
+      if (length > JSON_BYTES_MAX) throw jsonTooLarge();
+      parts.push(part);
+    }
+    skip -= start;
+    left -= end - start;
   }
   return `[${parts.join(',')}]`;
+}
+
+export function jsonTooLarge(): ProblemError {
+  return new ProblemError(
+    'answer-too-large',
+    `the answer is over ${JSON_BYTES_MAX} bytes as JSON: ask for fewer rows or columns, or for format=ndjson, which is streamed and has no such bound`,
+  );
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext } from '../api-context.ts';
+import type { Connections } from './connections.ts';
 import { isForbiddenHost } from './host-check.ts';
 import { ProblemError, wrongValue } from './problem.ts';
 import type { ProblemFilter } from './problem-filter.ts';
@@ -22,7 +23,12 @@ export function correlationId(given: string | string[] | undefined, { random }: 
 }
 
 /** What happens around every request: correlation, headers, checks of the URL and host, metrics and one log line. */
-export function addHooks(instance: FastifyInstance, context: ApiContext, problems: ProblemFilter): void {
+export function addHooks(
+  instance: FastifyInstance,
+  context: ApiContext,
+  problems: ProblemFilter,
+  connections: Connections,
+): void {
   const { runWithCorrelationId, platform } = context;
   const { clock, telemetry } = platform.ports;
   const requests = telemetry.counter('k2_http_requests_total', 'Requests answered, by method, route and status.');
@@ -32,11 +38,12 @@ export function addHooks(instance: FastifyInstance, context: ApiContext, problem
   instance.addHook('onRequest', (request, reply, done) => {
     startedUs.set(request, clock.monotonicUs());
     void reply.headers(SECURITY_HEADERS).header('x-correlation-id', request.id);
-    runWithCorrelationId(request.id, () => {
+    const begin = () => {
       const problem = refusal(request, context);
       if (problem === null) done();
       else problems.send(problem, request, reply);
-    });
+    };
+    connections.inTurn(request.raw, reply.raw, () => runWithCorrelationId(request.id, begin));
   });
 
   // The body arrives outside the context that onRequest ran in.

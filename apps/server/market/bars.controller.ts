@@ -2,21 +2,22 @@ import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AsOf, AskOptions } from '@k2/ports';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
-import { CONTENT_TYPES } from '../encode/formats.ts';
 import { jsonArray } from '../encode/json.ts';
-import { parquetStream } from '../encode/parquet-file.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { wrongValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { parseBarsCursor, printBarsCursor } from './bars-cursor.ts';
 import { completenessJson, provenanceHeaders } from './provenance.ts';
 import { BarsQuery, TICK_FORMATS } from './requests.ts';
-import { collectBatches, rowCountOf, sendJson, sendStream } from './send-answer.ts';
+import { AnswerSender, collectBatches, rowCountOf } from './send-answer.ts';
 import { envelope } from './tick-page.ts';
 
 @Controller('v1')
 export class BarsController {
-  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+  constructor(
+    @Inject(API_CONTEXT) private readonly context: ApiContext,
+    private readonly sender: AnswerSender,
+  ) {}
 
   @Get('bars')
   async bars(@Query() query: BarsQuery, @Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -30,7 +31,7 @@ export class BarsController {
     const request = { filter: query.filter(), asOf: query.asOfWanted, intervalUs: query.intervalUs, limit };
     const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
     if (format === 'json') {
-      sendJson(reply, await scope.within(this.page(query, limit, scope.options)));
+      this.sender.json(reply, await scope.within(this.page(query, limit, scope.options)));
     } else if (format === 'parquet') {
       // The provenance comes with an answer; its snapshot is then what the file is of.
       const { answer, ...provenance } = await scope.within(answers.bars({ ...request, limit: 1 }, scope.options));
@@ -38,17 +39,13 @@ export class BarsController {
       const asOf: AsOf =
         provenance.snapshotId === null ? request.asOf : { kind: 'snapshot', snapshotId: provenance.snapshotId };
       const plan = await scope.within(ports.store.plan({ table: 'market_data.trades', asOf, ...request.filter }));
-      const write = (path: string) =>
-        ports.engine.exportParquet({ kind: 'bars', ...request }, [plan], path, scope.options);
-      const { stream } = await scope.within(parquetStream(write));
-      const rowLimit = { 'k2-row-limit': String(limit) };
-      void reply
-        .headers({ ...provenanceHeaders(provenance), ...rowLimit })
-        .type(CONTENT_TYPES.parquet)
-        .send(stream);
+      const write = (path: string, options: AskOptions) =>
+        ports.engine.exportParquet({ kind: 'bars', ...request }, [plan], path, options);
+      const headers = () => provenanceHeaders(provenance);
+      await this.sender.parquet(reply, scope, { write, rowLimit: limit, headers });
     } else {
       const { answer, ...provenance } = await scope.within(answers.bars(request, scope.options));
-      await sendStream(reply, scope, ports.telemetry, {
+      await this.sender.stream(reply, scope, {
         answer,
         format,
         rowLimit: limit,

@@ -8,11 +8,14 @@ import { negotiate } from '../http/negotiate.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { GAP_COLUMNS, gapsBatch } from './gap-columns.ts';
 import { GAP_FORMATS, GapsQuery } from './requests.ts';
-import { sendJson, sendStream, type StreamFormat } from './send-answer.ts';
+import { AnswerSender, type StreamFormat } from './send-answer.ts';
 
 @Controller('v1')
 export class GapsController {
-  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+  constructor(
+    @Inject(API_CONTEXT) private readonly context: ApiContext,
+    private readonly sender: AnswerSender,
+  ) {}
 
   @Get('gaps')
   async gaps(@Query() query: GapsQuery, @Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -28,10 +31,10 @@ export class GapsController {
     if (format === 'json') {
       const missingTicks = found.reduce((sum, { sequenceFrom, sequenceTo }) => sum + sequenceTo - sequenceFrom + 1, 0);
       const totals = `"gapCount":${found.length},"missingTicks":${missingTicks},"truncated":${found.length > limit}`;
-      sendJson(reply, `{"data":${jsonArray(GAP_COLUMNS, [batch], limit)},${totals}}`);
+      this.sender.json(reply, `{"data":${jsonArray(GAP_COLUMNS, [batch], limit)},${totals}}`);
     } else {
       const answer: Answer = { columns: GAP_COLUMNS, batches: once(batch) };
-      await sendStream(reply, scope, ports.telemetry, { answer, format: format as StreamFormat, rowLimit: limit });
+      await this.sender.stream(reply, scope, { answer, format: format as StreamFormat, rowLimit: limit });
     }
   }
 }

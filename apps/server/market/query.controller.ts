@@ -9,6 +9,7 @@ import { wrongValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { AS_OF, formatCheck, integerCheck, parseAsOf } from './checks.ts';
 import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
+import { AnswerSender } from './send-answer.ts';
 import { sendQuestion } from './send-question.ts';
 
 const SQL_LENGTH_MAX = 100_000;
@@ -48,7 +49,10 @@ export class FormatQuery {
 
 @Controller('v1')
 export class QueryController {
-  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+  constructor(
+    @Inject(API_CONTEXT) private readonly context: ApiContext,
+    private readonly sender: AnswerSender,
+  ) {}
 
   @Post('query')
   @HttpCode(200)
@@ -72,6 +76,11 @@ export class QueryController {
     const requests = ALL_TABLES.map((table) => ({ table }));
     const { plans } = await scope.within(plansAsOf(platform.ports.store, requests, parseAsOf(body.asOf)!));
     const question = { kind: 'sql', sql: body.sql, limit } as const;
-    await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
+    await sendQuestion(
+      reply,
+      scope,
+      { engine: platform.ports.engine, sender: this.sender },
+      { question, plans, format, limit },
+    );
   }
 }

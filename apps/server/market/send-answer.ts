@@ -1,10 +1,15 @@
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import type { Answer, AnswerBatch, Telemetry } from '@k2/ports';
+import type { Answer, AnswerBatch, AskOptions, Scheduler, Telemetry } from '@k2/ports';
+import { AnswerFiles } from '../encode/answer-files.ts';
 import { encodeArrow } from '../encode/arrow.ts';
 import { encodeCsv } from '../encode/csv.ts';
 import { CONTENT_TYPES, type Format } from '../encode/formats.ts';
+import { JSON_BYTES_MAX, jsonTooLarge } from '../encode/json.ts';
 import { encodeNdjson } from '../encode/ndjson.ts';
+import { batchBytes } from '../encode/row-chunks.ts';
+import { HeldBytes } from '../http/held-bytes.ts';
+import { ProblemError } from '../http/problem.ts';
 import type { RequestScope } from '../http/request-scope.ts';
 
 export type StreamFormat = Exclude<Format, 'json' | 'parquet'>;
@@ -26,57 +31,123 @@ export interface StreamedAnswer {
   readonly decimalPrecision?: number;
 }
 
-/** Chunks encoded ahead of a slow reader; then the engine is not pulled. */
-const CHUNKS_AHEAD = 2;
-
-/**
- * Sends an answer as it comes. What fails before the first chunk is still a problem; what fails later breaks the
- * transfer off, so that a part never passes for the whole.
- */
-export async function sendStream(
-  reply: FastifyReply,
-  scope: RequestScope,
-  telemetry: Telemetry,
-  { answer, format, rowLimit, headers = {}, decimalPrecision }: StreamedAnswer,
-): Promise<void> {
-  const chunks = ENCODERS[format](answer, decimalPrecision);
-  const first = await scope.within(chunks.next());
-  const source = Readable.from(resumed(first, chunks, telemetry), { objectMode: true, highWaterMark: CHUNKS_AHEAD });
-  void reply
-    .headers({ ...headers, 'k2-row-limit': String(rowLimit) })
-    .type(CONTENT_TYPES[format])
-    .send(source);
+export interface ParquetAnswer<Result> {
+  readonly write: (path: string, options: AskOptions) => Promise<Result>;
+  readonly rowLimit: number;
+  readonly headers?: (result: Result) => Readonly<Record<string, string>>;
 }
 
-async function* resumed<Chunk>(
-  first: IteratorResult<Chunk, void>,
-  rest: AsyncGenerator<Chunk>,
-  telemetry: Telemetry,
-): AsyncGenerator<Chunk> {
-  try {
-    if (first.done !== true) yield first.value;
-    yield* rest;
-  } catch (error) {
-    telemetry.log('warn', 'an answer broke off after its head was sent', { error });
-    throw error;
-  } finally {
-    await rest.return(undefined);
+/** Bytes handed to a connection at once: whether a slow reader reads at all is seen by these. */
+const SLICE_BYTES = 65_536;
+/** Slices ahead of a slow reader; then the engine is not pulled. */
+const SLICES_AHEAD = 2;
+/** JSON answers that wait to be read. */
+const JSON_HELD = { countMax: 1_024, bytesMax: 8 * JSON_BYTES_MAX } as const;
+
+/** Sends answers in every format; what waits for its reader is bounded. */
+export class AnswerSender {
+  private readonly telemetry: Telemetry;
+  private readonly files: AnswerFiles | null;
+  private readonly held = new HeldBytes('JSON answers', JSON_HELD);
+
+  /** Without a scratch directory, no Parquet. */
+  constructor(
+    { telemetry, scheduler }: { readonly telemetry: Telemetry; readonly scheduler: Scheduler },
+    scratchDirectory: string | null,
+  ) {
+    this.telemetry = telemetry;
+    this.files = scratchDirectory === null ? null : new AnswerFiles(scratchDirectory, scheduler);
+  }
+
+  /** JSON text as the whole answer. Throws `overloaded` when too much of that is unread. */
+  json(reply: FastifyReply, text: string): void {
+    if (isGone(reply)) return;
+    const bytes = Buffer.from(text);
+    void reply.type(CONTENT_TYPES.json);
+    if (bytes.length <= SLICE_BYTES) {
+      void reply.send(bytes);
+      return;
+    }
+    const held = this.held.hold(bytes.length);
+    reply.raw.once('close', () => held.release());
+    const slices = Readable.from(slicesOf(bytes), { objectMode: true, highWaterMark: SLICES_AHEAD });
+    void reply.header('content-length', bytes.length).send(slices);
+  }
+
+  /**
+   * Sends an answer as it comes. What fails before the first chunk is still a problem; what fails later breaks the
+   * transfer off, so that a part never passes for the whole.
+   */
+  async stream(
+    reply: FastifyReply,
+    scope: RequestScope,
+    { answer, format, rowLimit, headers = {}, decimalPrecision }: StreamedAnswer,
+  ): Promise<void> {
+    const chunks = ENCODERS[format](answer, decimalPrecision);
+    const first = await scope.within(chunks.next());
+    if (isGone(reply)) return void (await chunks.return(undefined));
+    const slices = this.resumed(first, chunks);
+    void reply
+      .headers({ ...headers, 'k2-row-limit': String(rowLimit) })
+      .type(CONTENT_TYPES[format])
+      .send(Readable.from(slices, { objectMode: true, highWaterMark: SLICES_AHEAD }));
+  }
+
+  /** Has the engine write a file and sends it. */
+  async parquet<Result>(
+    reply: FastifyReply,
+    scope: RequestScope,
+    { write, rowLimit, headers = () => ({}) }: ParquetAnswer<Result>,
+  ): Promise<void> {
+    if (this.files === null) {
+      throw new ProblemError('conflict', 'this server keeps nothing on disk (--storage memory), which Parquet needs');
+    }
+    const file = await scope.within(this.files.write(write, scope.options), (late) => late.discard());
+    if (isGone(reply)) return file.discard();
+    void reply
+      .headers({ ...headers(file.result), 'k2-row-limit': String(rowLimit), 'content-length': String(file.sizeBytes) })
+      .type(CONTENT_TYPES.parquet)
+      .send(file.stream());
+  }
+
+  private async *resumed<Chunk extends string | Uint8Array>(
+    first: IteratorResult<Chunk, void>,
+    rest: AsyncGenerator<Chunk>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      if (first.done !== true) yield* slicesOf(first.value);
+      for await (const chunk of rest) yield* slicesOf(chunk);
+    } catch (error) {
+      this.telemetry.log('warn', 'an answer broke off after its head was sent', { error });
+      throw error;
+    } finally {
+      await rest.return(undefined);
+    }
   }
 }
 
-/** All batches of an answer that is bounded by its limit. */
+/** The caller left while the answer was made: nothing will be read from it, nor closed. */
+function isGone({ raw }: FastifyReply): boolean {
+  return raw.destroyed;
+}
+
+function* slicesOf(chunk: string | Uint8Array): Generator<Uint8Array> {
+  const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
+}
+
+/** All batches of an answer that becomes JSON. Throws `answer-too-large`. */
 export async function collectBatches(answer: Answer): Promise<readonly AnswerBatch[]> {
   const batches: AnswerBatch[] = [];
-  for await (const batch of answer.batches) batches.push(batch);
+  let bytes = 0;
+  for await (const batch of answer.batches) {
+    bytes += batchBytes(batch);
+    if (bytes > JSON_BYTES_MAX) throw jsonTooLarge();
+    batches.push(batch);
+  }
   return batches;
 }
 
 export function rowCountOf(batches: readonly AnswerBatch[]): number {
   return batches.reduce((sum, { rowCount }) => sum + rowCount, 0);
-}
-
-/** JSON text as the whole answer. */
-export function sendJson(reply: FastifyReply, text: string): void {
-  // As bytes: of a text, the length would be counted first and the bytes made afterwards.
-  void reply.type(CONTENT_TYPES.json).send(Buffer.from(text));
 }

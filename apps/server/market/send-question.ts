@@ -1,10 +1,9 @@
 import type { FastifyReply } from 'fastify';
-import type { QueryEngine, Question, ScanPlan, Telemetry } from '@k2/ports';
-import { CONTENT_TYPES, type Format } from '../encode/formats.ts';
+import type { AskOptions, QueryEngine, Question, ScanPlan } from '@k2/ports';
+import type { Format } from '../encode/formats.ts';
 import { jsonArray } from '../encode/json.ts';
-import { parquetStream } from '../encode/parquet-file.ts';
 import type { RequestScope } from '../http/request-scope.ts';
-import { collectBatches, rowCountOf, sendJson, sendStream } from './send-answer.ts';
+import { collectBatches, rowCountOf, type AnswerSender } from './send-answer.ts';
 
 export interface QuestionRequest {
   readonly question: Question;
@@ -17,18 +16,17 @@ export interface QuestionRequest {
 export async function sendQuestion(
   reply: FastifyReply,
   scope: RequestScope,
-  { engine, telemetry }: { readonly engine: QueryEngine; readonly telemetry: Telemetry },
+  { engine, sender }: { readonly engine: QueryEngine; readonly sender: AnswerSender },
   { question, plans, format, limit }: QuestionRequest,
 ): Promise<void> {
   if (format === 'json') {
-    sendJson(reply, await scope.within(questionJson(engine, question, plans, limit, scope)));
+    sender.json(reply, await scope.within(questionJson(engine, question, plans, limit, scope)));
   } else if (format === 'parquet') {
-    const write = (path: string) => engine.exportParquet(question, plans, path, scope.options);
-    const { stream } = await scope.within(parquetStream(write));
-    void reply.header('k2-row-limit', String(limit)).type(CONTENT_TYPES.parquet).send(stream);
+    const write = (path: string, options: AskOptions) => engine.exportParquet(question, plans, path, options);
+    await sender.parquet(reply, scope, { write, rowLimit: limit });
   } else {
     const answer = await scope.within(engine.ask(question, plans, scope.options));
-    await sendStream(reply, scope, telemetry, { answer, format, rowLimit: limit });
+    await sender.stream(reply, scope, { answer, format, rowLimit: limit });
   }
 }
 

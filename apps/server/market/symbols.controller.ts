@@ -5,13 +5,17 @@ import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { SymbolsQuery, TICK_FORMATS } from './requests.ts';
+import { AnswerSender } from './send-answer.ts';
 import { sendQuestion } from './send-question.ts';
 
 const TICK_TABLES = ['market_data.trades', 'market_data.quotes'] as const;
 
 @Controller('v1')
 export class SymbolsController {
-  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+  constructor(
+    @Inject(API_CONTEXT) private readonly context: ApiContext,
+    private readonly sender: AnswerSender,
+  ) {}
 
   @Get('symbols')
   async symbols(
@@ -27,6 +31,11 @@ export class SymbolsController {
     const requests = TICK_TABLES.map((table) => ({ table, ...filter }));
     const { plans } = await scope.within(plansAsOf(platform.ports.store, requests, query.asOfWanted));
     const question = { kind: 'symbols', filter, limit } as const;
-    await sendQuestion(reply, scope, platform.ports, { question, plans, format, limit });
+    await sendQuestion(
+      reply,
+      scope,
+      { engine: platform.ports.engine, sender: this.sender },
+      { question, plans, format, limit },
+    );
   }
 }

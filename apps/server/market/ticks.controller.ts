@@ -1,19 +1,21 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DECIMAL_PRECISION, type RecordType } from '@k2/domain/market';
+import type { AskOptions } from '@k2/ports';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
-import { CONTENT_TYPES } from '../encode/formats.ts';
-import { parquetStream } from '../encode/parquet-file.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { provenanceHeaders } from './provenance.ts';
 import { QuotesQuery, TICK_FORMATS, TradesQuery } from './requests.ts';
-import { sendJson, sendStream } from './send-answer.ts';
+import { AnswerSender } from './send-answer.ts';
 import { ticksPageJson } from './tick-page.ts';
 
 @Controller('v1')
 export class TicksController {
-  constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
+  constructor(
+    @Inject(API_CONTEXT) private readonly context: ApiContext,
+    private readonly sender: AnswerSender,
+  ) {}
 
   @Get('trades')
   trades(@Query() query: TradesQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -37,19 +39,14 @@ export class TicksController {
     const request = query.request(recordType, format);
     const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
     if (format === 'json') {
-      sendJson(reply, await scope.within(ticksPageJson(answers, request, scope.options)));
+      this.sender.json(reply, await scope.within(ticksPageJson(answers, request, scope.options)));
     } else if (format === 'parquet') {
-      const write = (path: string) => answers.exportParquet(request, path, scope.options);
-      const { stream, result } = await scope.within(parquetStream(write));
-      const rowLimit = { 'k2-row-limit': String(request.limit) };
-      void reply
-        .headers({ ...provenanceHeaders(result), ...rowLimit })
-        .type(CONTENT_TYPES.parquet)
-        .send(stream);
+      const write = (path: string, options: AskOptions) => answers.exportParquet(request, path, options);
+      await this.sender.parquet(reply, scope, { write, rowLimit: request.limit, headers: provenanceHeaders });
     } else {
       const { answer, ...provenance } = await scope.within(answers.stream(request, scope.options));
       const headers = provenanceHeaders(provenance);
-      await sendStream(reply, scope, ports.telemetry, {
+      await this.sender.stream(reply, scope, {
         answer,
         format,
         rowLimit: request.limit,

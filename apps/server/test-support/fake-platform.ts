@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { recordSchema, type PlacedBatch, type RecordType, type TableName } from '@k2/domain/market';
 import { PortError, type LogLevel, type MarketFeed, type ScanRequest, type TickLog, type TickStore } from '@k2/ports';
 import { AnswerTicks } from '@k2/usecases';
@@ -64,6 +65,7 @@ export class FakePlatform {
         load,
       },
       settings: { role: ['ingest', 'sink', 'api'], host: '127.0.0.1', queryTimeoutMs: 5_000, ...settings },
+      scratchDirectory: tmpdir(),
       random: this.random,
       metrics: async () => 'k2_up_total 1\n',
       createFeed: (spec): MarketFeed | Promise<MarketFeed> => this.createFeed(spec),

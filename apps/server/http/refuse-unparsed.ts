@@ -1,0 +1,53 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Scheduler } from '@k2/ports';
+import { problemDetails, ProblemError, PROBLEMS } from './problem.ts';
+import { PROBLEM_MEDIA_TYPE } from './problem-filter.ts';
+
+/** How long a client has to read why it was refused before its connection is cut. */
+const LINGER_MS = 1_000;
+
+type ParseError = Error & { readonly code?: string };
+
+/**
+ * What isn't HTTP, did not arrive in time, or has too large a head: there is no request yet, so the answer is written
+ * by hand. The connection then ends whether or not the client closes its side of it.
+ */
+export function refuseUnparsed(
+  error: ParseError,
+  socket: Socket,
+  { id, requestTimeoutMs, scheduler }: { id: string; requestTimeoutMs: number; scheduler: Scheduler },
+): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(error, requestTimeoutMs);
+  const body = JSON.stringify(problemDetails(problem, '', id));
+  const { status } = PROBLEMS[problem.kind];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_MEDIA_TYPE}; charset=utf-8`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-correlation-id: ${id}`,
+    'connection: close',
+  ];
+  const closed = new AbortController();
+  socket.once('close', () => closed.abort());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  void scheduler.sleep(LINGER_MS, closed.signal).then(() => socket.destroy());
+}
+
+function problemOf({ code }: ParseError, requestTimeoutMs: number): ProblemError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new ProblemError(
+        'headers-too-large',
+        'URL and headers are over 16 KiB: name fewer symbols or use POST /v1/query',
+      );
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ProblemError('timeout', `the request did not arrive within ${requestTimeoutMs} ms`);
+    default:
+      return new ProblemError('invalid-request', 'the request is not HTTP/1.1');
+  }
+}
