@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PortError } from '@k2/ports';
 import { tradeBatch } from '@k2/testing/builders';
+import { SqliteClient } from './sqlite-client.ts';
 import { SqliteTickLog, type SqliteTickLogOptions } from './sqlite-tick-log.ts';
 
 describe('SqliteTickLog', () => {
@@ -75,6 +77,37 @@ describe('SqliteTickLog', () => {
     await closing;
     const reopened = await open({ bytesMax: 200_000 });
     expect((await reopened.append('t', ticks(500))).records[0].offset).toBe(appended);
+  });
+
+  it('is full no longer than it cannot delete what was trimmed, says so meanwhile, and asks for no further trim', async () => {
+    const call = SqliteClient.prototype.call;
+    const diskIsFull = new PortError('unavailable', 'database or disk is full');
+    let failures = 0;
+    const spy = jest.spyOn(SqliteClient.prototype, 'call').mockImplementation(function (
+      this: SqliteClient<'log'>,
+      ...args: Parameters<typeof call>
+    ) {
+      return (args[0] as string) === 'reclaim' && failures-- > 0
+        ? Promise.reject(diskIsFull)
+        : call.apply(this, args as never);
+    } as typeof call);
+    try {
+      const log = await open({ bytesMax: 100_000 });
+      await log.declareTopic({ name: 't', partitions: 1, framing: 'block' });
+      const refusalOf = async () => log.append('t', ticks(2_000)).catch((error: unknown) => error as PortError);
+      let [last, refusal] = [0, await refusalOf()];
+      for (; !(refusal instanceof Error); refusal = await refusalOf()) last = refusal.records[0].offset;
+      expect(refusal).toMatchObject({ kind: 'log-full', message: expect.stringContaining('let the sink catch up') });
+
+      failures = 2;
+      await log.trim([{ topic: 't', partition: 0, nextOffset: last + 1 }]);
+      const meanwhile = { kind: 'log-full', retryable: true, message: expect.stringContaining('disk is full') };
+      expect(await refusalOf()).toMatchObject(meanwhile);
+      for (refusal = await refusalOf(); refusal instanceof Error; refusal = await refusalOf()) await sleep(10);
+      expect(refusal.records[0].offset).toBe(last + 1);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('refuses a log that is open already, one that is damaged, and one in no directory', async () => {

@@ -38,6 +38,9 @@ const DEFAULT_QUEUED_BYTES_MAX = 16 * 2 ** 20;
 const GROUP_BYTES_MAX = 4 * 2 ** 20;
 /** Trimmed records deleted in one transaction, so that appends never wait long behind it. */
 const RECLAIM_ROWS_MAX = 256;
+/** Waits between attempts to delete: a disk that was full gets room again, and nobody else would ask. */
+const RECLAIM_RETRY_MS_MIN = 100;
+const RECLAIM_RETRY_MS_MAX = 10_000;
 
 /**
  * A TickLog in one SQLite file, for one process. Appends are encoded on the caller's thread and written by a worker
@@ -54,6 +57,11 @@ export class SqliteTickLog implements TickLog {
   private readonly topicTable = new TopicTable();
   private storedBytes = 0;
   private reclaiming: Promise<void> | null = null;
+  /** Trimmed records may be left to delete. */
+  private reclaimWanted = false;
+  /** Why the last attempt to delete failed; null while deleting works. */
+  private reclaimFailure: unknown = null;
+  private readonly closed = new AbortController();
   private closing: Promise<void> | null = null;
   private readTurn = 0;
 
@@ -179,6 +187,7 @@ export class SqliteTickLog implements TickLog {
   }
 
   private async finish(): Promise<void> {
+    this.closed.abort();
     this.groups.close();
     await this.queue.idle();
     this.arrivals.notify();
@@ -201,12 +210,17 @@ export class SqliteTickLog implements TickLog {
   private admit(bytes: number, queuedBytes: number): 'now' | 'later' | Error {
     const bytesMax = this.options.bytesMax ?? DEFAULT_BYTES_MAX;
     if (this.storedBytes + queuedBytes + bytes <= bytesMax) return 'now';
-    if (this.reclaiming !== null) return 'later';
+    const { reclaimFailure: cause } = this;
+    if (this.reclaiming !== null && cause === null) return 'later';
+    const advice =
+      cause === null
+        ? 'let the sink catch up so that the log can be trimmed, or raise the bound'
+        : `what was trimmed cannot be deleted yet, and is tried again (${String(cause)})`;
     return new PortError(
       'log-full',
-      `${this.options.path} holds ${this.storedBytes} of at most ${bytesMax} bytes: let the sink catch up so that the log can be trimmed, or raise the bound`,
+      `${this.options.path} holds ${this.storedBytes} of at most ${bytesMax} bytes: ${advice}`,
       { bytesMax, storedBytes: this.storedBytes },
-      { retryable: true },
+      { retryable: true, cause },
     );
   }
 
@@ -228,6 +242,7 @@ export class SqliteTickLog implements TickLog {
 
   /** Deletes what was trimmed, a bounded transaction at a time, between the appends. */
   private reclaim(): Promise<void> {
+    this.reclaimWanted = true;
     this.reclaiming ??= this.reclaimAll().finally(() => {
       this.reclaiming = null;
       this.queue.pump();
@@ -236,12 +251,24 @@ export class SqliteTickLog implements TickLog {
   }
 
   private async reclaimAll(): Promise<void> {
-    while (this.closing === null) {
-      // A failure is not lost: the next trim, or the next start, tries again.
-      const freed = await this.client.call('reclaim', [RECLAIM_ROWS_MAX]).catch(() => null);
-      if (freed === null) return;
-      this.storedBytes -= freed.freedBytes;
+    let delayMs = RECLAIM_RETRY_MS_MIN;
+    while (this.reclaimWanted && this.closing === null) {
+      this.reclaimWanted = false;
+      try {
+        const freed = await this.client.call('reclaim', [RECLAIM_ROWS_MAX]);
+        this.reclaimFailure = null;
+        delayMs = RECLAIM_RETRY_MS_MIN;
+        if (freed === null) continue;
+        this.storedBytes -= freed.freedBytes;
+      } catch (error) {
+        this.reclaimFailure = error;
+      }
+      this.reclaimWanted = true;
+      // Appends that waited for room go on, or are told why there is none.
       this.queue.pump();
+      if (this.reclaimFailure === null) continue;
+      await this.options.scheduler.sleep(delayMs * (0.5 + this.options.random.next() / 2), this.closed.signal);
+      delayMs = Math.min(2 * delayMs, RECLAIM_RETRY_MS_MAX);
     }
   }
 

@@ -9,7 +9,7 @@ export class Arrivals {
     this.scheduler = scheduler;
   }
 
-  /** Each waiting reader looks again whether it is ready. */
+  /** Each waiting reader looks again whether it is ready. What a look throws is the reader's: whoever notifies goes on. */
   notify(): void {
     for (const look of [...this.waiting]) look();
   }
@@ -18,8 +18,14 @@ export class Arrivals {
   async wait(ready: () => boolean, waitMs: number, signal?: AbortSignal): Promise<void> {
     if (ready() || waitMs <= 0 || signal?.aborted) return;
     const woken = new AbortController();
+    let failure: { readonly error: unknown } | null = null as { readonly error: unknown } | null;
     const look = () => {
-      if (ready()) woken.abort();
+      try {
+        if (ready()) woken.abort();
+      } catch (error) {
+        failure = { error };
+        woken.abort();
+      }
     };
     const abort = () => woken.abort();
     this.waiting.add(look);
@@ -30,5 +36,6 @@ export class Arrivals {
       this.waiting.delete(look);
       signal?.removeEventListener('abort', abort);
     }
+    if (failure !== null) throw failure.error;
   }
 }
