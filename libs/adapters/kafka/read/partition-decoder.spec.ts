@@ -138,6 +138,8 @@ describe('PartitionDecoder', () => {
       [1, 6, 'ticks'],
       [6, 8, 'rejections'],
     ]);
+    // A record that stands for offsets only was appended when they were: 0 would be a lag of half a century.
+    expect(found.map(({ appendedUs }) => appendedUs)).toEqual([1_000_000, 1_000_000, 1_000_000]);
     expect(found[2]).toMatchObject({ payload: { rejections: [] }, sizeBytes: 0 });
   });
 

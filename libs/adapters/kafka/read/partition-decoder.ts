@@ -22,6 +22,8 @@ export class PartitionDecoder {
   /** Behind everything that was emitted. */
   private emittedOffset: number;
   private run: Run | null = null;
+  /** Of the batch that `nextOffset` is behind. */
+  private passedUs = 0;
 
   constructor(
     topicPartition: TopicPartition,
@@ -45,12 +47,14 @@ export class PartitionDecoder {
         yield wanted;
       }
     }
-    this.nextOffset = Math.max(this.nextOffset, batch.nextOffset);
+    this.skip(batch);
   }
 
-  /** Passes over a batch that holds nothing for a reader. */
+  /** Passes over a batch that holds nothing for a reader, or nothing more. */
   skip(batch: RecordBatch): void {
-    this.nextOffset = Math.max(this.nextOffset, batch.nextOffset);
+    if (batch.nextOffset <= this.nextOffset) return;
+    this.nextOffset = batch.nextOffset;
+    this.passedUs = appendedUsOf(batch);
   }
 
   /** Emits what is held back: rows of a run, or offsets at the end that no record is at. */
@@ -58,7 +62,7 @@ export class PartitionDecoder {
     this.endRun();
     if (this.nextOffset === this.emittedOffset) return;
     // Without it a reader would wait at the log's end for something that is not there, and never be up to date.
-    this.emitRecord(this.nextOffset - 1, 0, { kind: 'rejections', rejections: [] }, 0);
+    this.emitRecord(this.nextOffset - 1, 0, { kind: 'rejections', rejections: [] }, this.passedUs);
   }
 
   /** From the record that the cursor is at to the end; stops at one whose schema is not in the table, with its id. */
@@ -80,8 +84,8 @@ export class PartitionDecoder {
   }
 
   private cursorOf(batch: RecordBatch): RecordCursor | null {
-    const { compression, bytes, recordCount, appendedMs, baseTimestampMs } = batch;
-    const appendedUs = (appendedMs ?? baseTimestampMs) * 1_000;
+    const { compression, bytes, recordCount } = batch;
+    const appendedUs = appendedUsOf(batch);
     if (compression === null || !isIntact(batch)) {
       const detail = compression === null ? 'its compression is none that is known' : 'its checksum is wrong';
       this.undecodable(batch.nextOffset - 1, bytes, `the record batch is damaged: ${detail}`, appendedUs);
@@ -100,8 +104,7 @@ export class PartitionDecoder {
     try {
       return cursor.next();
     } catch (error) {
-      const appendedUs = (batch.appendedMs ?? batch.baseTimestampMs) * 1_000;
-      this.undecodable(batch.nextOffset - 1, batch.bytes, (error as Error).message, appendedUs);
+      this.undecodable(batch.nextOffset - 1, batch.bytes, (error as Error).message, appendedUsOf(batch));
       return false;
     }
   }
@@ -185,6 +188,10 @@ export class PartitionDecoder {
 }
 
 const NO_SCHEMA = -1;
+
+function appendedUsOf({ appendedMs, baseTimestampMs }: RecordBatch): number {
+  return (appendedMs ?? baseTimestampMs) * 1_000;
+}
 
 /** In the Confluent wire format; NO_SCHEMA where the value is not in it. */
 function schemaIdOf({ bytes, valueStart: at, valueEnd }: RecordCursor): number {
