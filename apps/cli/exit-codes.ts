@@ -7,6 +7,8 @@ export const EXIT = {
   usage: 2,
   /** The data directory is in use by another process, or the server does not answer. */
   unreachable: 3,
+  /** A load is done, and the source holds something that the lake does not. */
+  incomplete: 4,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
 } as const;
@@ -19,6 +21,7 @@ Exit codes:
   1  failed, or a verification found a mismatch
   2  the command line is not understood
   3  the data directory is in use, or the server does not answer
+  4  loaded, but not all that is there: files were not read, or rows differ from those of the lake
   130  stopped by Ctrl-C`;
 
 /** A failure that the user is told of in one message, with the exit code that it ends in. */

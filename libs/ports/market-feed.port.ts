@@ -15,6 +15,8 @@ export type FeedEvent =
   | { readonly kind: 'connected'; readonly exchange: string }
   | { readonly kind: 'session'; readonly exchange: string; readonly session: string; readonly phase: string }
   | { readonly kind: 'heartbeat'; readonly exchange: string; readonly eventTimeUs: number }
+  /** Of a finite feed: what lies beside its input and looks like it, and is not read. Once at most. */
+  | { readonly kind: 'unread'; readonly names: readonly string[] }
   /** Of a finite feed: how far it is. */
   | { readonly kind: 'progress'; readonly source: string; readonly doneBytes: number; readonly totalBytes: number };
 

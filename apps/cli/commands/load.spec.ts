@@ -23,6 +23,7 @@ const SUMMARY: LoadSummary = {
   refusals: [
     { reason: 'malformed-row', count: 8, places: ['asx:trades/1.csv:4', 'asx:trades/1.csv:9', 'asx:quotes/1.csv:2'] },
   ],
+  unread: { count: 0, names: [] },
 };
 
 describe('a load', () => {
@@ -51,6 +52,16 @@ Loading the same files again is safe: nothing is counted twice.
     const world = withFakeSession({ load: () => Promise.resolve(summary) });
     const { stdout } = await runCli(['load', 'asx', files], world);
     expect(stdout).toContain('left 2,100 log records uncommitted: committed first, their rows count as already there');
+  });
+
+  it('that left files out names them, and does not end as if all were there', async () => {
+    const unread = { count: 3, names: ['trades/2.csv.gz', 'trades/\n\u001b[31m.csv'] };
+    const world = withFakeSession({ load: () => Promise.resolve({ ...SUMMARY, unread }) });
+    const { exitCode, stdout } = await runCli(['load', 'asx', files], world);
+    expect(exitCode).toBe(EXIT.incomplete);
+    expect(stdout).toContain(
+      'Not read, because not called <company id>.csv: trades/2.csv.gz, trades/\\x0a\\x1b[31m.csv, … 3 in all\n',
+    );
   });
 
   it('as JSON is its summary', async () => {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { CliError, EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { count, printCount } from '../output/describe-provenance.ts';
+import { printCell } from '../output/cell.ts';
 import { ProgressDisplay } from '../output/progress-display.ts';
 import type { Program } from '../program.ts';
 import type { LoadSummary } from '../session/session.ts';
@@ -13,6 +14,8 @@ const HELP = `
 Runs in the server of the data directory where there is one, and otherwise opens the directory itself; other commands
 can read meanwhile. Loading again is safe: what is already in the lake is recognised and not counted twice. After a
 Ctrl-C the same command goes on.
+
+Files that lie there and are not read, as trades/1.csv.gz, are named, and the exit code is then 4.
 
 With --json stdout has one line, the summary.
 
@@ -47,6 +50,7 @@ export function addLoad(program: Program, context: CliContext): void {
         if (context.signal.aborted && !summary.committed) throw interrupted(directory);
         if (options.json) await context.stdout.line(JSON.stringify(summary));
         else await context.stdout.write(describeLoad(summary));
+        if (summary.unread.count > 0) program.exitCode = EXIT.incomplete;
         if (!summary.committed) throw new CliError('not everything was committed: run the same command again to go on');
       });
     });
@@ -63,7 +67,7 @@ export function sourceDirectory(directory: string): string {
 }
 
 export function describeLoad(summary: LoadSummary): string {
-  const { kept, rows, duplicates, quarantined, refusals, earlierRecords } = summary;
+  const { kept, rows, duplicates, quarantined, refusals, earlierRecords, unread } = summary;
   const width = printCount(rows).length;
   const line = (number: number, text: string) => `${printCount(number).padStart(width)}  ${text}\n`;
   let text = line(rows, 'rows read');
@@ -79,7 +83,11 @@ export function describeLoad(summary: LoadSummary): string {
   }
   for (const { reason, count: refused, places } of refusals) {
     const more = refused > places.length ? ', …' : '';
-    text += `${' '.repeat(width)}    ${count(refused, 'row')} refused as ${reason}: ${places.join(', ')}${more}\n`;
+    text += `${' '.repeat(width)}    ${count(refused, 'row')} refused as ${reason}: ${places.map(printCell).join(', ')}${more}\n`;
+  }
+  if (unread.count > 0) {
+    const more = unread.count > unread.names.length ? `, … ${printCount(unread.count)} in all` : '';
+    text += `Not read, because not called <company id>.csv: ${unread.names.map(printCell).join(', ')}${more}\n`;
   }
   return `${text}Loading the same files again is safe: nothing is counted twice.\n`;
 }

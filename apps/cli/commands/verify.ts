@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { count } from '../output/describe-provenance.ts';
+import { printCell } from '../output/cell.ts';
 import { RowTable } from '../output/row-table.ts';
 import type { Program } from '../program.ts';
 import type { JsonRow } from '../session/session.ts';
@@ -13,7 +14,7 @@ import { withSession } from './with-session.ts';
 const HELP = `
 Without a source the lake is checked from inside: no tick is there twice, snapshot totals are what the files hold, log
 positions are unique and covered by the recorded offsets, and the gap ledger (open less filled) is exactly the numbers that
-are not in the table, whether they never came or were refused.
+are not in the table, whether they never came or were refused. All of it as of one instant, also while feeds run.
 
 Examples:
   $ k2 verify
@@ -24,7 +25,8 @@ ${EXIT_HELP}`;
 const HELP_ASX = `
 Counts the files again by a reader of its own, and compares with SQL over the lake: lines, rows, exact sums of prices and
 quantities, first and last time. A line that the quarantine holds is expected there and nowhere else; a tick that was
-refused after it was numbered is counted by the values that the quarantine has of it.
+refused after it was numbered is counted by the values that the quarantine has of it. A file that is not read, as
+trades/1.csv.gz, is a mismatch: nothing can be said of it. The lake is read as of one instant.
 
 Example:
   $ k2 verify asx data/asx-2014-03
@@ -84,7 +86,7 @@ async function report(
     await table.add(rows.map(({ where: _where, ok, ...row }) => ({ ...row, ok: ok === true ? 'ok' : 'MISMATCH' })));
     await table.end();
   }
-  for (const row of failed) await stderr.line(`mismatch: ${describe(row)}`);
+  for (const row of failed) await stderr.line(`mismatch: ${printCell(describe(row))}`);
   if (failed.length > 0) return EXIT.failed;
   await stderr.line(`${count(rows.length, noun)}, all match`);
   return EXIT.ok;

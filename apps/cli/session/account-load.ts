@@ -1,4 +1,4 @@
-import { collectRows, type K2Session, type LoadSummary, type Refusal } from './session.ts';
+import { collectRows, type K2Session, type LoadSummary, type Refusal, type UnreadFiles } from './session.ts';
 
 type Lake = Pick<K2Session, 'query'>;
 
@@ -16,15 +16,17 @@ export interface LoadRun {
   /** Rows that the log has acknowledged, refused ones included. */
   readonly rows: number;
   readonly committed: boolean;
+  readonly unread: UnreadFiles;
 }
 
 /** Runs a load and says what became of its rows, by counting in the lake before and after. */
 export async function accountLoad(lake: Lake, feed: string, run: () => Promise<LoadRun>): Promise<LoadSummary> {
   const exchange = feed.slice(0, feed.indexOf(':')).toUpperCase();
   const before = await countLake(lake, exchange);
-  const { rows, committed } = await run();
+  const { rows, committed, unread } = await run();
   if (!committed) {
-    return { feed, rows, committed, kept: { trades: 0, quotes: 0 }, duplicates: 0, quarantined: 0, refusals: [] };
+    const kept = { trades: 0, quotes: 0 };
+    return { feed, rows, committed, kept, duplicates: 0, quarantined: 0, refusals: [], unread };
   }
   const after = await countLake(lake, exchange);
   const kept = { trades: after.trades - before.trades, quotes: after.quotes - before.quotes };
@@ -37,6 +39,7 @@ export async function accountLoad(lake: Lake, feed: string, run: () => Promise<L
     duplicates: Math.max(0, rows - kept.trades - kept.quotes - quarantined),
     quarantined,
     refusals: quarantined === 0 ? [] : await newRefusals(lake, exchange, before.refusedUs),
+    unread,
   };
 }
 

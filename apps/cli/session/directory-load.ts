@@ -27,7 +27,8 @@ export async function loadIntoPlatform(
       }
       progress({ ...at });
     });
-    return { rows: report.acknowledgedTicks + report.acknowledgedRejections, committed: report.committed };
+    const { acknowledgedTicks, acknowledgedRejections, committed, unread } = report;
+    return { rows: acknowledgedTicks + acknowledgedRejections, committed, unread };
   });
   return earlierRecords === 0 ? summary : { ...summary, earlierRecords };
 }

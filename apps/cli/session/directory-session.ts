@@ -1,7 +1,7 @@
 import { printTimeUs, type TableName } from '@k2/domain/market';
 import type { Completeness } from '@k2/domain/lake';
 import type { OpenPlatform, Settings } from '@k2/composition';
-import type { AskOptions, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
+import type { AskOptions, AsOf, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
 import {
   ALL_TABLES,
   findOpenGaps,
@@ -29,7 +29,7 @@ import {
   type TicksQuestion,
 } from './session.ts';
 
-const LATEST = { kind: 'latest' } as const;
+const LATEST: AsOf = { kind: 'latest' };
 
 /** What a session needs of the platform that it asks. */
 export interface OpenDirectory extends Pick<OpenPlatform, 'createFeed' | 'close'> {
@@ -63,8 +63,8 @@ export class DirectorySession implements K2Session {
     return this.ask({ kind: 'symbols', filter, limit }, plans);
   }
 
-  async query(sql: string, limit: number): Promise<RowStream> {
-    return this.ask({ kind: 'sql', sql, limit }, await this.plans(ALL_TABLES, {}));
+  async query(sql: string, limit: number, asOf: AsOf = LATEST): Promise<RowStream> {
+    return this.ask({ kind: 'sql', sql, limit }, await this.plans(ALL_TABLES, {}, asOf));
   }
 
   async gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {
@@ -115,9 +115,13 @@ export class DirectorySession implements K2Session {
     return { timeoutMs: this.settings.queryTimeoutMs, signal: this.signal };
   }
 
-  private async plans(tables: readonly TableName[], filter: TickFilter): Promise<readonly ScanPlan[]> {
+  private async plans(
+    tables: readonly TableName[],
+    filter: TickFilter,
+    asOf: AsOf = LATEST,
+  ): Promise<readonly ScanPlan[]> {
     const requests = tables.map((table) => ({ table, ...filter }));
-    return (await plansAsOf(this.platform.ports.store, requests, LATEST)).plans;
+    return (await plansAsOf(this.platform.ports.store, requests, asOf)).plans;
   }
 
   private async ask(question: Question, plans: readonly ScanPlan[]): Promise<RowStream> {

@@ -2,7 +2,7 @@ import { CliError, EXIT } from '../exit-codes.ts';
 import { accountLoad, type LoadRun } from './account-load.ts';
 import type { HttpClient } from './http-client.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
-import type { K2Session, LoadProgress, LoadSummary } from './session.ts';
+import type { K2Session, LoadProgress, LoadSummary, UnreadFiles } from './session.ts';
 
 /** A line of `POST /v1/loads`; the last is `finished`, `stopped` or `failed`. */
 type LoadLine =
@@ -17,6 +17,7 @@ type LoadLine =
       readonly event: 'finished' | 'stopped';
       readonly acknowledgedTicks: number;
       readonly acknowledgedRejections: number;
+      readonly unread: UnreadFiles;
     }
   | { readonly event: 'failed'; readonly problem: { readonly detail: string } };
 
@@ -49,8 +50,10 @@ function heard(line: LoadLine, progress: (progress: LoadProgress) => void): Load
       progress({ doneBytes: line.doneBytes, totalBytes: line.totalBytes, rows: line.acknowledgedTicks });
       return null;
     case 'finished':
-    case 'stopped':
-      return { rows: line.acknowledgedTicks + line.acknowledgedRejections, committed: line.event === 'finished' };
+    case 'stopped': {
+      const rows = line.acknowledgedTicks + line.acknowledgedRejections;
+      return { rows, committed: line.event === 'finished', unread: line.unread };
+    }
     case 'failed':
       throw new CliError(line.problem.detail);
   }

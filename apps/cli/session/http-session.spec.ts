@@ -135,7 +135,8 @@ describe('a load', () => {
       };
     };
   }
-  const finished = { event: 'finished', acknowledgedTicks: 9, acknowledgedRejections: 1, committed: true };
+  const unread = { count: 1, names: ['trades/2.csv.gz'] };
+  const finished = { event: 'finished', acknowledgedTicks: 9, acknowledgedRejections: 1, committed: true, unread };
 
   it('tells its progress, and what became of each row', async () => {
     lakeCounts(
@@ -153,6 +154,7 @@ describe('a load', () => {
       duplicates: 2,
       quarantined: 1,
       refusals: [{ reason: 'malformed-row', count: 1, places: ['asx:trades/1.csv:4'] }],
+      unread,
     });
   });
 

@@ -56,8 +56,8 @@ export class HttpSession implements K2Session {
     return this.rows('/v1/symbols', { ...filterParameters(filter), limit });
   }
 
-  async query(sql: string, limit: number): Promise<RowStream> {
-    return answered(await this.http.postRows('/v1/query', { sql, limit }));
+  async query(sql: string, limit: number, asOf: AsOf = { kind: 'latest' }): Promise<RowStream> {
+    return answered(await this.http.postRows('/v1/query', { sql, limit, ...asOfParameter(asOf) }));
   }
 
   gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {

@@ -93,6 +93,14 @@ export interface LoadSummary {
   readonly earlierRecords?: number;
   /** Why, most frequent first. */
   readonly refusals: readonly Refusal[];
+  /** What lies beside the files and was not read. */
+  readonly unread: UnreadFiles;
+}
+
+export interface UnreadFiles {
+  readonly count: number;
+  /** The first of them, as `trades/1.csv.gz`. */
+  readonly names: readonly string[];
 }
 
 export interface Refusal {
@@ -109,7 +117,8 @@ export interface K2Session {
   ticks(question: TicksQuestion): Promise<RowStream>;
   bars(question: BarsQuestion): Promise<RowStream>;
   symbols(filter: TickFilter, limit: number): Promise<RowStream>;
-  query(sql: string, limit: number): Promise<RowStream>;
+  /** As of now where no instant is given. */
+  query(sql: string, limit: number, asOf?: AsOf): Promise<RowStream>;
   /** Open ranges of the gap ledger. */
   gaps(question: GapsQuestion): Promise<RowStream>;
   /** Newest first. */

@@ -13,7 +13,7 @@ export class AsxSymbols {
     const periods = [];
     let columns: readonly string[] | null = null;
     for await (const { text } of csvLines(path)) {
-      const fields = csvFields(text).map((field) => field.trim());
+      const fields = csvFields(text).map((field) => decoded(field).trim());
       if (columns === null) {
         columns = fields;
         continue;
@@ -36,6 +36,11 @@ export class AsxSymbols {
     );
     return found?.symbol ?? null;
   }
+}
+
+/** From one character a byte. */
+function decoded(field: string): string {
+  return Buffer.from(field, 'latin1').toString('utf8');
 }
 
 function isoDate(text: string): string | null {

@@ -45,13 +45,14 @@ export async function refusedTallies(lake: Lake, recordType: RecordType): Promis
 
 /** What was refused of each file. */
 export async function quarantinedLines(lake: Lake): Promise<ReadonlyMap<string, RefusedLines>> {
-  const byFile = new Map<string, Map<number, Set<string>>>();
-  const sql = `select source, position, raw from quarantine where exchange = 'ASX' and source like 'asx:%'`;
-  for (const { source, position, raw } of await collectRows(await lake.query(sql, ROWS_MAX))) {
+  const byFile = new Map<string, Map<number, Map<string, string>>>();
+  const sql = `select source, position, raw, reason from quarantine where exchange = 'ASX' and source like 'asx:%'`;
+  for (const { source, position, raw, reason } of await collectRows(await lake.query(sql, ROWS_MAX))) {
     const file = String(source).slice('asx:'.length);
-    const lines = byFile.get(file) ?? new Map<number, Set<string>>();
+    const lines = byFile.get(file) ?? new Map<number, Map<string, string>>();
     byFile.set(file, lines);
-    lines.set(Number(position), (lines.get(Number(position)) ?? new Set<string>()).add(String(raw)));
+    const known = lines.get(Number(position)) ?? new Map<string, string>();
+    lines.set(Number(position), known.set(String(raw), String(reason)));
   }
   return byFile;
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listed, type JsonRow } from '../session/session.ts';
+import { listed, type JsonRow, type SnapshotsQuestion } from '../session/session.ts';
 import { sydneyTime } from './lake-tallies.ts';
 import { verifyAsx } from './verify-asx.ts';
 
@@ -69,6 +69,8 @@ const TORN: readonly JsonRow[] = [{ source: 'asx:trades/1.csv', position: 3, raw
 
 function lake({ trades = TRADES, quotes = QUOTES, quarantine = TORN, refused = [] as readonly JsonRow[] } = {}) {
   return {
+    snapshots: ({ table }: SnapshotsQuestion) =>
+      Promise.resolve(listed([{ table, committed_at: '2014-01-01T00:00:00.000Z' }])),
     query: (sql: string) => {
       if (sql.includes('from trades')) return Promise.resolve(listed(trades));
       if (sql.includes('from quotes')) return Promise.resolve(listed(quotes));
@@ -121,6 +123,36 @@ describe('a recount', () => {
       { source: 'asx:trades/1.csv', position: 5, raw: base64('07/02/2013,10:00:00.001,0.20,7,0,,') },
     ];
     expect(await mismatches(lake({ quarantine }))).toContainEqual(['NEW', 'rows', 'on 2013-07-02']);
+  });
+
+  it('expects a line in the table that was refused because our clock was wrong, or for want of a symbol', async () => {
+    const refused = (reason: string) => [
+      ...TORN,
+      { source: 'asx:trades/1.csv', position: 5, raw: base64('07/02/2013,10:00:00.001,0.20,7,0,,'), reason },
+    ];
+    for (const reason of ['time-out-of-range', 'unknown-symbol'])
+      expect(await mismatches(lake({ quarantine: refused(reason) }))).toEqual([]);
+    expect(await mismatches(lake({ quarantine: refused('malformed-row') }))).not.toEqual([]);
+  });
+
+  it('reads symbols as UTF-8, and without the spaces around them', async () => {
+    writeFileSync(
+      join(directory, 'reference-data/company_info.csv'),
+      'company_id,symbol,start_date,end_date\n1,OLD,01/01/2000,07/01/2013\n1,"  N\u00e0 ",07/02/2013,\n',
+    );
+    const named = (rows: readonly JsonRow[]) =>
+      rows.map((row) => (row['symbol'] === 'NEW' ? { ...row, symbol: 'N\u00e0' } : row));
+    expect(await mismatches(lake({ trades: named(TRADES), quotes: named(QUOTES) }))).toEqual([]);
+  });
+
+  it('is no match where a file lies there that it cannot read', async () => {
+    writeFileSync(join(directory, 'trades/2.csv.gz'), 'x');
+    mkdirSync(join(directory, 'quotes/2.csv'));
+    mkdirSync(join(directory, 'Trades'));
+    const where = 'expected <company id>.csv in trades/ or quotes/';
+    expect(await mismatches(lake())).toEqual(
+      ['Trades', 'trades/2.csv.gz', 'quotes/2.csv'].map((name) => [name, 'content', where]),
+    );
   });
 
   it('leaves alone what was refused of another file of that name', async () => {

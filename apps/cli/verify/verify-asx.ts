@@ -1,8 +1,9 @@
-import type { RecordType } from '@k2/domain/market';
+import { printTimeUs, US_PER_DAY, type RecordType } from '@k2/domain/market';
 import type { K2Session } from '../session/session.ts';
 import { recountFiles, type FileCount } from './asx-files.ts';
 import { AMOUNTS, printAmount } from './asx-rows.ts';
-import { lakeTallies, quarantinedLines, refusedTallies } from './lake-tallies.ts';
+import { lakeTallies, quarantinedLines, refusedTallies, sydneyTime } from './lake-tallies.ts';
+import { newestInstant } from './lake-instant.ts';
 import { Tallies, type Tally } from './tally.ts';
 
 /** One thing counted in the files and in the lake. */
@@ -22,11 +23,17 @@ const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
 
 /**
  * Recounts the files by a reader of their own and compares with SQL over the lake: lines, rows, exact sums, first and
- * last local time. Lines that the quarantine holds are expected there and nowhere else.
+ * last local time. Lines that the quarantine holds are expected there and nowhere else. The lake is read as it was at one
+ * instant, whatever is committed meanwhile.
  */
-export async function verifyAsx(lake: Pick<K2Session, 'query'>, directory: string): Promise<readonly Comparison[]> {
-  const files = await recountFiles(directory, await quarantinedLines(lake));
-  const comparisons: Comparison[] = [];
+export async function verifyAsx(
+  session: Pick<K2Session, 'query' | 'snapshots'>,
+  directory: string,
+): Promise<readonly Comparison[]> {
+  const lake = await newestInstant(session);
+  const untilTime = sydneyTime(printTimeUs((lake.committedUs ?? 0) + US_PER_DAY));
+  const { files, unread } = await recountFiles(directory, await quarantinedLines(lake), untilTime);
+  const comparisons: Comparison[] = unread.map(notRead);
   for (const type of RECORD_TYPES) {
     const ofType = files.filter(({ tallies }) => tallies.recordType === type);
     const found = await lakeTallies(lake, type);
@@ -40,6 +47,12 @@ export async function verifyAsx(lake: Pick<K2Session, 'query'>, directory: strin
     for (const symbol of expected.symbols) comparisons.push(...compareSymbol(symbol, expected, found));
   }
   return comparisons;
+}
+
+function notRead(name: string): Comparison {
+  const type = /^trades/i.test(name) ? 'trades' : 'quotes';
+  const where = 'expected <company id>.csv in trades/ or quotes/';
+  return { type, of: name, measure: 'content', files: 'not read', lake: '-', ok: false, where };
 }
 
 /** Every line is a row of the table or in the quarantine, as a line or as a tick. */

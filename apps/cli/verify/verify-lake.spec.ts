@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { printTimeUs } from '@k2/domain/market';
+import type { AsOf } from '@k2/ports';
 import { listed, type JsonRow, type SnapshotsQuestion } from '../session/session.ts';
 import { verifyLake } from './verify-lake.ts';
 
@@ -28,24 +30,28 @@ const SOUND: Answers = {
   opened: [{ ...SERIES, sequence_from: 1, sequence_to: 1 }],
 };
 
-/** Five tables; then for trades and quotes identities, positions, progress and four on gaps. */
-const QUESTIONS_A_PASS = 5 + 2 * (3 + 4);
+/** Commits are a second apart. */
+const committedUs = (commit: number) => 1_700_000_000_000_000 + commit * 1_000_000;
 
-/** A lake that goes on to the next of its `turns`, under another snapshot, once all of it was asked for. */
-function lakeOf(...turns: readonly Partial<Answers>[]) {
-  let questions = 0;
-  const turn = () => Math.min(Math.floor(questions / QUESTIONS_A_PASS), turns.length - 1);
-  const answers = (): Answers => ({ ...SOUND, ...turns[turn()]! });
+/** A lake that stays as it is, or one to which a commit comes before each question that it is asked. */
+function lakeOf(state: Partial<Answers>, { isFed = false } = {}) {
+  let commits = 1;
+  const tick = () => (isFed ? commits++ : commits);
+  const snapshot = (table: string, commit: number) => {
+    const progress = [{ topic: 'market.crypto.trades.sim', partition: 0, next_offset: 4 * commit }];
+    return { table, committed_at: printTimeUs(committedUs(commit)), total_rows: 10 * commit, progress };
+  };
   return {
-    snapshots: ({ table }: SnapshotsQuestion) => {
-      const progress = [{ topic: 'market.crypto.trades.sim', partition: 0, next_offset: 4 }];
-      const row = { table, snapshot_id: String(turn()), total_rows: 10, progress };
-      return Promise.resolve(listed([row]));
+    snapshots: ({ table, limit }: SnapshotsQuestion) => {
+      const newest = tick();
+      const listedCommits = Array.from({ length: newest }, (_, i) => newest - i).slice(0, limit);
+      return Promise.resolve(listed(listedCommits.map((commit) => snapshot(table, commit))));
     },
-    query: (sql: string) => {
-      const rows = answerOf(sql, answers());
-      questions++;
-      return Promise.resolve(listed(rows));
+    query: (sql: string, _limit: number, asOf: AsOf = { kind: 'latest' }) => {
+      const newest = tick();
+      const seen = asOf.kind === 'time' ? (asOf.timeUs - committedUs(0)) / 1_000_000 : newest;
+      const lastPosition = 4 * 65_536 * seen - 1;
+      return Promise.resolve(listed(answerOf(sql, { ...SOUND, rows: 10 * seen, lastPosition, ...state })));
     },
   };
 }
@@ -110,7 +116,13 @@ describe('a lake', () => {
     expect(await failures(lakeOf({ ledger }))).toEqual([]);
   });
 
-  it('that changed while it was read is read again', async () => {
-    expect(await failures(lakeOf({ rows: 9 }, {}))).toEqual([]);
+  it('that is fed meanwhile is read as of one instant, and matches', async () => {
+    expect(await failures(lakeOf({}, { isFed: true }))).toEqual([]);
+  });
+
+  it('that has nothing yet passes', async () => {
+    const none = { bounds: [], absent: [], ledger: [], opened: [], rows: 0, lastPosition: -1 };
+    const lake = { ...lakeOf(none), snapshots: () => Promise.resolve(listed([])) };
+    expect(await failures(lake)).toEqual([]);
   });
 });

@@ -1,68 +1,38 @@
 import { RECORD_SCHEMAS, type RecordType, type TableName } from '@k2/domain/market';
-import { collectRows, type JsonRow, type K2Session } from '../session/session.ts';
+import { collectRows, type K2Session } from '../session/session.ts';
 import type { CheckResult } from './check-result.ts';
 import { checkGapLedger } from './gap-ledger.ts';
-
-type Lake = Pick<K2Session, 'query' | 'snapshots'>;
+import { newestInstant, type LakeInstant } from './lake-instant.ts';
 
 const TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) => table);
 const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
-const ATTEMPTS = 5;
 /** `platform_sequence` = offset × this + index in the record. */
 const ROWS_PER_OFFSET = 65_536;
 
-/**
- * Checks the lake from inside, by SQL of its own. A server may commit between two of the questions; a mismatch seen
- * while that happened is looked at again.
- */
-export async function verifyLake(lake: Lake): Promise<readonly CheckResult[]> {
-  for (let attempt = 1; ; attempt++) {
-    const before = await currentSnapshots(lake);
-    const results = await checkAll(lake, before);
-    const failed = results.filter(({ ok }) => !ok);
-    if (failed.length === 0) return results;
-    const after = await currentSnapshots(lake);
-    const isStill = TABLES.every((table) => before.get(table)?.['snapshot_id'] === after.get(table)?.['snapshot_id']);
-    if (isStill) return results;
-    if (attempt === ATTEMPTS) {
-      const note = 'the lake changed while it was read; stop the feeds and verify again';
-      return results.map((result) => (result.ok ? result : { ...result, detail: `${result.detail} (${note})` }));
-    }
-  }
-}
-
-type Snapshots = ReadonlyMap<TableName, JsonRow | undefined>;
-
-async function currentSnapshots(lake: Lake): Promise<Snapshots> {
-  const newest = async (table: TableName): Promise<[TableName, JsonRow | undefined]> => {
-    const [row] = await collectRows(await lake.snapshots({ table, limit: 1 }));
-    return [table, row];
-  };
-  return new Map(await Promise.all(TABLES.map(newest)));
-}
-
-async function checkAll(lake: Lake, snapshots: Snapshots): Promise<readonly CheckResult[]> {
+/** Checks the lake from inside, by SQL of its own: as it was at one instant, whatever is committed meanwhile. */
+export async function verifyLake(session: Pick<K2Session, 'query' | 'snapshots'>): Promise<readonly CheckResult[]> {
+  const lake = await newestInstant(session);
   const results: CheckResult[] = [];
-  for (const table of TABLES) results.push(await checkTotals(lake, table, snapshots.get(table)));
+  for (const table of TABLES) results.push(await checkTotals(lake, table));
   for (const type of RECORD_TYPES) {
     results.push(await checkIdentities(lake, type));
-    results.push(await checkLogPositions(lake, type, snapshots));
-    results.push(await checkProgress(lake, type, snapshots));
+    results.push(await checkLogPositions(lake, type));
+    results.push(await checkProgress(lake, type));
     results.push(await checkGapLedger(lake, type));
   }
   return results;
 }
 
-async function checkTotals(lake: Lake, table: TableName, snapshot: JsonRow | undefined): Promise<CheckResult> {
+async function checkTotals(lake: LakeInstant, table: TableName): Promise<CheckResult> {
   const [row] = await collectRows(await lake.query(`select count(*) as n from ${table}`, 1));
   const counted = Number(row!['n']);
-  const recorded = Number(snapshot?.['total_rows'] ?? 0);
+  const recorded = Number(lake.snapshots.get(table)?.['total_rows'] ?? 0);
   const ok = counted === recorded;
   const detail = ok ? `${counted} rows` : `the snapshot says ${recorded} rows, the files hold ${counted}`;
   return { check: 'snapshot total = rows', table, ok, detail };
 }
 
-async function checkIdentities(lake: Lake, type: RecordType): Promise<CheckResult> {
+async function checkIdentities(lake: LakeInstant, type: RecordType): Promise<CheckResult> {
   const key = 'exchange, symbol, session, source_sequence';
   const sql = `select ${key}, count(*) as copies from ${type} group by ${key} having count(*) > 1`;
   const [found] = await collectRows(await lake.query(`select count(*) as n from (${sql})`, 1));
@@ -77,8 +47,8 @@ async function checkIdentities(lake: Lake, type: RecordType): Promise<CheckResul
 }
 
 /** A position of the log is one tick: in a topic of one partition for all its symbols, otherwise for each. */
-async function checkLogPositions(lake: Lake, type: RecordType, snapshots: Snapshots): Promise<CheckResult> {
-  const isSplit = progressOf(snapshots, type).some(({ partition }) => partition > 0);
+async function checkLogPositions(lake: LakeInstant, type: RecordType): Promise<CheckResult> {
+  const isSplit = progressOf(lake, type).some(({ partition }) => partition > 0);
   const key = `exchange, asset_class${isSplit ? ', symbol' : ''}, platform_sequence`;
   const sql = `select ${key} from ${type} group by ${key} having count(*) > 1`;
   const [found] = await collectRows(
@@ -97,15 +67,15 @@ interface Progress {
   readonly next_offset: number;
 }
 
-function progressOf(snapshots: Snapshots, type: RecordType): readonly Progress[] {
-  const all = [...snapshots.values()].flatMap((row) => (row?.['progress'] ?? []) as unknown as readonly Progress[]);
+function progressOf({ snapshots }: LakeInstant, type: RecordType): readonly Progress[] {
+  const all = [...snapshots.values()].flatMap((row) => (row['progress'] ?? []) as unknown as readonly Progress[]);
   return all.filter(({ topic }) => topic.split('.')[2] === type);
 }
 
 /** The newest offsets recorded with a commit cover every row: what is beyond them would come a second time. */
-async function checkProgress(lake: Lake, type: RecordType, snapshots: Snapshots): Promise<CheckResult> {
+async function checkProgress(lake: LakeInstant, type: RecordType): Promise<CheckResult> {
   const nextOffsets = new Map<string, number>();
-  for (const { topic, next_offset: next } of progressOf(snapshots, type)) {
+  for (const { topic, next_offset: next } of progressOf(lake, type)) {
     nextOffsets.set(topic, Math.max(next, nextOffsets.get(topic) ?? 0));
   }
   const sql = `select exchange, asset_class, max(platform_sequence) as last from ${type} group by exchange, asset_class`;

@@ -1,4 +1,4 @@
-import { parseTimeUs } from '@k2/domain/market';
+import { isSymbol, parseTimeUs } from '@k2/domain/market';
 import type { AsOf } from '@k2/ports';
 import { FORMATS, type Format } from '../encode/formats.ts';
 import type { Check } from '../http/checked.ts';
@@ -25,7 +25,7 @@ export const SYMBOL: Check = {
   expected: `up to ${SYMBOLS_MAX} symbols of 1 to ${NAME_LENGTH_MAX} printable characters, separated by commas or repeated`,
   holds: (value) => {
     const symbols = listOf(value);
-    return symbols !== null && symbols.length <= SYMBOLS_MAX && symbols.every(isName);
+    return symbols !== null && symbols.length <= SYMBOLS_MAX && symbols.every(isSymbol);
   },
   schema: { type: 'array', items: { type: 'string' }, maxItems: SYMBOLS_MAX, style: 'form', explode: true },
   example: ['BHP'],

@@ -175,6 +175,10 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
       acknowledgedRejections: integer,
       doneBytes: integer,
       totalBytes: integer,
+      unread: {
+        ...object({ count: integer, names: list(text) }),
+        description: 'Files beside those of the feed that were not read: how many, and the first names.',
+      },
       committed: { type: 'boolean' },
       problem: ref('Problem'),
     },

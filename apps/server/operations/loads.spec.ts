@@ -14,6 +14,7 @@ const REPORT: LoadReport = {
   acknowledgedRejections: 1,
   doneBytes: 100,
   totalBytes: 100,
+  unread: { count: 1, names: ['trades/1.csv.gz'] },
   error: null,
   committed: true,
 };

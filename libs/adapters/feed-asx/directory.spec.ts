@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -8,7 +8,7 @@ import { AsxFeed } from './feed.ts';
 const ROW = '03/10/2014,10:00:00.000,1,1,0,,\r\n';
 const REFERENCE =
   'company_id,symbol,company_name,ISIN,start_date,end_date\r\n7,ABC,"A, B LTD",X,01/01/2010,12/31/2030\r\n';
-const clock = { nowUs: () => 1, monotonicUs: () => 1 };
+const clock = { nowUs: () => 1_767_600_000_000_000, monotonicUs: () => 1 };
 
 let directory: string;
 
@@ -23,7 +23,7 @@ afterEach(() => rm(directory, { recursive: true }));
 describe('a directory is refused before the first tick', () => {
   it('that does not exist', () => refused(`${directory}/absent`, /absent is no folder that can be read.*ENOENT/));
 
-  it('that is a file', () => refused(join(directory, 'trades/7.csv'), /cannot be listed as a folder \(ENOTDIR\)/));
+  it('that is a file', () => refused(join(directory, 'trades/7.csv'), /7\.csv is no folder that can be read/));
 
   it('without trade or quote files', async () => {
     await rm(join(directory, 'trades/7.csv'));
@@ -35,10 +35,12 @@ describe('a directory is refused before the first tick', () => {
     await refused(directory, /company_info\.csv cannot be read: it says which symbol/);
   });
 
-  it('with files of companies that the reference data does not know, naming all of them', async () => {
-    await write('quotes/8.csv', '');
-    await write('trades/9.csv', '');
-    await refused(directory, /company_info\.csv cannot be used: it has no symbol for 8, 9; add or correct the row/);
+  it('with files of companies that the reference data does not know, naming the first of them', async () => {
+    for (const id of [8, 9, 80, 81, 82, 83, 84]) await write(`quotes/${id}.csv`, '');
+    await refused(
+      directory,
+      /company_info\.csv cannot be used: it has no symbol for 8, 80, 81, 82, 83 and 2 more; add or correct the row/,
+    );
   });
 
   it.each([
@@ -53,12 +55,14 @@ describe('a directory is refused before the first tick', () => {
     await refused(directory, message);
   });
 
-  it('with a folder or a dangling link in place of a file', async () => {
-    await mkdir(join(directory, 'quotes/7.csv'));
-    await refused(directory, /quotes\/7\.csv is not a file/);
-    await rm(join(directory, 'quotes/7.csv'), { recursive: true });
-    await symlink(join(directory, 'nowhere'), join(directory, 'quotes/7.csv'));
-    await refused(directory, /quotes\/7\.csv cannot be read \(ENOENT\)/);
+  it('whose reference data is larger than any', async () => {
+    await truncate(join(directory, 'reference-data/company_info.csv'), 33_554_433);
+    await refused(directory, /company_info\.csv has 33554433 bytes: expected at most 33554432/);
+  });
+
+  it('whose only file has another name, which is said without its control characters', async () => {
+    await rename(join(directory, 'trades/7.csv'), join(directory, 'trades/\n\x1b[31m.csv'));
+    await refused(directory, /expected at least one; not read: trades\/\\u000a\\u001b\[31m\.csv$/);
   });
 });
 
@@ -86,8 +90,36 @@ describe('a directory is loaded', () => {
         { source: 'asx:trades/7.csv', keptRows: 1 },
         { source: 'asx:quotes/10.csv', keptRows: 1 },
       ],
-      ignoredFiles: ['quotes/notes.txt'],
+      unread: ['quotes/notes.txt'],
     });
+  });
+
+  it('and what lies beside the files and looks like them is named, once', async () => {
+    for (const name of ['trades/8.csv.gz', 'trades/9.CSV', 'trades/.10.csv.swp', 'quotes.zip', 'LICENSE'])
+      await write(name, 'x');
+    await mkdir(join(directory, 'quotes/2014'));
+    const told = (await load()).filter(({ kind }) => kind === 'unread');
+    expect(told).toEqual([{ kind: 'unread', names: ['quotes.zip', 'trades/8.csv.gz', 'trades/9.CSV', 'quotes/2014'] }]);
+  });
+
+  it('not to the end where a file is no CSV, however long its one line is', async () => {
+    await truncate(join(directory, 'trades/7.csv'), 40 * 2 ** 20);
+    await expect(load()).rejects.toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringMatching(/7\.csv line 2 is longer than 16777216 bytes: expected CSV/),
+    });
+  });
+
+  it('not to the end where a file is written to meanwhile: half a row may look like a whole one', async () => {
+    await write('trades/7.csv', ROW.repeat(10_000));
+    const events = new AsxFeed({ directory, readBytes: 70_000 }, { clock }).open(new AbortController().signal);
+    const rest = async () => {
+      for await (const event of events) {
+        if (event.kind !== 'progress') continue;
+        await appendFile(join(directory, 'trades/7.csv'), '03/10/2014,10:00:00.000,1,1');
+      }
+    };
+    await expect(rest()).rejects.toMatchObject({ message: expect.stringContaining('changed while it was read') });
   });
 
   it('over its bounds: more rejections than are held at once all arrive', async () => {

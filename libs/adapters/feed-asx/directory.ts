@@ -1,105 +1,58 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PortError, type MarketFeedErrorKind } from '@k2/ports';
-import { CompanySymbols, ReferenceDataError } from './company-symbols.ts';
+import { readCompanySymbols } from './company-file.ts';
+import type { CompanySymbols } from './company-symbols.ts';
 import type { AsxFile } from './file-parser.ts';
+import { SourceDirectory } from './source-directory.ts';
+import { named, unusable } from './messages.ts';
 
 export interface AsxDirectoryFile extends AsxFile {
+  /** Within the directory. */
   readonly path: string;
   readonly sizeBytes: number;
 }
 
 export interface AsxDirectory {
+  readonly source: SourceDirectory;
   /** Trades by name, then quotes by name. */
   readonly files: readonly AsxDirectoryFile[];
-  readonly ignoredFiles: readonly string[];
+  /** What looks as if it were to be loaded and is not read, as `trades/1.csv.gz`. */
+  readonly unread: readonly string[];
   readonly totalBytes: number;
   readonly symbols: CompanySymbols;
 }
 
-const FILE_NAME = /^([^.].*)\.csv$/;
-const REFERENCE_FILE = 'reference-data/company_info.csv';
+const RECORD_TYPES = ['trades', 'quotes'] as const;
+const FILE_NAME = /^([^.\p{Cc}\p{Cf}][^\p{Cc}\p{Cf}]*)\.csv$/u;
 
 /** What there is to load. Throws `misconfigured`, naming the path, where it cannot be loaded as a whole. */
-export async function listDirectory(directory: string): Promise<AsxDirectory> {
+export async function listDirectory(path: string): Promise<AsxDirectory> {
+  const source = await SourceDirectory.open(path);
   const files: AsxDirectoryFile[] = [];
-  const ignoredFiles: string[] = [];
-  for (const recordType of ['trades', 'quotes'] as const) {
-    for (const name of (await namesIn(directory, recordType)).sort()) {
+  const unread = (await source.names(''))!.filter(isLikeFolder);
+  for (const recordType of RECORD_TYPES) {
+    for (const name of (await source.names(recordType)) ?? []) {
+      const file = `${recordType}/${name}`;
       const companyId = FILE_NAME.exec(name)?.[1];
-      if (companyId === undefined) {
-        ignoredFiles.push(`${recordType}/${name}`);
-        continue;
-      }
-      const path = join(directory, recordType, name);
-      files.push({ source: `asx:${recordType}/${name}`, companyId, recordType, path, sizeBytes: await sizeOf(path) });
+      if (companyId !== undefined)
+        files.push({
+          source: `asx:${file}`,
+          companyId,
+          recordType,
+          path: file,
+          sizeBytes: await source.sizeBytes(file),
+        });
+      else if (!name.startsWith('.')) unread.push(file);
     }
   }
   if (files.length === 0) {
-    throw misconfigured(
-      directory,
-      'has no trades/<company id>.csv and no quotes/<company id>.csv: expected at least one',
-    );
+    const expected = 'has no trades/<company id>.csv and no quotes/<company id>.csv: expected at least one';
+    throw unusable(path, unread.length === 0 ? expected : `${expected}; not read: ${named(unread)}`);
   }
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return { files, ignoredFiles, totalBytes, symbols: await symbolsOf(directory, files) };
+  const symbols = await readCompanySymbols(source, new Set(files.map(({ companyId }) => companyId)));
+  return { source, files, unread, totalBytes, symbols };
 }
 
-/** One of the two folders may be missing; the directory itself may not. */
-async function namesIn(directory: string, folder: string): Promise<string[]> {
-  try {
-    return await readdir(join(directory, folder));
-  } catch (cause) {
-    if (codeOf(cause) !== 'ENOENT') throw misconfigured(join(directory, folder), 'cannot be listed as a folder', cause);
-  }
-  try {
-    await readdir(directory);
-    return [];
-  } catch (cause) {
-    throw misconfigured(
-      directory,
-      'is no folder that can be read: expected one with trades/, quotes/ and reference-data/',
-      cause,
-    );
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw misconfigured(path, 'cannot be read', cause);
-  });
-  if (!found.isFile()) throw misconfigured(path, 'is not a file: expected CSV');
-  return found.size;
-}
-
-async function symbolsOf(directory: string, files: readonly AsxDirectoryFile[]): Promise<CompanySymbols> {
-  const path = join(directory, REFERENCE_FILE);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw misconfigured(path, 'cannot be read: it says which symbol a company id has', cause);
-  });
-  try {
-    return CompanySymbols.parse(text, new Set(files.map(({ companyId }) => companyId)));
-  } catch (cause) {
-    if (!(cause instanceof ReferenceDataError)) throw cause;
-    throw misconfigured(
-      path,
-      `cannot be used: ${cause.message}; add or correct the row, or move the files of that company away`,
-      cause,
-    );
-  }
-}
-
-function misconfigured(path: string, problem: string, cause?: unknown): PortError<MarketFeedErrorKind> {
-  const code = codeOf(cause);
-  return new PortError<MarketFeedErrorKind>(
-    'misconfigured',
-    `${path} ${problem}${code === '' ? '' : ` (${code})`}`,
-    { path },
-    { cause },
-  );
-}
-
-/** Of an error of node:fs, `ENOENT` and so on; by its shape, since it may come from another realm. */
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+/** `Trades`, `quotes-2`, `trades.zip`: beside the folders, and not one of them. */
+function isLikeFolder(name: string): boolean {
+  return /^(trades|quotes)/i.test(name) && !(RECORD_TYPES as readonly string[]).includes(name);
 }

@@ -1,9 +1,10 @@
-import { open as openFile, type FileHandle } from 'node:fs/promises';
 import { BATCH_ROWS_MAX, type Venue } from '@k2/domain/market';
 import { PortError, type Clock, type FeedEvent, type MarketFeed, type MarketFeedErrorKind } from '@k2/ports';
 import { listDirectory, type AsxDirectory, type AsxDirectoryFile } from './directory.ts';
-import { LINE_BYTES_MAX, type AsxFileParser, type AsxFileSummary } from './file-parser.ts';
+import { CSV_LINE_BYTES_MAX, LINE_BYTES_MAX, type AsxFileParser, type AsxFileSummary } from './file-parser.ts';
+import { unusable } from './messages.ts';
 import { QuoteFileParser, TradeFileParser } from './parse.ts';
+import type { SourceDirectory } from './source-directory.ts';
 import { SydneyCalendar } from './sydney-time.ts';
 import { QuoteRows, TradeRows } from './tick-rows.ts';
 
@@ -19,8 +20,8 @@ export interface AsxFeedOptions {
 export interface AsxLoadSummary {
   /** Files read so far, in order. */
   readonly files: readonly AsxFileSummary[];
-  /** Entries of `trades/` and `quotes/` that are not called `<company id>.csv`: not read. */
-  readonly ignoredFiles: readonly string[];
+  /** Entries beside those files that look as if they were to be loaded, as `trades/1.csv.gz`. */
+  readonly unread: readonly string[];
 }
 
 /**
@@ -28,8 +29,9 @@ export interface AsxLoadSummary {
  *
  * Numbers (`source_sequence`) are by arrival, for each session; loading a directory again gives the same identities.
  * Throws at open, before the first tick, `misconfigured` where the directory cannot be understood: missing, without
- * files, or with a file whose company has no symbol in `company_info.csv`. A file that fails while it is read throws
- * `disconnected`, retryable.
+ * files, with a link or a pipe in the place of one, or with a file whose company has no symbol in `company_info.csv`.
+ * Throws the same later where a file cannot be read on, changes meanwhile or is no CSV: a person has to look, and
+ * opening again would read all of it again.
  */
 export class AsxFeed implements MarketFeed {
   readonly name: string;
@@ -40,7 +42,7 @@ export class AsxFeed implements MarketFeed {
   private readonly clock: Clock;
   private readonly calendar = new SydneyCalendar();
   private parsers: AsxFileParser[] = [];
-  private ignoredFiles: readonly string[] = [];
+  private unread: readonly string[] = [];
 
   constructor(options: AsxFeedOptions, ports: { readonly clock: Clock }) {
     const { directory, rowsMax = BATCH_ROWS_MAX, readBytes = 1_048_576 } = options;
@@ -55,26 +57,26 @@ export class AsxFeed implements MarketFeed {
 
   /** What the latest `open` has read, kept and refused. */
   summary(): AsxLoadSummary {
-    return { files: this.parsers.map((parser) => parser.summary()), ignoredFiles: this.ignoredFiles };
+    return { files: this.parsers.map((parser) => parser.summary()), unread: this.unread };
   }
 
   async *open(signal: AbortSignal): AsyncGenerator<FeedEvent> {
     this.parsers = [];
     if (signal.aborted) return;
     const directory = await listDirectory(this.directory);
-    this.ignoredFiles = directory.ignoredFiles;
+    this.unread = directory.unread;
     yield { kind: 'connected', exchange: 'ASX' };
+    if (this.unread.length > 0) yield { kind: 'unread', names: this.unread };
     const progress = { doneBytes: 0, totalBytes: directory.totalBytes };
     for (const recordType of ['trades', 'quotes'] as const) {
       const rows = recordType === 'trades' ? new TradeRows(this.rowsMax) : new QuoteRows(this.rowsMax);
       for (const file of directory.files) {
         if (file.recordType !== recordType || signal.aborted) continue;
-        yield* this.load(file, this.parser(file, directory, rows), rows, progress, signal);
+        yield* this.load(directory.source, file, this.parser(file, directory, rows), rows, progress, signal);
       }
       const batch = rows.take();
       if (batch !== null) yield { kind: 'ticks', batch };
     }
-    // Files that grew or shrank meanwhile are read to their end all the same.
     if (!signal.aborted)
       yield { kind: 'progress', source: this.name, doneBytes: progress.totalBytes, totalBytes: progress.totalBytes };
   }
@@ -89,6 +91,7 @@ export class AsxFeed implements MarketFeed {
   }
 
   private async *load(
+    source: SourceDirectory,
     file: AsxDirectoryFile,
     parser: AsxFileParser,
     rows: TradeRows | QuoteRows,
@@ -96,14 +99,14 @@ export class AsxFeed implements MarketFeed {
     signal: AbortSignal,
   ): AsyncGenerator<FeedEvent> {
     const buffer = new Uint8Array(Math.min(this.readBytes, Math.max(file.sizeBytes, LINE_BYTES_MAX) + 1));
-    const handle = await attempt(file.path, () => openFile(file.path, 'r'));
+    const opened = await source.openFile(file.path);
     try {
       let length = 0;
       let isLast = false;
       while (!isLast && !signal.aborted) {
-        const read = await attempt(file.path, () => fill(handle, buffer, length));
+        const read = await opened.fill(buffer, length);
         length += read;
-        isLast = length < buffer.length;
+        isLast = opened.isAtEnd;
         const receiveTimeUs = this.clock.nowUs();
         let at = 0;
         let isDue = true;
@@ -115,38 +118,19 @@ export class AsxFeed implements MarketFeed {
           const batch = rows.builder.isFull ? rows.take() : null;
           if (batch !== null) yield { kind: 'ticks', batch };
         }
+        if (parser.endlessLine !== null)
+          throw unusable(
+            opened.path,
+            `line ${parser.endlessLine} is longer than ${CSV_LINE_BYTES_MAX} bytes: expected CSV`,
+          );
         buffer.copyWithin(0, at, length);
         length -= at;
         progress.doneBytes = Math.min(progress.totalBytes, progress.doneBytes + read);
         yield { kind: 'progress', source: this.name, ...progress };
       }
     } finally {
-      await handle.close();
+      await opened.close();
     }
-  }
-}
-
-/** Reads until the buffer is full or the file is over. */
-async function fill(handle: FileHandle, buffer: Uint8Array, from: number): Promise<number> {
-  let filled = from;
-  while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled - from;
-}
-
-async function attempt<Value>(path: string, read: () => Promise<Value>): Promise<Value> {
-  try {
-    return await read();
-  } catch (cause) {
-    throw new PortError<MarketFeedErrorKind>(
-      'disconnected',
-      `reading ${path} failed: ${String(cause)}; load the directory again once it can be read: ticks already loaded keep their identity`,
-      { path },
-      { retryable: true, cause },
-    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { quarantineId, type Rejection } from '@k2/domain/lake';
-import { civilDate, dayNumber, type RecordType, type Series } from '@k2/domain/market';
+import { civilDate, dayNumber, printTimeUs, type RecordType, type Series } from '@k2/domain/market';
+import { isPossibleTime } from '@k2/domain/quality';
 import type { CompanySymbols } from './company-symbols.ts';
 import { DATE_AND_TIME_BYTES, dateKeyAt, timeOfDayUsAt } from './fields.ts';
 import { SydneyDayClock, type SydneyCalendar } from './sydney-time.ts';
@@ -7,11 +8,19 @@ import { codedSeries, type CodedSeries } from './tick-rows.ts';
 
 /** Longest line that can be a row, and the bytes of a refused line that are kept. */
 export const LINE_BYTES_MAX = 65_536;
+/** A line beyond it says that the file is no CSV. */
+export const CSV_LINE_BYTES_MAX = 16_777_216;
 /** At either bound a parser stops until its rejections are taken. */
 const REJECTIONS_MAX = 1_000;
 const REJECTED_BYTES_MAX = 1_048_576;
 
-export const ASX_REJECTION_REASONS = ['malformed-row', 'nonexistent-time', 'unknown-symbol', 'line-too-long'] as const;
+export const ASX_REJECTION_REASONS = [
+  'malformed-row',
+  'nonexistent-time',
+  'time-out-of-range',
+  'unknown-symbol',
+  'line-too-long',
+] as const;
 export type AsxRejectionReason = (typeof ASX_REJECTION_REASONS)[number];
 
 /** `source` as in rejections: `asx:trades/7078.csv`. */
@@ -42,6 +51,7 @@ export const NO_FAULT = -1;
 export const WRONG_FIELD_COUNT = -2;
 const NONEXISTENT_TIME = -3;
 const UNKNOWN_SYMBOL = -4;
+const TIME_OUT_OF_RANGE = -5;
 
 /**
  * The rows of one file, from windows of its bytes; pure.
@@ -60,7 +70,8 @@ export abstract class AsxFileParser {
   private todayKey = Number.NaN;
   private numbersOwed = 0;
   private line = 0;
-  private insideLongLine = false;
+  /** Bytes read of a line that is too long and whose end has not been seen; 0 outside of one. */
+  private longLineBytes = 0;
   private rejections: Rejection[] = [];
   private rejectedBytes = 0;
   private keptRows = 0;
@@ -68,6 +79,7 @@ export abstract class AsxFileParser {
   private readonly rejectedRows = {
     'malformed-row': 0,
     'nonexistent-time': 0,
+    'time-out-of-range': 0,
     'unknown-symbol': 0,
     'line-too-long': 0,
   };
@@ -90,13 +102,19 @@ export abstract class AsxFileParser {
     let at = this.line === 0 && hasByteOrderMark(bytes, from) ? from + 3 : from;
     while (at < bytes.length && !this.isDue) {
       const newline = bytes.indexOf(10, at);
-      if (newline < 0 && !isLast && !this.insideLongLine && bytes.length - at <= LINE_BYTES_MAX) return at;
+      const isInsideLongLine = this.longLineBytes > 0;
+      if (newline < 0 && !isLast && !isInsideLongLine && bytes.length - at <= LINE_BYTES_MAX) return at;
       const end = newline < 0 ? bytes.length : newline;
-      if (!this.insideLongLine) this.readLine(bytes, at, end);
-      this.insideLongLine = newline < 0 && !isLast;
+      if (!isInsideLongLine) this.readLine(bytes, at, end);
+      this.longLineBytes = newline < 0 && !isLast ? this.longLineBytes + end - at : 0;
       at = end + 1;
     }
     return Math.min(at, bytes.length);
+  }
+
+  /** Number of a line that no CSV has; null where there is none. */
+  get endlessLine(): number | null {
+    return this.longLineBytes > CSV_LINE_BYTES_MAX ? this.line : null;
   }
 
   /** The batch or the rejections have to be taken before more is read. */
@@ -148,6 +166,8 @@ export abstract class AsxFileParser {
     if (timeOfDayUs < 0) return 1;
     const eventTimeUs = today.clock.toUtcUs(timeOfDayUs);
     if (Number.isNaN(eventTimeUs)) return NONEXISTENT_TIME;
+    // Refused here and not by the sink: there the number would count as seen, although it may be our clock that is wrong.
+    if (!isPossibleTime(eventTimeUs, this.receiveTimeUs)) return TIME_OUT_OF_RANGE;
     const fault = this.readFields(bytes, at + DATE_AND_TIME_BYTES, end, today.series, eventTimeUs, today.nextSequence);
     if (fault === NO_FAULT) today.nextSequence++;
     return fault;
@@ -193,6 +213,9 @@ export abstract class AsxFileParser {
     if (fault === NONEXISTENT_TIME) {
       const detail = `Time ${time} does not exist in Sydney on ${date}: clocks went forward over it; expected a local time`;
       this.refuse('nonexistent-time', detail, bytes, from, end);
+    } else if (fault === TIME_OUT_OF_RANGE) {
+      const detail = `Date and Time are ${date} ${time}: expected 1970 at the earliest and a day ahead of this machine's clock at most, which says ${printTimeUs(this.receiveTimeUs)}`;
+      this.refuse('time-out-of-range', detail, bytes, from, end);
     } else if (fault === UNKNOWN_SYMBOL) {
       const detail = `company ${this.file.companyId} has no symbol on ${date}: expected a row of company_info.csv whose dates cover it`;
       this.refuse('unknown-symbol', detail, bytes, from, end);

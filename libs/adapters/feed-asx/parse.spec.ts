@@ -11,8 +11,8 @@ import { QuoteRows, TradeRows } from './tick-rows.ts';
 
 const RECEIVED_US = 1_767_600_000_000_000;
 const REFERENCE = 'company_id,symbol,company_name,ISIN,start_date,end_date\r\n7,ABC,A LTD,X,01/01/2010,12/31/2030\r\n';
-const SYMBOLS = CompanySymbols.parse(REFERENCE, new Set(['7']));
 const encoder = new TextEncoder();
+const SYMBOLS = CompanySymbols.parse(encoder.encode(REFERENCE), new Set(['7']));
 
 describe('a trade row', () => {
   it('becomes a trade in UTC', () => {
@@ -150,6 +150,20 @@ describe('a malformed row', () => {
     });
   });
 
+  it('ahead of our clock is refused without being numbered as seen: it may be the clock that is wrong', () => {
+    const row = (date: string) => `${date},10:00:00.000,1,1,0,,\n`;
+    const ahead = read(encoder.encode(row('03/10/2014').repeat(2)), undefined, parseTimeUs('2014-01-01'));
+    expect(ahead.batch).toBeNull();
+    expect(ahead.rejections.map(({ reason, position }) => [reason, position])).toEqual([
+      ['time-out-of-range', 1],
+      ['time-out-of-range', 2],
+    ]);
+    expect(ahead.rejections[0].detail).toContain(
+      "Date and Time are 03/10/2014 10:00:00.000: expected 1970 at the earliest and a day ahead of this machine's clock at most, which says 2014-01-01T00:00:00.000Z",
+    );
+    expect([...trades(row('03/10/2014') + row('01/01/1960') + row('03/10/2014')).batch!.venueSequence]).toEqual([1, 2]);
+  });
+
   it('of binary junk keeps the bytes', () => {
     const junk = Uint8Array.of(0, 255, 254, 13, 1, 2);
     const { rejections } = read(Uint8Array.of(...junk, 10));
@@ -193,7 +207,13 @@ describe('a file', () => {
     expect(trades(rows).summary).toEqual({
       source: 'asx:trades/7.csv',
       keptRows: 3,
-      rejectedRows: { 'malformed-row': 1, 'nonexistent-time': 0, 'unknown-symbol': 0, 'line-too-long': 0 },
+      rejectedRows: {
+        'malformed-row': 1,
+        'nonexistent-time': 0,
+        'time-out-of-range': 0,
+        'unknown-symbol': 0,
+        'line-too-long': 0,
+      },
       blankLines: 1,
     });
     expect(trades('').summary).toMatchObject({ keptRows: 0, blankLines: 0 });
@@ -228,14 +248,14 @@ function trades(text: string) {
   return read(encoder.encode(text));
 }
 
-function read(bytes: Uint8Array, window = bytes.length) {
+function read(bytes: Uint8Array, window = bytes.length, receiveTimeUs = RECEIVED_US) {
   const rows = new TradeRows(1_000);
   const file = { source: 'asx:trades/7.csv', companyId: '7', recordType: 'trades' } as const;
   const parser = new TradeFileParser(file, SYMBOLS, new SydneyCalendar(), rows);
   const rejections = [];
   for (let at = 0, end = 0; at < bytes.length;) {
     end = Math.min(bytes.length, end + window);
-    at += parser.parse(bytes.subarray(at, end), 0, end === bytes.length, RECEIVED_US);
+    at += parser.parse(bytes.subarray(at, end), 0, end === bytes.length, receiveTimeUs);
     rejections.push(...parser.takeRejections());
   }
   return { batch: rows.take() as TradeBatch | null, rejections, summary: parser.summary() };

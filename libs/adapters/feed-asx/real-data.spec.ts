@@ -9,7 +9,7 @@ const directory = fileURLToPath(new URL('../../../../shared/data/asx-2014-03', i
 
 if (existsSync(directory)) {
   it('loads the real week of March 2014 whole', async () => {
-    const feed = new AsxFeed({ directory }, { clock: { nowUs: () => 1, monotonicUs: () => 1 } });
+    const feed = new AsxFeed({ directory }, { clock: { nowUs: () => 1_767_600_000_000_000, monotonicUs: () => 1 } });
     const kept = { trades: 0, quotes: 0 };
     let rejected = 0;
     let bhp: TradeBatch | undefined;

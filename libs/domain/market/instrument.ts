@@ -21,3 +21,11 @@ export interface Instrument {
   /** ISO 4217 code, or the quote asset of a crypto pair. */
   readonly currency: string;
 }
+
+const SYMBOL_LENGTH_MAX = 64;
+export const SYMBOL_EXPECTED = `1 to ${SYMBOL_LENGTH_MAX} printable characters without a comma`;
+
+/** A symbol that every question can name: lists of symbols are separated by commas, and requests are of bounded length. */
+export function isSymbol(text: string): boolean {
+  return text.length <= SYMBOL_LENGTH_MAX && /^[^\p{Cc},]+$/u.test(text);
+}

@@ -40,8 +40,12 @@ export interface RecordStatus {
   readonly acknowledgedRejections: number;
   readonly doneBytes: number;
   readonly totalBytes: number;
+  /** What a finite feed found beside its input and did not read: how much, and the first names. */
+  readonly unread: { readonly count: number; readonly names: readonly string[] };
   readonly error: string | null;
 }
+
+const UNREAD_NAMED_MAX = 20;
 
 export interface RecordPorts {
   readonly log: TickLog;
@@ -72,6 +76,7 @@ export class RecordFeed {
   private acknowledgedRejections = 0;
   private doneBytes = 0;
   private totalBytes = 0;
+  private unread: RecordStatus['unread'] = { count: 0, names: [] };
   private error: string | null = null;
 
   /** `listener` hears each event once it is acknowledged. */
@@ -91,8 +96,9 @@ export class RecordFeed {
   }
 
   get status(): RecordStatus {
-    const { state, acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, error } = this;
-    return { feed: this.feed.name, state, acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, error };
+    const { state, acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, unread, error } = this;
+    const counts = { acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes };
+    return { feed: this.feed.name, state, ...counts, unread, error };
   }
 
   /** Resolves when the feed has ended or the signal aborted, with everything acknowledged; rejects where it can't go on. */
@@ -157,8 +163,17 @@ export class RecordFeed {
     } else if (event.kind === 'progress') {
       this.doneBytes = event.doneBytes;
       this.totalBytes = event.totalBytes;
+    } else if (event.kind === 'unread') {
+      this.noteUnread(event.names);
     }
     this.listener(event);
+  }
+
+  private noteUnread(all: readonly string[]): void {
+    const names = all.slice(0, UNREAD_NAMED_MAX);
+    this.unread = { count: all.length, names };
+    const facts = { feed: this.feed.name, count: all.length, names: names.join(', ') };
+    this.ports.telemetry.log('warn', 'the feed leaves files unread that lie beside its own', facts);
   }
 
   private async carryTicks(batch: TickBatch, signal: AbortSignal): Promise<void> {
