@@ -14,7 +14,7 @@ export interface ApiPlatform {
 
 export interface ApiContext {
   readonly platform: ApiPlatform;
-  readonly settings: Pick<Settings, 'role' | 'host' | 'queryTimeoutMs'>;
+  readonly settings: Pick<Settings, 'role' | 'host' | 'allowedHosts' | 'queryTimeoutMs'>;
   /** For answers that are files on their way; null where nothing is kept on disk. */
   readonly scratchDirectory: string | null;
   readonly random: Pick<Random, 'uuid'>;

@@ -6,6 +6,7 @@ import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import type { ApiContext } from './api-context.ts';
 import { AppModule } from './app.module.ts';
+import { parseJsonBodies } from './http/body-parser.ts';
 import { Connections } from './http/connections.ts';
 import { addHooks, correlationId } from './http/hooks.ts';
 import { KnownRoutes } from './http/known-routes.ts';
@@ -40,6 +41,7 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
         id: context.random.uuid(),
         requestTimeoutMs: REQUEST_TIMEOUT_MS,
         scheduler,
+        routes,
       }),
     frameworkErrors: (error, request, reply) => problems.send(error, request, reply),
   };
@@ -49,8 +51,7 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
     abortOnError: false,
   });
   const instance = app.getHttpAdapter().getInstance();
-  // JSON is the one thing that bodies are; a form or plain text is 415, which also keeps browsers from posting here.
-  instance.removeContentTypeParser('text/plain');
+  parseJsonBodies(instance);
   routes.watch(instance);
   addHooks(instance, context, problems, connections);
   instance.addHook('onClose', () => connections.stop());

@@ -54,7 +54,8 @@ describe('a wrong value is a 400 that names it and what was expected', () => {
     ['/v1/trades?from=1394409600000000', 'from', 'ISO 8601'],
     ['/v1/trades?from=2014-03-11&to=2014-03-10', 'to', 'a time after from'],
     ['/v1/trades?asOf=soon', 'asOf', 'a snapshot id (digits) or a time'],
-    ['/v1/trades?asOf=9999999999999999999', 'asOf', 'a snapshot id (digits) or a time'],
+    ['/v1/trades?asOf=99999999999999999999', 'asOf', 'a snapshot id (digits) or a time'],
+    ['/v1/trades?asOf=', 'asOf', 'a snapshot id (digits) or a time'],
     ['/v1/trades?fields=price,volume', 'fields', 'some of message_id, trade_id'],
     ['/v1/trades?fields=bid_price', 'fields', 'some of message_id, trade_id'],
     ['/v1/trades?fields=price,price', 'fields', 'each once'],
@@ -112,6 +113,9 @@ describe('bodies', () => {
     ['a limit of no rows', 400, '{"sql":"SELECT 1","limit":0}', json],
     ['a limit that is a fraction', 400, '{"sql":"SELECT 1","limit":1.5}', json],
     ['a limit beyond JSON', 400, '{"sql":"SELECT 1","limit":20000}', json],
+    ['nested 100,000 levels deep', 400, `{"sql":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, json],
+    ['a limit that is text', 400, '{"sql":"SELECT 1","limit":"5"}', json],
+    ['no sql but null', 400, '{"sql":null}', json],
     ['too large', 413, JSON.stringify({ sql: 'x'.repeat(2_000_000) }), json],
     ['plain text', 415, 'SELECT 1', { 'content-type': 'text/plain' }],
     ['a form', 415, 'sql=SELECT+1', { 'content-type': 'application/x-www-form-urlencoded' }],
@@ -126,6 +130,11 @@ describe('bodies', () => {
       headers: headers as Record<string, string>,
     });
     expect(statusCode).toBe(status);
+  });
+
+  it('a field that is null is one that is absent', async () => {
+    const payload = { sql: 'SELECT 1', limit: null, asOf: null };
+    expect((await app.inject({ method: 'POST', url: '/v1/query', payload })).statusCode).toBe(200);
   });
 
   it('a wrong one names each wrong value', async () => {
@@ -145,15 +154,20 @@ describe('routes', () => {
     const { statusCode, headers } = await problem({ method: 'POST', url: '/v1/trades?x=1', payload: {} });
     expect([statusCode, headers['allow']]).toEqual([405, 'GET, HEAD']);
     expect((await problem({ method: 'DELETE', url: '/v1/query' })).statusCode).toBe(405);
+    const query = await problem({ method: 'QUERY' as 'GET', url: '/v1/query' });
+    expect([query.statusCode, query.headers['allow']]).toEqual([405, 'POST']);
   });
 
   it('a path that does not decode is 400', async () => {
     expect((await problem({ url: '/v1/%ff' })).statusCode).toBe(400);
   });
 
-  it('a POST to a server on loopback that was addressed by another name is refused (DNS rebinding)', async () => {
+  it('what was addressed by another name than a server on loopback has is refused, whatever it is (DNS rebinding)', async () => {
     const request = { method: 'POST' as const, url: '/v1/query', payload: { sql: 'SELECT 1' } };
     expect((await problem({ ...request, headers: { host: 'evil.example:7080' } })).statusCode).toBe(403);
+    for (const url of ['/v1/trades', '/v1/stats', '/metrics', '/health/live', '/openapi.json', '/docs', '/nowhere']) {
+      expect([url, (await problem({ url, headers: { host: 'evil.example' } })).statusCode]).toEqual([url, 403]);
+    }
     for (const host of ['localhost:7080', '127.0.0.1', '[::1]:7080', 'LOCALHOST']) {
       expect((await app.inject({ ...request, headers: { host } })).statusCode).toBe(200);
     }
@@ -177,11 +191,8 @@ describe('what the ports refuse', () => {
       url: '/v1/query',
       payload: { sql: 'SELECT 1' },
     });
-    expect([statusCode, details.detail, details.type]).toEqual([
-      status,
-      'what happened: what to do',
-      `urn:k2:problem:${kind}`,
-    ]);
+    expect([statusCode, details.type]).toEqual([status, `urn:k2:problem:${kind}`]);
+    if (kind !== 'timeout' && status < 500) expect(details.detail).toBe('what happened: what to do');
     expect(headers['retry-after'] !== undefined).toBe(status === 429 || status === 503);
   });
 
@@ -210,10 +221,27 @@ describe('what the ports refuse', () => {
     }
   });
 
+  it.each(['unavailable', 'disconnected', 'closed', 'cancelled', 'timeout', 'corrupt', 'not-found'])(
+    'of its own failures (%s) the server tells no key, path or address; the log has them',
+    async (kind) => {
+      const message = 'GetObject of market_data/a.parquet in bucket lake at http://10.0.0.7:9000: /var/k2/tmp is away';
+      platform.lines.length = 0;
+      platform.engine.answering = () => {
+        throw new PortError(kind, message, { bucket: 'lake' }, { cause: new Error(message) });
+      };
+      const { details } = await problem({ url: '/v1/symbols', headers: { 'x-correlation-id': 'asked-1' } });
+      expect(JSON.stringify(details)).not.toMatch(/GetObject|lake|10\.0|9000|parquet|var/);
+      if (details.status < 500) return;
+      const logged = platform.lines.find(({ fields }) => fields['error'] !== undefined);
+      expect(logged).toMatchObject({ fields: { error: { message } } });
+    },
+  );
+
   it('a bug is a 500 that says nothing of itself; the log has it', async () => {
     platform.engine.answering = () => {
       throw new TypeError('secret is not a function');
     };
+    platform.lines.length = 0;
     const { statusCode, details } = await problem({ url: '/v1/trades' });
     expect([statusCode, JSON.stringify(details).includes('secret')]).toEqual([500, false]);
     const logged = platform.lines.find(({ level, message }) => level === 'error' && message === 'a request failed');
@@ -224,6 +252,17 @@ describe('what the ports refuse', () => {
 describe('what is not a request', () => {
   it.each([
     ['garbage', 'garbage\r\n\r\n', 'HTTP/1.1 400'],
+    ['a method that is none of HTTP', 'FETCH /v1/query?x HTTP/1.1\r\nhost: localhost\r\n\r\n', 'HTTP/1.1 405'],
+    [
+      'two Host headers',
+      'GET /v1/stats HTTP/1.1\r\nhost: localhost\r\nhost: evil\r\nconnection: close\r\n\r\n',
+      'HTTP/1.1 400',
+    ],
+    [
+      'an absolute URL of another host',
+      'GET http://evil.example/v1/stats HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+      'HTTP/1.1 403',
+    ],
     ['a null byte in the path', 'GET /v1/tra\0des HTTP/1.1\r\nhost: localhost\r\n\r\n', 'HTTP/1.1 400'],
     [
       'a head over 16 KiB',

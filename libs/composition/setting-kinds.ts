@@ -117,6 +117,18 @@ export function hosts(env: string, value: readonly string[], doc: string): Setti
   return { env, default: value, doc, parse };
 }
 
+/** Names of hosts without ports, separated by commas; none by default. */
+export function hostNames(env: string, doc: string): Setting<readonly string[]> {
+  const parse = (given: string, name: string) => {
+    if (given.trim() === '') return [];
+    const all = given.split(',').map((host) => host.trim().toLowerCase());
+    if (!all.every((host) => /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/.test(host)))
+      throw new SettingError(name, given, 'names of hosts without ports, several separated by commas');
+    return all;
+  };
+  return { env, default: [], doc, parse };
+}
+
 /** An adapter of K2 by its short name, or of anybody by the name of its package. The first is the default. */
 export function adapter(env: string, flag: string, own: readonly string[], doc: string): Setting<string> {
   const parse = (given: string, name: string) => {

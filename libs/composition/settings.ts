@@ -6,6 +6,7 @@ import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
 import {
   adapter,
   flag,
+  hostNames,
   hosts,
   integer,
   LIST_SEPARATOR,
@@ -39,6 +40,10 @@ export const SETTINGS = {
   ),
   host: text('K2_HOST', 'host', '127.0.0.1', 'Address that the API listens on.'),
   port: integer('K2_PORT', 'port', 7080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
+  allowedHosts: hostNames(
+    'K2_ALLOWED_HOSTS',
+    'Names, besides its address and localhost, that requests may address the API by, separated by commas.',
+  ),
   role: someOf('K2_ROLE', 'role', ROLES, ROLES, `Rooms that the process runs: all, or some of ${ROLES.join(',')}.`),
   feeds: feeds('K2_FEED', 'feed'),
   storage: oneOf(

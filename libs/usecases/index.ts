@@ -2,7 +2,7 @@ export * from './answer/answer-rows.ts';
 export * from './answer/answer-ticks.ts';
 export { findOpenGaps, type GapsRequest } from './answer/find-open-gaps.ts';
 export * from './answer/plans-as-of.ts';
-export { CursorError, CursorExpiredError } from './answer/tick-cursor.ts';
+export { CURSOR_EXPECTED, CursorError, CursorExpiredError, questionDigest } from './answer/tick-cursor.ts';
 export * from './record/drop-seen.ts';
 export * from './record/record-feed.ts';
 export * from './schemas/ensure-schemas.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext } from '../api-context.ts';
 import type { Connections } from './connections.ts';
-import { isForbiddenHost } from './host-check.ts';
+import { isForbiddenHost, requestedHost } from './host-check.ts';
 import { ProblemError, wrongValue } from './problem.ts';
 import type { ProblemFilter } from './problem-filter.ts';
 
@@ -67,13 +67,39 @@ export function addHooks(
 }
 
 function refusal(request: FastifyRequest, { settings }: ApiContext): ProblemError | null {
-  const query = request.url.split('?', 2)[1] ?? '';
-  if (!isWellEncoded(query)) return wrongValue('query string', query, 'percent-encoded UTF-8 without null bytes');
-  if (request.method !== 'GET' && request.method !== 'HEAD' && isForbiddenHost(request.headers.host, settings.host)) {
-    const detail = `Host is ${JSON.stringify(request.headers.host ?? '')}: expected localhost or ${settings.host}, as the server listens on this machine only`;
+  if (hostHeaders(request) > 1)
+    return new ProblemError('invalid-request', 'there are several Host headers: expected one');
+  const host = requestedHost(request.url, request.headers.host);
+  if (isForbiddenHost(host, settings)) {
+    const expected = [...new Set(['localhost', settings.host, ...settings.allowedHosts])].join(', ');
+    const detail = `the request is addressed to ${JSON.stringify(host)}: expected one of ${expected}. K2_ALLOWED_HOSTS allows more`;
     return new ProblemError('forbidden-host', detail);
   }
+  // Answered before a body is read.
+  if (request.is404 || isNoDocsFile(request)) return new ProblemError('not-found', 'no such resource');
+  const query = request.url.split('?', 2)[1] ?? '';
+  if (!isWellEncoded(query)) return wrongValue('query string', query, 'percent-encoded UTF-8 without null bytes');
   return null;
+}
+
+/** What the docs' page loads; the package that they come from has other files, too. */
+const DOCS_FILES: readonly unknown[] = [
+  'swagger-ui.css',
+  'swagger-ui-bundle.js',
+  'swagger-ui-standalone-preset.js',
+  'favicon-16x16.png',
+  'favicon-32x32.png',
+];
+
+function isNoDocsFile({ routeOptions: { url }, params }: FastifyRequest): boolean {
+  if (url !== '/docs/*') return false;
+  return !DOCS_FILES.includes((params as Readonly<Record<string, unknown>>)['*']);
+}
+
+function hostHeaders({ raw: { rawHeaders } }: FastifyRequest): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (/^host$/i.test(rawHeaders[at])) count++;
+  return count;
 }
 
 function isWellEncoded(query: string): boolean {

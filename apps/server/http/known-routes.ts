@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { ProblemError } from './problem.ts';
 
 /** Methods by path, of the routes that are literal paths: all of the API's. */
 export class KnownRoutes {
@@ -14,7 +15,12 @@ export class KnownRoutes {
     });
   }
 
-  methodsOf(path: string): readonly string[] {
-    return [...(this.methodsByPath.get(path) ?? [])].sort();
+  /** That the resource at the path has no such method; null where there is no resource. */
+  methodProblem(method: string, path: string): ProblemError | null {
+    const methods = [...(this.methodsByPath.get(path) ?? [])].sort();
+    if (methods.length === 0 || methods.includes(method)) return null;
+    return new ProblemError('method-not-allowed', `${path} has no ${method}: expected ${methods.join(' or ')}`, {
+      headers: { allow: methods.join(', ') },
+    });
   }
 }

@@ -22,8 +22,10 @@ export class ProblemFilter implements ExceptionFilter {
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = this.unmatched(problemOf(error), request);
     const { status } = PROBLEMS[problem.kind];
-    if (status === 500)
-      this.telemetry.log('error', 'a request failed', { route: request.routeOptions?.url ?? null, error });
+    if (status === 500 || (status > 500 && problem.cause !== undefined)) {
+      const level = status === 500 ? 'error' : 'warn';
+      this.telemetry.log(level, 'a request failed', { route: request.routeOptions?.url ?? null, error });
+    }
     // The head is gone already: all that is left is to break the answer off, so that it can't pass for a whole one.
     if (reply.raw.headersSent) {
       reply.raw.destroy();
@@ -39,11 +41,7 @@ export class ProblemFilter implements ExceptionFilter {
   private unmatched(problem: ProblemError, { method, url }: FastifyRequest): ProblemError {
     if (problem.kind !== 'not-found') return problem;
     const path = url.split('?', 1)[0];
-    const methods = this.routes.methodsOf(path);
-    if (methods.length === 0) {
-      return new ProblemError('not-found', `${path.slice(0, 200)} is not a resource: /docs lists what there is`);
-    }
-    const detail = `${path} has no ${method}: expected ${methods.join(' or ')}`;
-    return new ProblemError('method-not-allowed', detail, { headers: { allow: methods.join(', ') } });
+    const notFound = `${path.slice(0, 200)} is not a resource: /docs lists what there is`;
+    return this.routes.methodProblem(method, path) ?? new ProblemError('not-found', notFound);
   }
 }

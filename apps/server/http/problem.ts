@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { isPortError, type PortError } from '@k2/ports';
-import { CursorError, CursorExpiredError } from '@k2/usecases';
+import { CURSOR_EXPECTED, CursorError, CursorExpiredError } from '@k2/usecases';
 
 /** One wrong value of a request. */
 export interface FieldError {
@@ -9,7 +9,13 @@ export interface FieldError {
   readonly expected: string;
 }
 
-/** Kinds of problem: `type` is `urn:k2:problem:<kind>`. */
+interface ProblemType {
+  readonly status: number;
+  readonly title: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** Kinds of problem: `type` is `urn:k2:problem:<kind>`. Those that pass by themselves say when to try again. */
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request has a wrong value' },
   'invalid-query': { status: 400, title: 'The SQL does not run' },
@@ -28,11 +34,11 @@ export const PROBLEMS = {
   'unsupported-media-type': { status: 415, title: 'The body is not JSON' },
   'answer-too-large': { status: 422, title: 'The answer is too large for this format' },
   'out-of-memory': { status: 422, title: 'The query needs more memory than it may have' },
-  overloaded: { status: 429, title: 'Too many requests at once' },
+  overloaded: { status: 429, title: 'Too many requests at once', retryAfterSeconds: 1 },
   'headers-too-large': { status: 431, title: 'The request head is too large' },
   internal: { status: 500, title: 'The server failed' },
-  unavailable: { status: 503, title: 'The server cannot answer now' },
-} as const;
+  unavailable: { status: 503, title: 'The server cannot answer now', retryAfterSeconds: 5 },
+} as const satisfies Readonly<Record<string, ProblemType>>;
 export type ProblemKind = keyof typeof PROBLEMS;
 
 /** An error that the caller gets as RFC 9457 problem details. */
@@ -54,7 +60,9 @@ export class ProblemError extends Error {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
     this.kind = kind;
     this.errors = more.errors ?? [];
-    this.headers = more.headers ?? {};
+    const { retryAfterSeconds }: ProblemType = PROBLEMS[kind];
+    const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+    this.headers = { ...retry, ...more.headers };
   }
 }
 
@@ -109,7 +117,7 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof CursorError) {
     return new ProblemError('invalid-request', error.message, {
-      errors: [{ field: 'cursor', value: null, expected: 'the nextCursor of an earlier answer, unchanged' }],
+      errors: [{ field: 'cursor', value: null, expected: CURSOR_EXPECTED }],
       cause: error,
     });
   }
@@ -117,19 +125,28 @@ export function problemOf(error: unknown): ProblemError {
   if (isPortError(error)) return portProblem(error);
   const status = error instanceof HttpException ? error.getStatus() : frameworkStatus(error);
   if (status !== null) return frameworkProblem(status, error as Error);
-  const detail = 'something went wrong that the caller cannot mend: the log has it under the correlation id';
-  return new ProblemError('internal', detail, { cause: error });
+  return new ProblemError('internal', FAILED, { cause: error });
 }
+
+/**
+ * What the server's own failures say of themselves: these words alone. The error may name buckets, keys, paths and
+ * addresses; it goes to the log.
+ */
+const FAILED = 'a part of the server failed: its log has the error under the correlation id';
+const UNREACHABLE =
+  'something that the answer needs cannot be reached now: the server’s log says what, under the correlation id';
 
 function portProblem(error: PortError): ProblemError {
   const cause = { cause: error };
   switch (error.kind) {
     case 'invalid-query':
     case 'forbidden-query':
-    case 'timeout':
     case 'out-of-memory':
     case 'no-snapshot-before':
+    case 'overloaded':
       return new ProblemError(error.kind, error.message, cause);
+    case 'timeout':
+      return new ProblemError('timeout', timeoutDetail(error), cause);
     case 'unknown-snapshot':
     case 'unknown-table':
       return new ProblemError('unknown-snapshot', error.message, cause);
@@ -137,20 +154,21 @@ function portProblem(error: PortError): ProblemError {
       return new ProblemError('invalid-request', error.message, cause);
     case 'unsupported':
       return new ProblemError('conflict', error.message, cause);
-    case 'overloaded':
-      return new ProblemError('overloaded', error.message, { ...cause, headers: { 'retry-after': '1' } });
+    case 'log-full':
+      return new ProblemError('unavailable', 'the log is full until the sink has committed what it holds', cause);
     case 'cancelled':
     case 'unavailable':
     case 'disconnected':
     case 'closed':
-      return new ProblemError('unavailable', error.message, { ...cause, headers: { 'retry-after': '5' } });
+      return new ProblemError('unavailable', UNREACHABLE, cause);
     default:
-      return new ProblemError(
-        'internal',
-        'a part of the server failed: the log has it under the correlation id',
-        cause,
-      );
+      return new ProblemError('internal', FAILED, cause);
   }
+}
+
+function timeoutDetail({ context: { timeoutMs } }: PortError): string {
+  const deadline = typeof timeoutMs === 'number' ? `within ${timeoutMs} ms` : 'in time';
+  return `there was no answer ${deadline}: ask for a shorter time, fewer instruments or fewer rows`;
 }
 
 /** Fastify's own errors carry a status code. */
@@ -161,10 +179,8 @@ function frameworkStatus(error: unknown): number | null {
 
 function frameworkProblem(status: number, error: Error): ProblemError {
   const kinds = Object.keys(PROBLEMS) as ProblemKind[];
-  if (status === 503)
-    return new ProblemError('unavailable', 'the server is stopping', { headers: { 'retry-after': '5' } });
-  if (status >= 500)
-    return new ProblemError('internal', 'the server failed: the log has it under the correlation id', { cause: error });
+  if (status === 503) return new ProblemError('unavailable', 'the server is stopping');
+  if (status >= 500) return new ProblemError('internal', FAILED, { cause: error });
   const kind = kinds.find((one) => PROBLEMS[one].status === status) ?? 'invalid-request';
   return new ProblemError(kind, error.message, { cause: error });
 }

@@ -1,13 +1,21 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Scheduler } from '@k2/ports';
+import type { KnownRoutes } from './known-routes.ts';
 import { problemDetails, ProblemError, PROBLEMS } from './problem.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem-filter.ts';
 
 /** How long a client has to read why it was refused before its connection is cut. */
 const LINGER_MS = 1_000;
 
-type ParseError = Error & { readonly code?: string };
+type ParseError = Error & { readonly code?: string; readonly rawPacket?: unknown };
+
+export interface RefusalContext {
+  readonly id: string;
+  readonly requestTimeoutMs: number;
+  readonly scheduler: Scheduler;
+  readonly routes: KnownRoutes;
+}
 
 /**
  * What isn't HTTP, did not arrive in time, or has too large a head: there is no request yet, so the answer is written
@@ -16,13 +24,13 @@ type ParseError = Error & { readonly code?: string };
 export function refuseUnparsed(
   error: ParseError,
   socket: Socket,
-  { id, requestTimeoutMs, scheduler }: { id: string; requestTimeoutMs: number; scheduler: Scheduler },
+  { id, requestTimeoutMs, scheduler, routes }: RefusalContext,
 ): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const problem = problemOf(error, requestTimeoutMs);
+  const problem = problemOf(error, requestTimeoutMs, routes);
   const body = JSON.stringify(problemDetails(problem, '', id));
   const { status } = PROBLEMS[problem.kind];
   const head = [
@@ -30,6 +38,7 @@ export function refuseUnparsed(
     `content-type: ${PROBLEM_MEDIA_TYPE}; charset=utf-8`,
     `content-length: ${Buffer.byteLength(body)}`,
     `x-correlation-id: ${id}`,
+    ...Object.entries(problem.headers).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ];
   const closed = new AbortController();
@@ -38,7 +47,7 @@ export function refuseUnparsed(
   void scheduler.sleep(LINGER_MS, closed.signal).then(() => socket.destroy());
 }
 
-function problemOf({ code }: ParseError, requestTimeoutMs: number): ProblemError {
+function problemOf({ code, rawPacket }: ParseError, requestTimeoutMs: number, routes: KnownRoutes): ProblemError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new ProblemError(
@@ -47,7 +56,19 @@ function problemOf({ code }: ParseError, requestTimeoutMs: number): ProblemError
       );
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new ProblemError('timeout', `the request did not arrive within ${requestTimeoutMs} ms`);
+    case 'HPE_INVALID_METHOD':
+      return methodProblem(rawPacket, routes) ?? notHttp();
     default:
-      return new ProblemError('invalid-request', 'the request is not HTTP/1.1');
+      return notHttp();
   }
+}
+
+const notHttp = () => new ProblemError('invalid-request', 'the request is not HTTP/1.1');
+
+const REQUEST_LINE = /^([!#$%&'*+.^`|~\w-]{1,40}) (\/[^ ?]*)[^ ]* HTTP\/1\.[01]\r\n/;
+
+/** A method that the parser doesn't know may still be one, asked of a resource that there is. */
+function methodProblem(rawPacket: unknown, routes: KnownRoutes): ProblemError | null {
+  const line = Buffer.isBuffer(rawPacket) ? REQUEST_LINE.exec(rawPacket.toString('latin1', 0, 4_096)) : null;
+  return line === null ? null : routes.methodProblem(line[1], line[2]);
 }

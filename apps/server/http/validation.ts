@@ -25,7 +25,7 @@ export class RequestValidation extends ValidationPipe {
     if ((metadata.type === 'query' || metadata.type === 'body') && metadata.metatype !== undefined) {
       this.refuseUnknown(value, metadata.type, metadata.metatype);
     }
-    return super.transform(value, metadata);
+    return super.transform(metadata.type === 'body' ? withoutNulls(value) : value, metadata);
   }
 
   private refuseUnknown(value: unknown, type: 'query' | 'body', dto: Type): void {
@@ -54,6 +54,13 @@ export class RequestValidation extends ValidationPipe {
     }
     return names;
   }
+}
+
+/** A field that is null is a field that is absent: what has to be there is missed, what may be there is not. */
+function withoutNulls(body: unknown): unknown {
+  return typeof body === 'object' && body !== null && !Array.isArray(body)
+    ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+    : body;
 }
 
 function validationProblem(errors: readonly FieldError[]): ProblemError {

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AsOf, AskOptions } from '@k2/ports';
+import { questionDigest } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { jsonArray } from '../encode/json.ts';
 import { negotiate } from '../http/negotiate.ts';
@@ -55,7 +56,9 @@ export class BarsController {
   }
 
   private async page(query: BarsQuery, limit: number, options: AskOptions): Promise<string> {
-    const from = query.cursor === undefined ? null : parseBarsCursor(query.cursor);
+    const { exchange, symbols, fromUs, toUs } = query.filter();
+    const question = questionDigest([exchange, symbols && [...symbols].sort(), fromUs, toUs, query.intervalUs]);
+    const from = query.cursor === undefined ? null : parseBarsCursor(query.cursor, question);
     const offset = from?.offset ?? 0;
     const request = {
       filter: query.filter(),
@@ -67,7 +70,7 @@ export class BarsController {
     const { answer, completeness, snapshotId, asOfUs } = await this.context.platform.answers.bars(request, options);
     const batches = await collectBatches(answer);
     const hasMore = rowCountOf(batches) > offset + limit;
-    const nextCursor = hasMore ? printBarsCursor({ asOfUs: asOfUs!, offset: offset + limit }) : null;
+    const nextCursor = hasMore ? printBarsCursor({ asOfUs: asOfUs!, offset: offset + limit }, question) : null;
     return envelope(
       jsonArray(answer.columns, batches, limit, offset),
       completenessJson(completeness),

@@ -7,7 +7,7 @@ import type { Check } from '../http/checked.ts';
 export const SYMBOLS_MAX = 1_000;
 const NAME_LENGTH_MAX = 64;
 const CURSOR_LENGTH_MAX = 2_000;
-const INT63_MAX = 2n ** 63n - 1n;
+const SNAPSHOT_ID = /^\d{1,19}$/;
 
 const isName = (value: unknown) =>
   typeof value === 'string' && /^[^\p{Cc}]+$/u.test(value) && value.length <= NAME_LENGTH_MAX;
@@ -38,7 +38,7 @@ export const FROM: Check = {
   description:
     "Start, inclusive: the venue's time as ISO 8601; UTC where no offset is given, midnight where no time is.",
   expected: TIME_EXPECTED,
-  holds: isTime,
+  holds: (value) => timeUsOf(value) !== null,
   schema: { type: 'string' },
   example: '2014-03-10T00:00:00Z',
 };
@@ -87,17 +87,42 @@ export function fieldsCheck(fields: readonly string[]): Check {
   };
 }
 
-/** Query parameters are text; in a body the number itself is expected. */
+/** An integer of a query string, which is text. */
 export function integerCheck(description: string, min: number, max: number, byDefault?: number): Check {
-  return {
+  const isText = (value: unknown) => typeof value === 'string' && /^\d{1,15}$/.test(value);
+  return integer({
     description,
-    expected: `an integer from ${min} to ${max}`,
-    holds: (value) => {
-      const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-      return Number.isSafeInteger(number) && (number as number) >= min && (number as number) <= max;
-    },
-    schema: { type: 'integer', minimum: min, maximum: max, ...(byDefault !== undefined && { default: byDefault }) },
+    min,
+    max,
+    byDefault,
+    holds: (value) => isText(value) && isWithin(Number(value), min, max),
+  });
+}
+
+/** An integer of a body. */
+export function numberCheck(description: string, min: number, max: number): Check {
+  return integer({ description, min, max, holds: (value) => isWithin(value, min, max) });
+}
+
+function integer(of: {
+  readonly description: string;
+  readonly min: number;
+  readonly max: number;
+  readonly byDefault?: number | undefined;
+  readonly holds: (value: unknown) => boolean;
+}): Check {
+  const { description, min, max, byDefault, holds } = of;
+  const schema = {
+    type: 'integer',
+    minimum: min,
+    maximum: max,
+    ...(byDefault !== undefined && { default: byDefault }),
   };
+  return { description, expected: `an integer from ${min} to ${max}`, holds, schema };
+}
+
+function isWithin(value: unknown, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
 }
 
 /** `a,b` and repeated values as one list; null for anything else, also for an empty entry. */
@@ -108,11 +133,8 @@ export function listOf(value: unknown): readonly string[] | null {
   return entries.length === 0 || entries.includes('') ? null : entries;
 }
 
-function isTime(value: unknown): boolean {
-  return timeOf(value) !== null;
-}
-
-function timeOf(value: unknown): number | null {
+/** Null where it is no time. */
+export function timeUsOf(value: unknown): number | null {
   if (typeof value !== 'string' || value.length > 40) return null;
   try {
     return parseTimeUs(value);
@@ -121,12 +143,14 @@ function timeOf(value: unknown): number | null {
   }
 }
 
+/** No tick is of before 1684 or after 2255, where µs are not exact: further ends mean the same as these. */
+export function exactUs(timeUs: number): number {
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeUs));
+}
+
 export function parseAsOf(value: unknown): AsOf | null {
   if (value === undefined) return { kind: 'latest' };
-  if (typeof value === 'string' && /^\d{1,19}$/.test(value)) {
-    const snapshotId = BigInt(value);
-    return snapshotId <= INT63_MAX ? { kind: 'snapshot', snapshotId } : null;
-  }
-  const timeUs = timeOf(value);
-  return timeUs === null ? null : { kind: 'time', timeUs };
+  if (typeof value === 'string' && SNAPSHOT_ID.test(value)) return { kind: 'snapshot', snapshotId: BigInt(value) };
+  const timeUs = timeUsOf(value);
+  return timeUs === null ? null : { kind: 'time', timeUs: exactUs(timeUs) };
 }

@@ -7,7 +7,7 @@ import { Checked } from '../http/checked.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { wrongValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
-import { AS_OF, formatCheck, integerCheck, parseAsOf } from './checks.ts';
+import { AS_OF, formatCheck, numberCheck, parseAsOf } from './checks.ts';
 import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
 import { AnswerSender } from './send-answer.ts';
 import { sendQuestion } from './send-question.ts';
@@ -28,7 +28,7 @@ export class SqlBody {
   sql!: string;
 
   @Checked(
-    integerCheck(
+    numberCheck(
       `Rows. JSON: ${JSON_ROWS_DEFAULT} where absent, at most ${JSON_ROWS_MAX}. Other formats: ${STREAM_ROWS_MAX} where absent and at most.`,
       1,
       STREAM_ROWS_MAX,

@@ -1,4 +1,4 @@
-import { parseTimeUs, type RecordType } from '@k2/domain/market';
+import type { RecordType } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
 import { tickFields, type TicksRequest } from '@k2/usecases';
 import type { Format } from '../encode/formats.ts';
@@ -7,6 +7,7 @@ import { wrongValue } from '../http/problem.ts';
 import {
   AS_OF,
   CURSOR,
+  exactUs,
   EXCHANGE,
   fieldsCheck,
   formatCheck,
@@ -15,6 +16,7 @@ import {
   listOf,
   ORDER,
   parseAsOf,
+  timeUsOf,
   SYMBOL,
   TO,
 } from './checks.ts';
@@ -42,16 +44,16 @@ class FilterQuery {
   @Checked(TO) to?: string;
 
   filter(): TickFilter {
-    const fromUs = this.from === undefined ? undefined : parseTimeUs(this.from);
-    const toUs = this.to === undefined ? undefined : parseTimeUs(this.to);
+    const fromUs = this.from === undefined ? undefined : timeUsOf(this.from)!;
+    const toUs = this.to === undefined ? undefined : timeUsOf(this.to)!;
     if (fromUs !== undefined && toUs !== undefined && toUs <= fromUs) {
       throw wrongValue('to', this.to, `a time after from (${this.from}): the range is [from, to)`);
     }
     return {
       ...(this.exchange !== undefined && { exchange: this.exchange }),
       ...(this.symbol !== undefined && { symbols: [...new Set(listOf(this.symbol)!)] }),
-      ...(fromUs !== undefined && { fromUs }),
-      ...(toUs !== undefined && { toUs }),
+      ...(fromUs !== undefined && { fromUs: exactUs(fromUs) }),
+      ...(toUs !== undefined && { toUs: exactUs(toUs) }),
     };
   }
 }

@@ -148,6 +148,10 @@ describe('the docs', () => {
     }
     const init = await app.inject({ method: 'GET', url: '/docs/swagger-ui-init.js' });
     expect(init.body).toContain('"validatorUrl": null');
+    for (const other of ['package.json', '%70ackage.json', 'index.js', 'LICENSE', 'swagger-ui-bundle.js.map']) {
+      const { statusCode } = await app.inject({ method: 'GET', url: `/docs/${other}` });
+      expect([other, statusCode]).toEqual([other, 404]);
+    }
     expect(page.headers['content-security-policy']).toContain("default-src 'self'");
   });
 });

@@ -57,6 +57,9 @@ export class LoadsController {
     try {
       const feed = await createFeed(spec);
       const report = runWithCorrelationId(id, () => platform.load(feed, stop.signal, (event) => events.take(event)));
+      report.catch((error: unknown) =>
+        runWithCorrelationId(id, () => platform.ports.telemetry.log('warn', 'a load failed', { feed: spec, error })),
+      );
       void events.settle(report).finally(() => this.running--);
       await events.begun();
     } catch (error) {

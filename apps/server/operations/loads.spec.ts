@@ -66,13 +66,15 @@ describe('a load', () => {
   it('that fails midway says so in its last line', async () => {
     platform.load = async (_feed, _signal, listener) => {
       listener(ticks(4));
-      throw new PortError('unavailable', 'the disk is full: make room and load again');
+      throw new PortError('unavailable', 'http://10.0.0.7 does not answer');
     };
     expect(events((await load()).body).at(-1)).toMatchObject({
       event: 'failed',
       acknowledgedTicks: 4,
-      problem: { status: 503, detail: 'the disk is full: make room and load again' },
+      problem: { status: 503, detail: expect.stringContaining('cannot be reached now') },
     });
+    const logged = platform.lines.find(({ message }) => message === 'a load failed');
+    expect(logged).toMatchObject({ fields: { error: { message: 'http://10.0.0.7 does not answer' } } });
   });
 
   it('of a directory that is none is a 400, whether that shows at once or on reading', async () => {

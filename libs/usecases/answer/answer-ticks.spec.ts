@@ -163,6 +163,27 @@ describe('a cursor of an instant that is no longer kept', () => {
   });
 });
 
+describe('a cursor of another question', () => {
+  it('is refused, whatever differs; the number of rows, the fields and the order of symbols may', async () => {
+    const lake = await lakeOf(20);
+    const asked = { ...ALL, limit: 2, filter: { ...BHP, symbols: ['BHP', 'RIO'], fromUs: 0, toUs: 1e15 } };
+    const cursor = (await lake.answers.page(asked, OPTIONS)).nextCursor!;
+    const others: TicksRequest[] = [
+      { ...asked, recordType: 'quotes' },
+      { ...asked, order: 'newest-first' },
+      ...[{ exchange: 'XASX' }, { symbols: ['BHP'] }, { fromUs: 1 }, { toUs: 1e15 + 1 }].map((changed) => ({
+        ...asked,
+        filter: { ...asked.filter, ...changed },
+      })),
+    ];
+    for (const other of others) {
+      await expect(lake.answers.page({ ...other, cursor }, OPTIONS)).rejects.toMatchObject({ name: 'CursorError' });
+    }
+    const same = { ...asked, limit: 3, fields: ['price'], filter: { ...asked.filter, symbols: ['RIO', 'BHP'] } };
+    expect((await lake.answers.page({ ...same, cursor }, OPTIONS)).rowCount).toBe(3);
+  });
+});
+
 describe('answers over many files', () => {
   it.each(['oldest-first', 'newest-first'] as const)(
     'are in order and whole, %s, however the files overlap',
@@ -197,11 +218,11 @@ describe('cursors', () => {
         venueSequence: Number.MAX_SAFE_INTEGER,
       },
     };
-    expect(printCursor(cursor)).toMatch(/^[\w-]+$/);
-    expect(parseCursor(printCursor(cursor))).toEqual(cursor);
+    expect(printCursor(cursor, 'question')).toMatch(/^[\w-]+$/);
+    expect(parseCursor(printCursor(cursor, 'question'), 'question')).toEqual(cursor);
   });
 
   it.each(['', 'x', 'ff', '5b5d', '7b7d', '5b312c322c332c342c352c365d', '"'.repeat(500)])('refuse %j', (text) => {
-    expect(() => parseCursor(text)).toThrow(expect.objectContaining({ name: 'CursorError' }));
+    expect(() => parseCursor(text, 'question')).toThrow(expect.objectContaining({ name: 'CursorError' }));
   });
 });

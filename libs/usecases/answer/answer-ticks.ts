@@ -15,7 +15,7 @@ import type {
 import { Coverage } from './coverage.ts';
 import { plansAsOf } from './plans-as-of.ts';
 import { askInWaves } from './ask-in-waves.ts';
-import { asOfCursor, parseCursor, printCursor } from './tick-cursor.ts';
+import { asOfCursor, parseCursor, printCursor, questionDigest } from './tick-cursor.ts';
 import { answerRow } from './answer-rows.ts';
 
 export interface TicksRequest {
@@ -111,7 +111,7 @@ export class AnswerTicks {
       columns: answer.columns.slice(0, fields.length),
       rowCount: Math.min(rowCount, request.limit),
       batches,
-      nextCursor: hasMore ? cursorAfter(answer.columns, batches, request.limit - 1, prepared.asOfUs!) : null,
+      nextCursor: hasMore ? cursorAfter(answer.columns, batches, request, prepared.asOfUs!) : null,
       ...provenance,
     };
   }
@@ -138,7 +138,7 @@ export class AnswerTicks {
 
   private prepareTicks(request: TicksRequest): Promise<Prepared> {
     const { recordType, filter, fields, order, limit } = request;
-    const cursor = request.cursor === undefined ? null : parseCursor(request.cursor);
+    const cursor = request.cursor === undefined ? null : parseCursor(request.cursor, digestOf(request));
     const question: Question = {
       kind: 'ticks',
       recordType,
@@ -189,17 +189,17 @@ function tableOf(recordType: RecordType): TableName {
 function cursorAfter(
   columns: readonly AnswerColumn[],
   batches: readonly AnswerBatch[],
-  lastRow: number,
+  request: TicksRequest,
   asOfUs: number,
 ): string {
-  let row = lastRow;
+  let row = request.limit - 1;
   const batch = batches.find(({ rowCount }) => {
     if (row < rowCount) return true;
     row -= rowCount;
     return false;
   })!;
   const last = answerRow(columns, batch, row);
-  return printCursor({
+  const cursor = {
     asOfUs,
     after: {
       eventTimeUs: last['timestamp'] as number,
@@ -208,5 +208,11 @@ function cursorAfter(
       session: last['session'] as string,
       venueSequence: last['source_sequence'] as number,
     },
-  });
+  };
+  return printCursor(cursor, digestOf(request));
+}
+
+function digestOf({ recordType, filter, order }: TicksRequest): string {
+  const { exchange, symbols, fromUs, toUs } = filter;
+  return questionDigest([recordType, exchange, symbols && [...symbols].sort(), fromUs, toUs, order]);
 }

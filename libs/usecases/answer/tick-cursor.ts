@@ -1,3 +1,4 @@
+import { fnv1a64 } from '@k2/domain/lake';
 import { printTimeUs } from '@k2/domain/market';
 import { isPortError, type TickPosition } from '@k2/ports';
 
@@ -8,12 +9,12 @@ export interface TickCursor {
   readonly after: TickPosition;
 }
 
+export const CURSOR_EXPECTED = 'the nextCursor of an earlier answer, unchanged, and the other parameters as they were';
+
 export class CursorError extends Error {
   override readonly name = 'CursorError';
   constructor(value: string) {
-    super(
-      `${JSON.stringify(value.slice(0, 100))} is not a cursor: expected the nextCursor of an earlier answer, unchanged`,
-    );
+    super(`${JSON.stringify(value.slice(0, 100))} is not a cursor of this question: expected ${CURSOR_EXPECTED}`);
   }
 }
 
@@ -37,15 +38,23 @@ export async function asOfCursor<Planned>(asOfUs: number, planned: Promise<Plann
   }
 }
 
+/**
+ * What decides which rows there are and in which order, as a digest: a cursor leads on in the answers to one question,
+ * and would silently skip rows of another's.
+ */
+export function questionDigest(parts: readonly unknown[]): string {
+  return fnv1a64(new TextEncoder().encode(JSON.stringify(parts)));
+}
+
 /** Opaque, URL-safe text. */
-export function printCursor({ asOfUs, after }: TickCursor): string {
+export function printCursor({ asOfUs, after }: TickCursor, question: string): string {
   const { eventTimeUs, exchange, symbol, session, venueSequence } = after;
-  const text = JSON.stringify([asOfUs, eventTimeUs, exchange, symbol, session, venueSequence]);
+  const text = JSON.stringify([asOfUs, eventTimeUs, exchange, symbol, session, venueSequence, question]);
   return [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The inverse of `printCursor`; throws CursorError on anything else. */
-export function parseCursor(text: string): TickCursor {
+/** The inverse of `printCursor`; throws CursorError on anything else, also on a cursor of another question. */
+export function parseCursor(text: string, question: string): TickCursor {
   if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw new CursorError(text);
   const bytes = Uint8Array.from(text.match(/../g)!, (byte) => parseInt(byte, 16));
   let parsed: unknown;
@@ -55,15 +64,16 @@ export function parseCursor(text: string): TickCursor {
     throw new CursorError(text);
   }
   if (!isCursorArray(parsed)) throw new CursorError(text);
-  const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence] = parsed;
+  const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence, ofQuestion] = parsed;
+  if (ofQuestion !== question) throw new CursorError(text);
   return { asOfUs, after: { eventTimeUs, exchange, symbol, session, venueSequence } };
 }
 
-function isCursorArray(value: unknown): value is [number, number, string, string, string, number] {
-  if (!Array.isArray(value) || value.length !== 6) return false;
-  const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence] = value as unknown[];
+function isCursorArray(value: unknown): value is [number, number, string, string, string, number, string] {
+  if (!Array.isArray(value) || value.length !== 7) return false;
+  const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence, question] = value as unknown[];
   return (
     [asOfUs, eventTimeUs, venueSequence].every((part) => Number.isSafeInteger(part)) &&
-    [exchange, symbol, session].every((part) => typeof part === 'string')
+    [exchange, symbol, session, question].every((part) => typeof part === 'string')
   );
 }
