@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { placed, series, tradeBatch } from '@k2/testing/builders';
 import fc from 'fast-check';
 import { openGaps } from '../lake/index.ts';
-import type { Series } from '../market/index.ts';
+import type { Series, TradeBatch } from '../market/index.ts';
 import {
   parseSeriesState,
   printSeriesState,
@@ -40,7 +40,11 @@ class Tape {
       receiveTimeUs: startUs + row + 5,
       series: this.of,
     }));
-    const result = sequenceBatch(placed(tradeBatch({ rows }), this.offset++), this.states, this.limits);
+    return this.take(tradeBatch({ rows }), settle);
+  }
+
+  take(batch: TradeBatch, settle = true): this {
+    const result = sequenceBatch(placed(batch, this.offset++), this.states, this.limits);
     this.verdicts.push(...Array.from(result.verdicts, (verdict) => VERDICTS[verdict]));
     this.labels.push(...Array.from(result.batch.seriesCode, (code) => result.batch.series[code].session));
     this.gaps.push(...result.gaps);
@@ -182,6 +186,41 @@ describe('sequencing', () => {
       expect(new Tape(venue).batch([1, 2, 3], 0).batch([1, 2], 0).verdicts.slice(3)).toEqual([
         'duplicate',
         'duplicate',
+      ]);
+    });
+
+    const YEAR_2100_US = 4_102_444_800_000_000;
+    const timed = (venueSequence: number, eventTimeUs: number, receiveTimeUs: number) =>
+      tradeBatch({ rows: [{ venueSequence, eventTimeUs, receiveTimeUs, series: series(venue) }] });
+
+    it('sequencing.future-time: recognises a reset after a tick whose time can only be wrong', () => {
+      const tape = new Tape(venue)
+        .batch([1, 2, 3], 0)
+        .take(timed(4, YEAR_2100_US, 10))
+        .batch([1, 2], HOUR_US);
+      expect(tape.verdicts).toEqual(Array(6).fill('in-order'));
+      expect(tape.labels).toEqual(['', '', '', '', 'reset-1', 'reset-1']);
+    });
+
+    it('sequencing.future-time: such a tick is no reset itself, and refused where only its time could tell', () => {
+      const tape = new Tape(venue)
+        .batch([1, 2, 3], 0)
+        .take(timed(1, YEAR_2100_US, 10))
+        .batch([4], 20);
+      expect(tape.verdicts).toEqual(['in-order', 'in-order', 'in-order', 'refused', 'in-order']);
+      expect(tape.sessions).toHaveLength(1);
+    });
+
+    it('sequencing.future-time: one that comes first leaves a time to measure silence from', () => {
+      const tape = new Tape(venue)
+        .take(timed(1, YEAR_2100_US, 10))
+        .take(timed(3, -5, 20))
+        .batch([2, 4], 30)
+        .batch([1], HOUR_US);
+      expect(tape.labels.at(-1)).toBe('reset-1');
+      expect(tape.gaps.map(({ fromTimeUs, toTimeUs }) => [fromTimeUs, toTimeUs])).toEqual([
+        [10, 20],
+        [10, 20],
       ]);
     });
 

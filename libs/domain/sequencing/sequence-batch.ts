@@ -1,6 +1,7 @@
 import type { SequenceGapRecord, SessionRecord } from '../lake/audit-records.ts';
 import type { Series } from '../market/series.ts';
 import type { PlacedBatch, TickBatch } from '../market/tick-batch.ts';
+import { isPossibleTime } from '../quality/inspect-batch.ts';
 import { SEQUENCING_LIMITS, type SequencingLimits } from './limits.ts';
 import { seriesKey, type SeriesState } from './series-state.ts';
 import { SeriesTrack, type TickPoint } from './series-track.ts';
@@ -41,7 +42,7 @@ export function sequenceBatch(
   limits: SequencingLimits = SEQUENCING_LIMITS,
 ): SequencedBatch {
   const step = new Step(batch, states, limits);
-  const { rowCount, seriesCode, venueSequence, eventTimeUs } = batch;
+  const { rowCount, seriesCode, venueSequence, eventTimeUs, receiveTimeUs } = batch;
   const { slotOfCode, next, lastTimeUs, verdicts } = step;
   for (let row = 0; row < rowCount; row++) {
     const slot = slotOfCode[seriesCode[row]]!;
@@ -53,11 +54,12 @@ export function sequenceBatch(
       verdicts[row] = step.offPath(slot, {
         sequence,
         eventTimeUs: timeUs,
-        receiveTimeUs: batch.receiveTimeUs[row],
+        receiveTimeUs: receiveTimeUs[row],
         platformSequence: platformSequence[row],
       });
     }
-    if (timeUs > lastTimeUs[slot]) lastTimeUs[slot] = timeUs;
+    // A time that can't be would end the recognition of resets until it has come.
+    if (timeUs > lastTimeUs[slot] && isPossibleTime(timeUs, receiveTimeUs[row])) lastTimeUs[slot] = timeUs;
     step.relabel(row);
   }
   return step.result();
@@ -89,6 +91,7 @@ class Step {
   readonly slotOfCode: Uint16Array;
   /** By slot: the sequence that comes next; NaN where nothing was seen. */
   readonly next: Float64Array;
+  /** By slot: the latest possible time seen, venue's time. */
   readonly lastTimeUs: Float64Array;
   readonly verdicts: Uint8Array;
   private readonly batch: TickBatch;
@@ -125,9 +128,11 @@ class Step {
   }
 
   /** Every row that is not simply the next of its series. Returns its verdict. */
-  offPath(slot: number, tick: TickPoint): number {
+  offPath(slot: number, row: TickPoint): number {
     const track = this.tracks[slot];
     const next = this.next[slot];
+    const isTimed = isPossibleTime(row.eventTimeUs, row.receiveTimeUs);
+    const tick = isTimed ? row : { ...row, eventTimeUs: row.receiveTimeUs };
     if (Number.isNaN(next)) {
       this.open(slot, tick, 'first-tick');
       return IN_ORDER;
@@ -138,6 +143,8 @@ class Step {
       this.next[slot] = tick.sequence + 1;
       return IN_ORDER;
     }
+    // Whether it is of this numbering or of one that restarted, only its time could tell.
+    if (!isTimed && track.series.session === '') return REFUSED;
     if (this.isReset(slot, tick)) {
       track.settle();
       track.generation++;
@@ -170,6 +177,7 @@ class Step {
     const track = this.tracks[slot];
     track.open(tick);
     this.next[slot] = tick.sequence + 1;
+    this.lastTimeUs[slot] = Math.max(this.lastTimeUs[slot], tick.eventTimeUs);
     const { exchange, symbol, session, sequenceOrigin } = track.labelled;
     this.sessions.push({
       recordType: this.batch.recordType,

@@ -22,27 +22,41 @@ export class StateCache {
     this.statesMax = statesMax;
   }
 
-  /** The states of these keys that exist. */
+  /**
+   * The states of these keys that exist. What is known is taken before the store is asked: a commit that lands while the
+   * store answers may evict it, and a series whose state was lost would begin anew.
+   */
   async load(keys: readonly string[]): Promise<ReadonlyMap<string, SeriesState>> {
-    const unknown = keys.filter((key) => !this.uncommitted.has(key) && !this.committed.has(key));
+    const states = new Map<string, SeriesState>();
+    const unknown: string[] = [];
+    for (const key of keys) {
+      const known = this.known(key);
+      if (known === undefined) unknown.push(key);
+      else if (known !== null) states.set(key, known);
+    }
     if (unknown.length > 0) {
       const stored = await this.store.state(unknown.map((key) => SERIES_PREFIX + key));
       for (const key of unknown) {
         const text = stored.get(SERIES_PREFIX + key);
-        this.committed.set(key, text === undefined ? null : parseSeriesState(text));
+        const state = text === undefined ? null : parseSeriesState(text);
+        this.committed.set(key, state);
+        if (state !== null) states.set(key, state);
       }
-    }
-    const states = new Map<string, SeriesState>();
-    for (const key of keys) {
-      const state = this.uncommitted.get(key)?.state ?? this.touch(key);
-      if (state !== null) states.set(key, state);
     }
     this.evict();
     return states;
   }
 
+  /** Throws where a series would go back: what it was sequenced by was not its state. */
   update(states: ReadonlyMap<string, SeriesState>): void {
-    for (const [key, state] of states) this.uncommitted.set(key, { state, generation: this.generation });
+    for (const [key, state] of states) {
+      const known = this.uncommitted.get(key)?.state ?? this.committed.get(key);
+      if (known && isBefore(state, known))
+        throw new RangeError(
+          `series ${key} would go back: ${printSeriesState(known)} is known, ${printSeriesState(state)} came`,
+        );
+      this.uncommitted.set(key, { state, generation: this.generation });
+    }
   }
 
   /** Those of the ids that were never refused before; from now on they were. */
@@ -81,8 +95,12 @@ export class StateCache {
     this.evict();
   }
 
-  private touch(key: string): SeriesState | null {
-    const state = this.committed.get(key) ?? null;
+  /** Null: the store has none. Undefined: the store must be asked. */
+  private known(key: string): SeriesState | null | undefined {
+    const entry = this.uncommitted.get(key);
+    if (entry !== undefined) return entry.state;
+    const state = this.committed.get(key);
+    if (state === undefined) return undefined;
     this.committed.delete(key);
     this.committed.set(key, state);
     return state;
@@ -94,4 +112,10 @@ export class StateCache {
       this.committed.delete(key);
     }
   }
+}
+
+function isBefore(state: SeriesState, known: SeriesState): boolean {
+  return state.generation === known.generation
+    ? state.nextSequence < known.nextSequence
+    : state.generation < known.generation;
 }

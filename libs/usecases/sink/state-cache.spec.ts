@@ -1,0 +1,98 @@
+import { ManualClock, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
+import { RECORD_SCHEMAS } from '@k2/domain/market';
+import type { SeriesState } from '@k2/domain/sequencing';
+import type { PartitionClaim, TickStore } from '@k2/ports';
+import { StateCache } from './state-cache.ts';
+
+const state = (nextSequence: number): SeriesState => ({
+  generation: 0,
+  openedTimeUs: 0,
+  lastEventTimeUs: 0,
+  trackedFrom: 1,
+  forgotten: false,
+  nextSequence,
+  missing: [],
+});
+
+/** A store whose answers to questions about states wait for `answer`, while commits go through. */
+class SlowStore {
+  private readonly clock = new ManualClock();
+  readonly store = new MemoryTickStore({ clock: this.clock, random: new SeededRandom(1, this.clock) });
+  private claim: PartitionClaim | null = null;
+  private waiting: (() => void)[] = [];
+  slow = false;
+
+  get asSeen(): TickStore {
+    const askState: TickStore['state'] = async (keys) => {
+      const answer = await this.store.state(keys);
+      if (this.slow) await new Promise<void>((resolve) => this.waiting.push(resolve));
+      return answer;
+    };
+    return new Proxy<TickStore>(this.store, {
+      get: (of, name) => {
+        if (name === 'state') return askState;
+        const member: unknown = Reflect.get(of, name);
+        return typeof member === 'function' ? member.bind(of) : member;
+      },
+    });
+  }
+
+  answer(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  async commit(changes: ReadonlyMap<string, string>): Promise<void> {
+    await this.store.ensureTables(RECORD_SCHEMAS);
+    this.claim ??= (await this.store.claim('w', [{ topic: 't', partition: 0, topicId: 'i' }]))[0];
+    const staged = await this.store.stage({ ticks: [], gaps: [], sessions: [], quarantine: [] });
+    const nextOffset = this.claim.nextOffset + 1;
+    const receipt = await this.store.commit(staged, {
+      partitions: [{ claim: this.claim, nextOffset }],
+      state: changes,
+    });
+    this.claim = receipt.claims[0];
+  }
+}
+
+describe('StateCache', () => {
+  it('state-cache.evicted-while-loading: a known series stays known when a commit lands while another is loaded', async () => {
+    const slow = new SlowStore();
+    const cache = new StateCache(slow.asSeen, 1);
+    cache.update(new Map([['known', state(501)]]));
+    const first = cache.takeChanges();
+    await slow.commit(first.changes);
+    first.committed();
+    cache.update(new Map([['other', state(7)]]));
+    const second = cache.takeChanges();
+    await slow.commit(second.changes);
+
+    slow.slow = true;
+    const loading = cache.load(['known', 'third']);
+    await new Promise((resolve) => setImmediate(resolve));
+    // The commit that lands evicts 'known' from a cache of one state.
+    second.committed();
+    slow.answer();
+    expect(await loading).toEqual(new Map([['known', state(501)]]));
+
+    slow.slow = false;
+    expect(await cache.load(['known', 'other', 'third'])).toEqual(
+      new Map([
+        ['known', state(501)],
+        ['other', state(7)],
+      ]),
+    );
+  });
+
+  it('keeps what is not committed, however many there are', async () => {
+    const cache = new StateCache(new SlowStore().asSeen, 1);
+    const states = new Map(['a', 'b', 'c'].map((key, at) => [key, state(at + 1)] as const));
+    cache.update(states);
+    expect(await cache.load(['a', 'b', 'c'])).toEqual(states);
+  });
+
+  it('state-cache.goes-back: a series that would begin anew while its state is known is a fault, not a fact', async () => {
+    const cache = new StateCache(new SlowStore().asSeen, 10);
+    cache.update(new Map([['a', state(501)]]));
+    expect(() => cache.update(new Map([['a', state(2)]]))).toThrow(/series a would go back/);
+  });
+});
