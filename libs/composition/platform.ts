@@ -144,8 +144,9 @@ export class Platform {
   }
 
   private untilCommitted(signal: AbortSignal): Promise<boolean> {
-    const committed = untilCommitted(this.ports, signal);
-    return this.sink === null ? committed : this.sink.hurryWhile(committed);
+    const { ports, sink } = this;
+    if (sink === null) return untilCommitted(ports, signal);
+    return sink.hurryWhile(untilCommitted(ports, signal, undefined, (partition) => sink.isPaused(partition)));
   }
 
   private async drain(): Promise<void> {

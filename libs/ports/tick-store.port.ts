@@ -8,7 +8,8 @@ import type { TopicPartition } from './tick-log.port.ts';
  * `fenced`: a later writer has claimed a partition; stop. `progress-mismatch`: the progress is not what the commit
  * expects; read it again. `commit-conflict`: other writers won every attempt; retry later. `unknown-table`,
  * `unknown-snapshot`: no such thing (any more). `no-snapshot-before`: the time asked for lies before the first
- * snapshot. `invalid-schema-change`: not a change that old rows survive. `unavailable`: catalog or objects out of reach.
+ * snapshot. `invalid-schema-change`: not a change that old rows survive. `unwritable-rows`: the rows themselves cannot be
+ * written, now or later. `unavailable`: catalog or objects out of reach.
  */
 export type TickStoreErrorKind =
   | 'fenced'
@@ -18,6 +19,7 @@ export type TickStoreErrorKind =
   | 'unknown-snapshot'
   | 'no-snapshot-before'
   | 'invalid-schema-change'
+  | 'unwritable-rows'
   | 'unavailable';
 export type TickStoreError = PortError<TickStoreErrorKind>;
 
@@ -148,8 +150,11 @@ export interface TickStore {
   state(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Writes rows without making them visible. May run while an earlier stage is being committed. */
   stage(rows: PlannedRows): Promise<StagedRows>;
-  /** Makes staged rows visible and moves the progress, in all tables at once. Resolves unknown outcomes itself. */
-  commit(staged: StagedRows, progress: ProgressChange): Promise<CommitReceipt>;
+  /**
+   * Makes staged rows visible and moves the progress, in all tables at once. Resolves unknown outcomes itself. Once `stop`
+   * aborts, an attempt that fails is the last.
+   */
+  commit(staged: StagedRows, progress: ProgressChange, stop?: AbortSignal): Promise<CommitReceipt>;
   /** Gives staged rows up. */
   discard(staged: StagedRows): Promise<void>;
   /** Newest first. */

@@ -6,9 +6,10 @@ export { CURSOR_EXPECTED, CursorError, CursorExpiredError, questionDigest } from
 export * from './record/drop-seen.ts';
 export * from './record/record-feed.ts';
 export * from './schemas/ensure-schemas.ts';
-export type { IntakeCounts } from './sink/intake.ts';
+export type { PausedPartition } from './sink/paused-partitions.ts';
 export * from './sink/sink-options.ts';
 export * from './sink/sink.ts';
+export type { IntakeCounts } from './sink/taken-rows.ts';
 export * from './sink/until-committed.ts';
 export * from './topic-partition.ts';
 export * from './maintain/maintain.ts';

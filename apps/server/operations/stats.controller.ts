@@ -56,8 +56,12 @@ export class StatsController {
   }
 }
 
-function sinkJson({ lastCommitUs, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
-  return { ...sink, lastCommitTime: printed(lastCommitUs) };
+function sinkJson({ lastCommitUs, paused, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
+  return {
+    ...sink,
+    paused: paused.map(({ sinceUs, ...partition }) => ({ ...partition, since: printed(sinceUs) })),
+    lastCommitTime: printed(lastCommitUs),
+  };
 }
 
 function maintainJson({ lastRoundUs, ...maintain }: NonNullable<ApiContext['platform']['status']['maintain']>) {

@@ -182,8 +182,10 @@ export class IcebergTickStore implements TickStore {
     });
   }
 
-  commit(staged: StagedRows, progress: ProgressChange): Promise<CommitReceipt> {
-    return this.oneAtATime(() => this.timed(this.commitMs, () => this.commits.append(uncommitted(staged), progress)));
+  commit(staged: StagedRows, progress: ProgressChange, stop?: AbortSignal): Promise<CommitReceipt> {
+    return this.oneAtATime(() =>
+      this.timed(this.commitMs, () => this.commits.append(uncommitted(staged), progress, stop)),
+    );
   }
 
   discard(staged: StagedRows): Promise<void> {

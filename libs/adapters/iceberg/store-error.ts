@@ -28,6 +28,7 @@ const STORE_KINDS: ReadonlySet<string> = new Set<TickStoreErrorKind>([
   'unknown-snapshot',
   'no-snapshot-before',
   'invalid-schema-change',
+  'unwritable-rows',
   'unavailable',
 ]);
 

@@ -1,123 +1,218 @@
 import {
   isPortError,
-  PortError,
   type Clock,
   type CommitReceipt,
-  type PartitionClaim,
-  type PlannedRows,
   type Scheduler,
+  type StagedRows,
   type Telemetry,
   type TickLog,
   type TickStore,
 } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import type { SinkOptions } from './sink-options.ts';
+import type { OwnedPartition } from './sink-partitions.ts';
+import type { StateChanges } from './state-cache.ts';
+import { stageWithoutPoison } from './stage-without-poison.ts';
+import { plannedRows, type TakenRows } from './taken-rows.ts';
 
-/** What one commit is made of. */
-export interface Flush {
-  readonly rows: PlannedRows;
-  /** By partition name; every partition that the rows come from. */
-  readonly nextOffsets: ReadonlyMap<string, number>;
-  readonly state: ReadonlyMap<string, string>;
-  /** To be called when all of it is in the store. */
-  readonly committed: () => void;
+/** What a flush holds of one partition. */
+export interface FlushPart {
+  readonly owned: OwnedPartition;
+  readonly taken: TakenRows;
+  readonly state: StateChanges;
 }
 
-export interface CommitTotals {
-  readonly commits: number;
-  readonly committedRows: number;
-  readonly lastCommitUs: number | null;
+/** Rows of a flush that could not be written, whatever is tried: not for a fault of the store, or not for one that passes. */
+export interface FailedParts {
+  readonly parts: readonly FlushPart[];
+  readonly error: unknown;
+  /** The partition was committed alone, and each of its rows was tried. */
+  readonly wereAlone: boolean;
 }
 
-/** At most this often is a commit tried that the store calls retryable. */
-const ATTEMPTS_MAX = 10;
+export interface PipelinePorts {
+  readonly log: TickLog;
+  readonly store: TickStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+}
 
-/** Carries one flush at a time into the store while the next is being taken, and moves the claims on. */
+/**
+ * Carries one flush at a time into the store while the next is being taken, and moves the claims on. The partitions of a
+ * flush are one commit, but for those that are to be committed alone.
+ */
 export class CommitPipeline {
-  /** Why the last flush failed; its rows are in no table. */
-  failure: unknown = null;
-  private readonly ports: {
-    readonly log: TickLog;
-    readonly store: TickStore;
-    readonly clock: Clock;
-    readonly scheduler: Scheduler;
-    readonly telemetry: Telemetry;
-  };
+  private readonly ports: PipelinePorts;
   private readonly options: SinkOptions;
-  private readonly claims: Map<string, PartitionClaim>;
+  private readonly stop: AbortSignal;
+  private readonly committed: (parts: readonly FlushPart[], receipt: CommitReceipt) => void;
   private readonly commitMs;
   private readonly rows;
+  private readonly poison;
+  private readonly untrimmed;
   private running: Promise<void> = Promise.resolve();
-  private current: CommitTotals = { commits: 0, committedRows: 0, lastCommitUs: null };
+  private busy = false;
+  private failedParts: FailedParts[] = [];
+  private failure: { readonly error: unknown } | null = null;
 
-  constructor(ports: CommitPipeline['ports'], options: SinkOptions, claims: Map<string, PartitionClaim>) {
+  /** `committed` hears of each commit. Once `stop` aborts, a store that is away is waited for no longer than a stop may take. */
+  constructor(
+    ports: PipelinePorts,
+    options: SinkOptions,
+    stop: AbortSignal,
+    committed: (parts: readonly FlushPart[], receipt: CommitReceipt) => void,
+  ) {
     this.ports = ports;
     this.options = options;
-    this.claims = claims;
-    this.rows = ports.telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
-    this.commitMs = ports.telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');
+    this.stop = stop;
+    this.committed = committed;
+    const { telemetry } = ports;
+    this.rows = telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
+    this.commitMs = telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');
+    this.poison = telemetry.counter('k2_sink_unstorable_ticks', 'Ticks in quarantine: the store could not write them.');
+    this.untrimmed = telemetry.counter('k2_sink_trim_failures', 'Commits after which the log could not be trimmed.');
   }
 
-  get totals(): CommitTotals {
-    return this.current;
+  get isBusy(): boolean {
+    return this.busy;
   }
 
-  /** Resolves when no flush is on its way, whether the last one succeeded or not. */
-  idle(): Promise<void> {
-    return this.running;
+  /** Whether `idle` has something to tell that should not wait for the next flush. */
+  get hasFailed(): boolean {
+    return this.failure !== null || this.failedParts.length > 0;
   }
 
-  /** Only while idle. A failure is left in `failure`. */
-  start(flush: Flush): void {
-    this.running = this.carry(flush).catch((error: unknown) => void (this.failure = error));
+  /**
+   * Resolves when no flush is on its way, with the parts that could not be written since it was last asked. Rejects if
+   * a flush failed as a whole: its rows are in no table.
+   */
+  async idle(): Promise<readonly FailedParts[]> {
+    await this.running;
+    if (this.failure !== null) throw this.failure.error;
+    const failed = this.failedParts;
+    this.failedParts = [];
+    return failed;
   }
 
-  private async carry({ rows, nextOffsets, state, committed }: Flush): Promise<void> {
-    const { store, log, clock, telemetry } = this.ports;
-    const staged = await store.stage(rows);
+  /** Only while idle. */
+  start(parts: readonly FlushPart[]): void {
+    this.busy = true;
+    this.running = this.carry(parts)
+      .catch((error: unknown) => void (this.failure ??= { error }))
+      .finally(() => (this.busy = false));
+  }
+
+  private async carry(parts: readonly FlushPart[]): Promise<void> {
+    for (const part of parts) assertFollows(part);
+    const together = parts.filter(({ owned }) => owned.aloneUntil === null);
+    if (together.length > 0) await this.carryTogether(together);
+    for (const part of parts) if (part.owned.aloneUntil !== null) await this.carryAlone(part);
+  }
+
+  private async carryTogether(parts: readonly FlushPart[]): Promise<void> {
+    let staged: StagedRows;
+    try {
+      staged = await this.ports.store.stage(plannedRows(parts.map(({ taken }) => taken)));
+    } catch (error) {
+      if (!isAboutRows(error)) throw error;
+      this.failedParts.push({ parts, error, wereAlone: false });
+      return;
+    }
+    await this.commit(parts, staged);
+  }
+
+  private async carryAlone(part: FlushPart): Promise<void> {
+    let staged: StagedRows;
+    try {
+      const found = await stageWithoutPoison(this.ports, part.taken, isAboutRows);
+      staged = found.staged;
+      if (found.poisonRows > 0) this.poison.add(found.poisonRows, { topic: part.owned.topicPartition.topic });
+    } catch (error) {
+      if (!isAboutRows(error)) throw error;
+      this.failedParts.push({ parts: [part], error, wereAlone: true });
+      return;
+    }
+    await this.commit([part], staged);
+  }
+
+  private async commit(parts: readonly FlushPart[], staged: StagedRows): Promise<void> {
+    const { store, clock, telemetry } = this.ports;
     const startUs = clock.monotonicUs();
-    const partitions = [...nextOffsets].map(([name, nextOffset]) => ({ claim: this.claimOf(name), nextOffset }));
+    const partitions = parts.map(({ owned, taken }) => ({ claim: owned.claim, nextOffset: taken.nextOffset }));
+    const state = new Map(parts.flatMap((part) => [...part.state.changes]));
     let receipt: CommitReceipt;
     try {
-      receipt = await this.untilDecided(() => store.commit(staged, { partitions, state }));
+      receipt = await this.untilDecided(() => store.commit(staged, { partitions, state }, this.stop));
     } catch (error) {
       // Only where it is certain that the rows are in no table: files of an unknown outcome are never deleted.
-      if (isPortError(error, 'fenced', 'progress-mismatch', 'commit-conflict')) await store.discard(staged);
+      if (isPortError(error, 'fenced', 'progress-mismatch', 'commit-conflict')) await this.discard(staged);
       throw error;
     }
-    for (const claim of receipt.claims) this.claims.set(partitionName(claim), claim);
-    committed();
-    const { commits, committedRows } = this.current;
-    this.current = {
-      commits: commits + 1,
-      committedRows: committedRows + receipt.rowCount,
-      lastCommitUs: receipt.committedUs,
-    };
+    const claims = new Map(receipt.claims.map((claim) => [partitionName(claim), claim]));
+    for (const { owned, state: changes } of parts) {
+      owned.claim = claims.get(owned.name)!;
+      changes.committed();
+    }
+    this.committed(parts, receipt);
     this.rows.add(receipt.rowCount);
     this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
     telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
-    await log.trim(receipt.claims);
+    await this.trim(receipt);
   }
 
-  private claimOf(name: string): PartitionClaim {
-    const claim = this.claims.get(name);
-    if (claim !== undefined) return claim;
-    const message = `rows of ${name} were to be committed after its claim was given up`;
-    throw new PortError('progress-mismatch', message, { partition: name });
+  /** What is left in the log is only kept for longer, until a later trim. */
+  private async trim({ claims }: CommitReceipt): Promise<void> {
+    try {
+      await this.ports.log.trim(claims);
+    } catch (error) {
+      this.untrimmed.add(1);
+      this.ports.telemetry.log('warn', 'the log could not be trimmed after a commit', { error: String(error) });
+    }
+  }
+
+  /** Files that are left are garbage, which maintenance removes. */
+  private async discard(staged: StagedRows): Promise<void> {
+    try {
+      await this.ports.store.discard(staged);
+    } catch (error) {
+      this.ports.telemetry.log('warn', 'rows of a refused commit could not be discarded', { error: String(error) });
+    }
   }
 
   /** Repeats a commit while the store says that it may succeed later; nothing was made visible then. */
   private async untilDecided(commit: () => Promise<CommitReceipt>): Promise<CommitReceipt> {
-    const { scheduler, telemetry } = this.ports;
-    for (let attempt = 1, delayMs = this.options.retryDelayMs; ; attempt++) {
+    const { clock, scheduler, telemetry } = this.ports;
+    const { retryDelayMs, retryDelayMsMax, commitRetryMs, stopRetryMs } = this.options;
+    let budgetUs = clock.monotonicUs() + commitRetryMs * 1_000;
+    let isStopping = false;
+    for (let attempt = 1, delayMs = retryDelayMs; ; attempt++, delayMs = Math.min(delayMs * 2, retryDelayMsMax)) {
       try {
         return await commit();
       } catch (error) {
-        if (!isPortError(error) || !error.retryable || attempt >= ATTEMPTS_MAX) throw error;
+        if (!isPortError(error) || !error.retryable) throw error;
+        if (this.stop.aborted && !isStopping) {
+          isStopping = true;
+          budgetUs = Math.min(budgetUs, clock.monotonicUs() + stopRetryMs * 1_000);
+        }
+        if (clock.monotonicUs() + delayMs * 1_000 > budgetUs) throw error;
         telemetry.log('warn', 'the store did not take a commit; trying again', { attempt, delayMs, kind: error.kind });
-        await scheduler.sleep(delayMs);
-        delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
+        // A stop that begins while it waits makes it try at once.
+        await scheduler.sleep(delayMs, isStopping ? undefined : this.stop);
       }
     }
   }
+}
+
+/** The rows themselves can't be written, or a fault of the code shows with them: the store is not away. */
+function isAboutRows(error: unknown): boolean {
+  return !isPortError(error) || isPortError(error, 'unwritable-rows');
+}
+
+/** Throws RangeError if a flush does not begin where the committed progress ends: it would lose rows or count them twice. */
+function assertFollows({ owned, taken }: FlushPart): void {
+  if (taken.fromOffset === owned.claim.nextOffset && taken.nextOffset > taken.fromOffset) return;
+  throw new RangeError(
+    `rows of ${owned.name} are of offsets ${taken.fromOffset} to ${taken.nextOffset}, but ${owned.claim.nextOffset} is the next to be committed`,
+  );
 }

@@ -1,20 +1,10 @@
-import {
-  quarantineId,
-  type QuarantineRecord,
-  type Rejection,
-  type SequenceGapRecord,
-  type SessionRecord,
-} from '@k2/domain/lake';
+import { quarantineId, type QuarantineRecord, type Rejection } from '@k2/domain/lake';
 import {
   BATCH_ROWS_MAX,
   joinBatches,
-  joinSmallBatches,
-  messageId,
   platformSequence,
   selectRows,
-  tickJson,
   type PlacedBatch,
-  type Series,
   type TickBatch,
 } from '@k2/domain/market';
 import { inspectBatch, REFUSALS } from '@k2/domain/quality';
@@ -29,41 +19,22 @@ import {
   type SequencingLimits,
   type SeriesState,
 } from '@k2/domain/sequencing';
-import type { Clock, LogRecord, PlannedRows } from '@k2/ports';
+import type { Clock, LogRecord } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import { GapNotes } from './gap-notes.ts';
+import { refusedTick } from './refused-tick.ts';
 import type { StateCache } from './state-cache.ts';
-
-const encoder = new TextEncoder();
-
-/** Rows by what became of them. taken = kept + duplicates + quarantined. */
-export interface IntakeCounts {
-  taken: number;
-  kept: number;
-  late: number;
-  duplicates: number;
-  quarantined: number;
-  gaps: number;
-}
+import type { TakenRows } from './taken-rows.ts';
 
 /**
- * Turns log records into the rows of one commit: sequences them, drops duplicates, refuses what can't be, and collects
- * what that says of gaps and sessions.
+ * Turns log records into rows: sequences them, drops duplicates, refuses what can't be, and collects what that says of
+ * gaps and sessions. What it throws that is no PortError is a fault of the records, or of this code: what was taken of
+ * their partition is half of it and must be forgotten.
  */
 export class Intake {
-  readonly counts: IntakeCounts = { taken: 0, kept: 0, late: 0, duplicates: 0, quarantined: 0, gaps: 0 };
   private readonly states: StateCache;
   private readonly clock: Clock;
   private readonly limits: SequencingLimits;
-  private ticks: PlacedBatch[] = [];
-  private gaps: SequenceGapRecord[] = [];
-  private sessions: SessionRecord[] = [];
-  private quarantine: QuarantineRecord[] = [];
-  private readonly unreported = new Map<
-    string,
-    { readonly recordType: TickBatch['recordType']; readonly series: Series }
-  >();
-  private bytes = 0;
 
   constructor(states: StateCache, clock: Clock, limits: SequencingLimits) {
     this.states = states;
@@ -71,25 +42,17 @@ export class Intake {
     this.limits = limits;
   }
 
-  get rowCount(): number {
-    return this.ticks.reduce((sum, { batch }) => sum + batch.rowCount, this.quarantine.length);
-  }
-
-  get sizeBytes(): number {
-    return this.bytes;
-  }
-
   /** Records of one partition, in their order: ticks that follow each other are taken as one batch. */
-  async take(records: readonly LogRecord[]): Promise<void> {
+  async take(records: readonly LogRecord[], into: TakenRows): Promise<void> {
     let run: PlacedBatch[] = [];
     let runRows = 0;
     const endRun = async () => {
-      if (run.length > 0) await this.takeTicks(joinBatches(run));
+      if (run.length > 0) await this.takeTicks(joinBatches(run), into);
       run = [];
       runRows = 0;
     };
     for (const record of records) {
-      this.bytes += record.sizeBytes;
+      into.sizeBytes += record.sizeBytes;
       const { payload } = record;
       if (payload.kind === 'ticks') {
         const { batch } = payload;
@@ -100,19 +63,19 @@ export class Intake {
         continue;
       }
       await endRun();
-      if (payload.kind === 'rejections') await this.takeRejections(payload.rejections, record);
-      else this.takeUndecodable(payload.raw, payload.detail, record);
+      if (payload.kind === 'rejections') await this.takeRejections(payload.rejections, record, into);
+      else this.takeUndecodable(payload.raw, payload.detail, record, into);
     }
     await endRun();
   }
 
   /** Records that the log no longer had when they were asked for: their loss is on the record. */
-  takeLost(topicPartition: LogRecord['topicPartition'], fromOffset: number, startOffset: number): void {
-    const source = partitionName(topicPartition);
-    this.counts.taken++;
-    this.refuse({
+  takeLost(fromOffset: number, startOffset: number, into: TakenRows): void {
+    const source = into.name;
+    into.counts.taken++;
+    into.refuse({
       quarantineId: `${source}:${fromOffset}-${startOffset - 1}:lost`,
-      exchange: exchangeOf(topicPartition.topic),
+      exchange: exchangeOf(into.topicPartition.topic),
       recordType: 'unknown',
       source,
       position: fromOffset,
@@ -124,119 +87,88 @@ export class Intake {
     });
   }
 
-  /** The rows so far; the intake is then empty. Holes held back for reordering are reported: their rows become visible. */
-  async settle(): Promise<PlannedRows> {
-    await this.settleGaps();
-    const { gaps, sessions, quarantine } = this;
-    const rows = { ticks: joinSmallBatches(this.ticks), gaps, sessions, quarantine };
-    this.ticks = [];
-    this.gaps = [];
-    this.sessions = [];
-    this.quarantine = [];
-    this.bytes = 0;
-    return rows;
+  /** Before the rows become visible: holes held back for reordering are reported. */
+  async settle(taken: TakenRows): Promise<void> {
+    const { unreported } = taken;
+    if (unreported.size === 0) return;
+    const states = await this.states.load([...unreported.keys()]);
+    const settled = settleGaps(states, (key) => unreported.get(key)!);
+    this.states.update(taken.name, settled.states);
+    taken.noteGaps(settled.gaps);
+    unreported.clear();
   }
 
-  private async takeTicks(placed: PlacedBatch): Promise<void> {
+  private async takeTicks(placed: PlacedBatch, into: TakenRows): Promise<void> {
     const read = placed.batch;
     const states = await this.states.load(seriesKeys(read));
     const sequenced = sequenceBatch(placed, states, this.limits);
-    this.states.update(sequenced.states);
-    const gaps = new GapNotes(sequenced.gaps);
-    this.sessions.push(...sequenced.sessions);
-    this.noteUnreported(read, sequenced.states);
+    this.states.update(into.name, sequenced.states);
+    into.noteSessions(sequenced.sessions);
+    noteUnreported(read, sequenced.states, into);
 
-    const { batch, verdicts } = sequenced;
     const [, late, duplicates, untold] = sequenced.counts;
-    const refusals = inspectBatch(batch);
-    this.counts.taken += batch.rowCount;
-    this.counts.late += late;
-    this.counts.duplicates += duplicates;
+    const refusals = inspectBatch(sequenced.batch);
+    into.counts.taken += read.rowCount;
+    into.counts.late += late;
+    into.counts.duplicates += duplicates;
+    const { batch } = sequenced;
+    const labelled = { batch, platformSequence: placed.platformSequence };
     if (duplicates === 0 && untold === 0 && refusals === null) {
-      this.noteGaps(gaps.records);
-      this.keep({ batch, platformSequence: placed.platformSequence });
+      into.noteGaps(sequenced.gaps);
+      into.keep(labelled);
       return;
     }
+    const gaps = new GapNotes(sequenced.gaps);
     const kept = new Uint32Array(batch.rowCount);
-    const unplaceable: QuarantineRecord[] = [];
+    const comeAgain: QuarantineRecord[] = [];
     let keptCount = 0;
     for (let row = 0; row < batch.rowCount; row++) {
-      if (verdicts[row] === DUPLICATE) continue;
-      if (verdicts[row] === REFUSED) {
-        const detail = 'its sequence lies before anything tracked of its session, so it may be a duplicate';
-        unplaceable.push(this.refusedTick(batch, row, 'unplaceable-sequence', detail, placed));
-      } else if (refusals !== null && refusals[row] !== 0) {
-        const reason = REFUSALS[refusals[row]];
-        this.refuse(this.refusedTick(batch, row, reason, `the tick is not possible: ${reason}`, placed));
-        gaps.refused(batch, row, placed.platformSequence[row]);
-      } else {
+      const verdict = sequenced.verdicts[row];
+      const refusal = refusals === null ? 0 : refusals[row];
+      if (verdict === DUPLICATE) continue;
+      if (verdict !== REFUSED && refusal === 0) {
         kept[keptCount++] = row;
+        continue;
       }
+      const record = refusedTick(labelled, row, refusal === 0 ? UNPLACEABLE : impossible(refusal), this.clock.nowUs());
+      if (verdict !== REFUSED) gaps.refused(batch, row, placed.platformSequence[row]);
+      if (isToldByIdOnly(read, row, verdict, refusal)) comeAgain.push(record);
+      else into.refuse(record);
     }
-    this.noteGaps(gaps.records);
-    if (unplaceable.length > 0) await this.refuseOnce(unplaceable);
+    into.noteGaps(gaps.records);
+    if (comeAgain.length > 0) await this.refuseOnce(comeAgain, into);
     if (keptCount === 0) return;
     const rows = kept.subarray(0, keptCount);
-    this.keep({
+    into.keep({
       batch: selectRows(batch, rows),
       platformSequence: Float64Array.from(rows, (row) => placed.platformSequence[row]),
     });
   }
 
-  private keep(placed: PlacedBatch): void {
-    this.ticks.push(placed);
-    this.counts.kept += placed.batch.rowCount;
-  }
-
-  private noteGaps(records: readonly SequenceGapRecord[]): void {
-    this.gaps.push(...records);
-    this.counts.gaps += records.length;
-  }
-
-  private refusedTick(
-    batch: TickBatch,
-    row: number,
-    reason: string,
-    detail: string,
-    placed: PlacedBatch,
-  ): QuarantineRecord {
-    const series = batch.series[batch.seriesCode[row]];
-    return {
-      quarantineId: `${batch.recordType}/${messageId(series, batch.venueSequence[row])}`,
-      exchange: series.exchange,
-      recordType: batch.recordType,
-      source: 'log',
-      position: placed.platformSequence[row],
-      reason,
-      detail,
-      raw: encoder.encode(JSON.stringify(tickJson(batch, row))),
-      receiveTimeUs: this.clock.nowUs(),
-      platformSequence: placed.platformSequence[row],
-    };
-  }
-
-  private async takeRejections(rejections: readonly Rejection[], record: LogRecord): Promise<void> {
-    this.counts.taken += rejections.length;
+  private async takeRejections(rejections: readonly Rejection[], record: LogRecord, into: TakenRows): Promise<void> {
+    into.counts.taken += rejections.length;
     const platformSequences = positions(record, rejections.length);
     await this.refuseOnce(
       rejections.map((rejection, index) => ({ ...rejection, platformSequence: platformSequences[index] })),
+      into,
     );
   }
 
   /** For what sequencing does not keep from coming again: the same thing refused before is a duplicate. */
-  private async refuseOnce(records: readonly QuarantineRecord[]): Promise<void> {
-    const fresh = new Set(await this.states.newlyRejected([...new Set(records.map((of) => of.quarantineId))]));
+  private async refuseOnce(records: readonly QuarantineRecord[], into: TakenRows): Promise<void> {
+    const ids = [...new Set(records.map((of) => of.quarantineId))];
+    const fresh = new Set(await this.states.newlyRejected(into.name, ids));
     for (const record of records) {
-      if (fresh.delete(record.quarantineId)) this.refuse(record);
-      else this.counts.duplicates++;
+      if (fresh.delete(record.quarantineId)) into.refuse(record);
+      else into.counts.duplicates++;
     }
   }
 
-  private takeUndecodable(raw: Uint8Array, detail: string, record: LogRecord): void {
+  private takeUndecodable(raw: Uint8Array, detail: string, record: LogRecord, into: TakenRows): void {
     const source = partitionName(record.topicPartition);
     const offset = record.nextOffset - 1;
-    this.counts.taken++;
-    this.refuse({
+    into.counts.taken++;
+    into.refuse({
       quarantineId: quarantineId(source, offset, raw),
       exchange: exchangeOf(record.topicPartition.topic),
       recordType: 'unknown',
@@ -249,29 +181,30 @@ export class Intake {
       platformSequence: positions(record, 1)[0],
     });
   }
+}
 
-  private refuse(record: QuarantineRecord): void {
-    this.quarantine.push(record);
-    this.counts.quarantined++;
-  }
+const UNPLACEABLE = {
+  reason: 'unplaceable-sequence',
+  detail: 'its sequence lies before anything tracked of its session, so it may be a duplicate',
+};
 
-  private noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesState>): void {
-    for (const series of batch.series) {
-      const key = seriesKey(batch.recordType, series);
-      const state = states.get(key);
-      if (state !== undefined && hasUnreportedGaps(state))
-        this.unreported.set(key, { recordType: batch.recordType, series });
-    }
-  }
+function impossible(refusal: number): { readonly reason: string; readonly detail: string } {
+  const reason = REFUSALS[refusal];
+  return { reason, detail: `the tick is not possible: ${reason}` };
+}
 
-  private async settleGaps(): Promise<void> {
-    if (this.unreported.size === 0) return;
-    const states = await this.states.load([...this.unreported.keys()]);
-    const settled = settleGaps(states, (key) => this.unreported.get(key)!);
-    this.states.update(settled.states);
-    this.gaps.push(...settled.gaps);
-    this.counts.gaps += settled.gaps.length;
-    this.unreported.clear();
+/** A tick whose number tells nothing: sequencing will not know it if it comes again. */
+function isToldByIdOnly(batch: TickBatch, row: number, verdict: number, refusal: number): boolean {
+  if (verdict === REFUSED) return true;
+  return REFUSALS[refusal] === 'time-out-of-range' && batch.series[batch.seriesCode[row]].session === '';
+}
+
+function noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesState>, into: TakenRows): void {
+  for (const series of batch.series) {
+    const key = seriesKey(batch.recordType, series);
+    const state = states.get(key);
+    if (state !== undefined && hasUnreportedGaps(state))
+      into.unreported.set(key, { recordType: batch.recordType, series });
   }
 }
 

@@ -63,6 +63,14 @@ export class SinkLag {
     });
   }
 
+  /** What was taken of it and not committed is read again. */
+  rewound(name: string): void {
+    const partition = this.partitions.get(name);
+    if (partition === undefined) return;
+    partition.takenUs = partition.committingUs ?? partition.takenUs;
+    partition.committingUs = null;
+  }
+
   released(name: string): void {
     this.partitions.delete(name);
   }
@@ -78,21 +86,19 @@ export class SinkLag {
     partition.lastAppendedUs = appendedUs;
   }
 
-  /** What was taken so far is on its way into the store. */
-  committing(): void {
-    for (const partition of this.partitions.values()) {
-      partition.committingUs = partition.takenUs;
-      partition.takenUs = null;
-    }
+  /** What was taken of it so far is on its way into the store. */
+  committing(name: string): void {
+    const partition = this.partitions.get(name);
+    if (partition === undefined) return;
+    partition.committingUs = partition.takenUs;
+    partition.takenUs = null;
   }
 
-  committed(nextOffsets: ReadonlyMap<string, number>): void {
-    for (const [name, nextOffset] of nextOffsets) {
-      const partition = this.partitions.get(name);
-      if (partition === undefined) continue;
-      partition.committedOffset = nextOffset;
-      partition.committingUs = null;
-    }
+  committed(name: string, nextOffset: number): void {
+    const partition = this.partitions.get(name);
+    if (partition === undefined) return;
+    partition.committedOffset = nextOffset;
+    partition.committingUs = null;
   }
 
   ends(offsets: readonly PartitionOffsets[]): void {

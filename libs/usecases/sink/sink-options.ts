@@ -22,6 +22,13 @@ export interface SinkOptions {
   /** First wait after a failed commit; doubles up to `retryDelayMsMax`. */
   readonly retryDelayMs: number;
   readonly retryDelayMsMax: number;
+  /** How long a commit is tried again and again before the sink starts over, … */
+  readonly commitRetryMs: number;
+  /** … and how long from the moment that the sink is told to stop. */
+  readonly stopRetryMs: number;
+  /** How long a partition rests after a fault of its own before it is tried again; doubles up to `pauseMsMax`. */
+  readonly pauseMs: number;
+  readonly pauseMsMax: number;
   readonly sequencing: SequencingLimits;
 }
 
@@ -37,5 +44,9 @@ export const SINK_OPTIONS: SinkOptions = {
   statesMax: 100_000,
   retryDelayMs: 100,
   retryDelayMsMax: 10_000,
+  commitRetryMs: 60_000,
+  stopRetryMs: 5_000,
+  pauseMs: 60_000,
+  pauseMsMax: 3_600_000,
   sequencing: SEQUENCING_LIMITS,
 };

@@ -214,19 +214,6 @@ describe('Sink', () => {
     expect(await world.rows('audit.sequence_gaps')).toMatchObject([{ sequence_from: 1, sequence_to: 3 }]);
   });
 
-  it('sink.recreated-topic: refuses a log that the tables were not filled from', async () => {
-    const world = await World.create();
-    await world.trades(1, 10);
-    await world.run(300);
-    world.log = world.newLog();
-    await world.log.declareTopic({ name: TOPIC, partitions: 1, framing: 'block' });
-    await world.trades(11, 10);
-    const { status, error } = await world.run(300);
-    expect(error).toMatchObject({ kind: 'topic-recreated', message: expect.stringContaining(TOPIC) });
-    expect(status.state).toBe('failed');
-    expect(await world.sequences()).toEqual(upTo(10));
-  });
-
   it('finds topics that are declared while it runs', async () => {
     const world = await World.create();
     const quotesOf = 'market.equities.trades.nyse';

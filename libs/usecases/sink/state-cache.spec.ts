@@ -58,12 +58,12 @@ describe('StateCache', () => {
   it('state-cache.evicted-while-loading: a known series stays known when a commit lands while another is loaded', async () => {
     const slow = new SlowStore();
     const cache = new StateCache(slow.asSeen, 1);
-    cache.update(new Map([['known', state(501)]]));
-    const first = cache.takeChanges();
+    cache.update('p', new Map([['known', state(501)]]));
+    const first = cache.takeChanges().get('p')!;
     await slow.commit(first.changes);
     first.committed();
-    cache.update(new Map([['other', state(7)]]));
-    const second = cache.takeChanges();
+    cache.update('p', new Map([['other', state(7)]]));
+    const second = cache.takeChanges().get('p')!;
     await slow.commit(second.changes);
 
     slow.slow = true;
@@ -86,13 +86,33 @@ describe('StateCache', () => {
   it('keeps what is not committed, however many there are', async () => {
     const cache = new StateCache(new SlowStore().asSeen, 1);
     const states = new Map(['a', 'b', 'c'].map((key, at) => [key, state(at + 1)] as const));
-    cache.update(states);
+    cache.update('p', states);
     expect(await cache.load(['a', 'b', 'c'])).toEqual(states);
+  });
+
+  it('forgets what the rows of one partition changed, and what a commit under way had stored of it is asked for', async () => {
+    const slow = new SlowStore();
+    const cache = new StateCache(slow.asSeen, 10);
+    cache.update('p', new Map([['a', state(5)]]));
+    cache.update('q', new Map([['b', state(7)]]));
+    const first = cache.takeChanges();
+    await slow.commit(new Map([...first.get('p')!.changes, ...first.get('q')!.changes]));
+    cache.update('p', new Map([['a', state(9)]]));
+    cache.update('q', new Map([['b', state(11)]]));
+    for (const changes of first.values()) changes.committed();
+    cache.forget('p');
+    expect(await cache.load(['a', 'b'])).toEqual(
+      new Map([
+        ['a', state(5)],
+        ['b', state(11)],
+      ]),
+    );
+    expect([...cache.takeChanges().keys()]).toEqual(['q']);
   });
 
   it('state-cache.goes-back: a series that would begin anew while its state is known is a fault, not a fact', async () => {
     const cache = new StateCache(new SlowStore().asSeen, 10);
-    cache.update(new Map([['a', state(501)]]));
-    expect(() => cache.update(new Map([['a', state(2)]]))).toThrow(/series a would go back/);
+    cache.update('p', new Map([['a', state(501)]]));
+    expect(() => cache.update('p', new Map([['a', state(2)]]))).toThrow(/series a would go back/);
   });
 });

@@ -4,18 +4,35 @@ import type { TickStore } from '@k2/ports';
 const SERIES_PREFIX = 'series/';
 const REJECTED_PREFIX = 'rejected/';
 
+/** What the rows of one owner changed, as the store keeps it; `committed` must follow once it is stored. */
+export interface StateChanges {
+  readonly changes: ReadonlyMap<string, string>;
+  committed(): void;
+}
+
+interface Uncommitted {
+  readonly owner: string;
+  readonly state: SeriesState;
+  isTaken: boolean;
+}
+
+interface Rejected {
+  readonly owner: string;
+  isTaken: boolean;
+}
+
 /**
  * Sequencer states as of the last row taken: those not yet committed, over a bounded cache of committed ones, over the
- * store. Remembers refused rows the same way, so that one refused twice is one entry.
+ * store. Remembers refused rows the same way, so that one refused twice is one entry. Every change has an owner, the
+ * partition that its rows are of: what was taken of one partition can be forgotten, and the others go on.
  */
 export class StateCache {
   private readonly store: TickStore;
   private readonly statesMax: number;
   /** In order of last use. Null: the store has none. */
   private readonly committed = new Map<string, SeriesState | null>();
-  private readonly uncommitted = new Map<string, { readonly state: SeriesState; readonly generation: number }>();
-  private readonly rejected = new Map<string, number>();
-  private generation = 0;
+  private readonly uncommitted = new Map<string, Uncommitted>();
+  private readonly rejected = new Map<string, Rejected>();
 
   constructor(store: TickStore, statesMax: number) {
     this.store = store;
@@ -47,24 +64,24 @@ export class StateCache {
     return states;
   }
 
-  /** Throws where a series would go back: what it was sequenced by was not its state. */
-  update(states: ReadonlyMap<string, SeriesState>): void {
+  /** Throws RangeError if a series would go back: what it was sequenced by was not its state. */
+  update(owner: string, states: ReadonlyMap<string, SeriesState>): void {
     for (const [key, state] of states) {
       const known = this.uncommitted.get(key)?.state ?? this.committed.get(key);
-      if (known && isBefore(state, known))
-        throw new RangeError(
-          `series ${key} would go back: ${printSeriesState(known)} is known, ${printSeriesState(state)} came`,
-        );
-      this.uncommitted.set(key, { state, generation: this.generation });
+      if (known && isBefore(state, known)) {
+        const [before, after] = [printSeriesState(known), printSeriesState(state)];
+        throw new RangeError(`series ${key} would go back: its state is ${before}, and ${after} was to follow`);
+      }
+      this.uncommitted.set(key, { owner, state, isTaken: false });
     }
   }
 
   /** Those of the ids that were never refused before; from now on they were. */
-  async newlyRejected(ids: readonly string[]): Promise<ReadonlySet<string>> {
+  async newlyRejected(owner: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const unknown = ids.filter((id) => !this.rejected.has(id));
     const stored = await this.store.state(unknown.map((id) => REJECTED_PREFIX + id));
     const fresh = new Set(unknown.filter((id) => !stored.has(REJECTED_PREFIX + id)));
-    for (const id of fresh) this.rejected.set(id, this.generation);
+    for (const id of fresh) this.rejected.set(id, { owner, isTaken: false });
     return fresh;
   }
 
@@ -73,25 +90,44 @@ export class StateCache {
     this.committed.clear();
   }
 
-  /** What changed since the last call, as the store keeps it; `committed` must follow once it is stored. */
-  takeChanges(): { readonly changes: ReadonlyMap<string, string>; readonly committed: () => void } {
-    const generation = this.generation++;
-    const changes = new Map<string, string>();
+  /** Drops what the rows of an owner changed: they will be taken again. Only while no commit is under way. */
+  forget(owner: string): void {
     for (const [key, entry] of this.uncommitted) {
-      if (entry.generation === generation) changes.set(SERIES_PREFIX + key, printSeriesState(entry.state));
+      if (entry.owner !== owner) continue;
+      this.uncommitted.delete(key);
+      this.committed.delete(key);
     }
-    for (const [id, of] of this.rejected) if (of === generation) changes.set(REJECTED_PREFIX + id, '1');
-    return { changes, committed: () => this.settle(generation) };
+    for (const [id, entry] of this.rejected) if (entry.owner === owner) this.rejected.delete(id);
   }
 
-  private settle(generation: number): void {
-    for (const [key, entry] of this.uncommitted) {
-      if (entry.generation > generation) continue;
-      this.uncommitted.delete(key);
+  /** What changed since the last call, by owner. */
+  takeChanges(): ReadonlyMap<string, StateChanges> {
+    const taken = new Map<string, { states: [string, Uncommitted][]; rejected: [string, Rejected][] }>();
+    const of = (owner: string) => {
+      let changes = taken.get(owner);
+      if (changes === undefined) taken.set(owner, (changes = { states: [], rejected: [] }));
+      return changes;
+    };
+    for (const [key, entry] of this.uncommitted) if (!entry.isTaken) of(entry.owner).states.push([key, entry]);
+    for (const [id, entry] of this.rejected) if (!entry.isTaken) of(entry.owner).rejected.push([id, entry]);
+    const changesOf = new Map<string, StateChanges>();
+    for (const [owner, { states, rejected }] of taken) {
+      const changes = new Map<string, string>();
+      for (const [key, entry] of states) changes.set(SERIES_PREFIX + key, printSeriesState(entry.state));
+      for (const [id] of rejected) changes.set(REJECTED_PREFIX + id, '1');
+      for (const [, entry] of [...states, ...rejected]) entry.isTaken = true;
+      changesOf.set(owner, { changes, committed: () => this.settle(states, rejected) });
+    }
+    return changesOf;
+  }
+
+  private settle(states: readonly [string, Uncommitted][], rejected: readonly [string, Rejected][]): void {
+    for (const [key, entry] of states) {
+      if (this.uncommitted.get(key) === entry) this.uncommitted.delete(key);
       this.committed.delete(key);
       this.committed.set(key, entry.state);
     }
-    for (const [id, of] of this.rejected) if (of <= generation) this.rejected.delete(id);
+    for (const [id, entry] of rejected) if (this.rejected.get(id) === entry) this.rejected.delete(id);
     this.evict();
   }
 

@@ -49,8 +49,8 @@ export class LakeCommits {
   }
 
   /** Adds a snapshot to each table with staged rows and moves the progress, all in one change of the catalog. */
-  async append(staged: StagedLakeRows, progress: ProgressChange): Promise<CommitReceipt> {
-    const landed = await this.parts.landing.land(() => this.appendAttempt(staged, progress), staged.unresolved);
+  async append(staged: StagedLakeRows, progress: ProgressChange, stop?: AbortSignal): Promise<CommitReceipt> {
+    const landed = await this.parts.landing.land(() => this.appendAttempt(staged, progress), staged.unresolved, stop);
     staged.state = 'committed';
     staged.unresolved.length = 0;
     await this.parts.changes.finish(landed);

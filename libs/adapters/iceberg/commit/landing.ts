@@ -55,33 +55,39 @@ export class Landing {
 
   /**
    * Returns the attempt that took effect. `unresolved` holds those whose outcome is unknown; what is left in it when
-   * this throws may still take effect, and is to be given again with the next call.
+   * this throws may still take effect, and is to be given again with the next call. Once `stop` aborts, the attempt under
+   * way is the last, and a catalog that does not answer is asked no more.
    */
-  async land<Prepared extends Attempt>(prepare: () => Promise<Prepared>, unresolved: Prepared[]): Promise<Prepared> {
-    return (await this.landIfNeeded(prepare, unresolved))!;
+  async land<Prepared extends Attempt>(
+    prepare: () => Promise<Prepared>,
+    unresolved: Prepared[],
+    stop?: AbortSignal,
+  ): Promise<Prepared> {
+    return (await this.landIfNeeded(prepare, unresolved, stop))!;
   }
 
   /** As `land`; null where `prepare` finds nothing to do. */
   async landIfNeeded<Prepared extends Attempt>(
     prepare: () => Promise<Prepared | null>,
     unresolved: Prepared[],
+    stop?: AbortSignal,
   ): Promise<Prepared | null> {
     for (let attempt = 1; ; attempt++) {
-      const early = await this.landed(unresolved);
+      const early = await this.landed(unresolved, stop);
       if (early !== null) return early;
-      const prepared = await this.prepared(prepare, unresolved);
+      const prepared = await this.prepared(prepare, unresolved, stop);
       if (prepared === null || unresolved.includes(prepared)) return prepared;
       const refusal = await this.refusal(prepared.change);
       if (refusal === null) return prepared;
       // What is no answer of the port's own may have been lost on the way back just as well.
       const isUnknown = !isPortError(refusal) || isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome');
       if (isUnknown) unresolved.push(prepared);
-      const late = await this.landed(unresolved);
+      const late = await this.landed(unresolved, stop);
       if (late !== null) return late;
       if (!isPortError<TableCatalogErrorKind>(refusal, 'unknown-outcome', 'commit-conflict')) throw storeError(refusal);
-      if (attempt === this.limits.attemptsMax) throw this.givenUp(refusal, prepared.change, attempt);
+      if (this.isLast(attempt, stop)) throw this.givenUp(refusal, prepared.change, attempt);
       this.retries.add(1, { kind: refusal.kind });
-      await this.pause(attempt);
+      await this.pause(attempt, stop);
     }
   }
 
@@ -89,11 +95,12 @@ export class Landing {
   private async prepared<Prepared extends Attempt>(
     prepare: () => Promise<Prepared | null>,
     unresolved: readonly Prepared[],
+    stop?: AbortSignal,
   ): Promise<Prepared | null> {
     try {
-      return (await prepare()) ?? (await this.landed(unresolved));
+      return (await prepare()) ?? (await this.landed(unresolved, stop));
     } catch (error) {
-      const landed = await this.landed(unresolved);
+      const landed = await this.landed(unresolved, stop);
       if (landed !== null) return landed;
       throw error;
     }
@@ -108,29 +115,36 @@ export class Landing {
     }
   }
 
-  private async landed<Prepared extends Attempt>(unresolved: readonly Prepared[]): Promise<Prepared | null> {
+  private async landed<Prepared extends Attempt>(
+    unresolved: readonly Prepared[],
+    stop?: AbortSignal,
+  ): Promise<Prepared | null> {
     for (const attempt of unresolved) {
-      if (await this.committed(attempt.change.changeId)) return attempt;
+      if (await this.committed(attempt.change.changeId, stop)) return attempt;
     }
     return null;
   }
 
   /** The catalog was just lost, most likely: it gets time to come back. */
-  private async committed(changeId: string): Promise<boolean> {
+  private async committed(changeId: string, stop?: AbortSignal): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.catalog.committed(changeId);
       } catch (error) {
-        if (attempt === this.limits.attemptsMax) throw this.unresolvable(changeId, error);
-        await this.pause(attempt);
+        if (this.isLast(attempt, stop)) throw this.unresolvable(changeId, error);
+        await this.pause(attempt, stop);
       }
     }
   }
 
-  private pause(attempt: number): Promise<void> {
+  private isLast(attempt: number, stop: AbortSignal | undefined): boolean {
+    return attempt >= this.limits.attemptsMax || (stop?.aborted ?? false);
+  }
+
+  private pause(attempt: number, stop: AbortSignal | undefined): Promise<void> {
     const { backoffMinMs, backoffMaxMs } = this.limits;
     const fullMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** (attempt - 1));
-    return this.scheduler.sleep(fullMs * (0.5 + this.random.next() / 2));
+    return this.scheduler.sleep(fullMs * (0.5 + this.random.next() / 2), stop);
   }
 
   private givenUp(cause: unknown, change: CatalogChange, attempts: number): TickStoreError {

@@ -69,6 +69,24 @@ describe('a commit whose outcome is unknown', () => {
     expect(await store.snapshots(TRADES, 10)).toHaveLength(1);
   });
 
+  it('commit.stopped-while-away: nothing is tried or asked again once the caller stops', async () => {
+    const stop = new AbortController();
+    let asked = 0;
+    lake.catalog.committed = async () => {
+      asked++;
+      throw down();
+    };
+    let applied = 0;
+    lake.catalog.intercept = () => {
+      applied++;
+      stop.abort();
+      throw lost();
+    };
+    const staged = await stage();
+    await expect(store.commit(staged, everything(), stop.signal)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect([applied, asked]).toEqual([1, 1]);
+  });
+
   it('is still unknown because the catalog is gone: the rows are kept, and the same rows can be committed later', async () => {
     const committed = lake.catalog.committed.bind(lake.catalog);
     lake.catalog.committed = async () => Promise.reject(down());

@@ -26,6 +26,13 @@ async function answer({ id, job }: WriterRequest): Promise<WriterResponse> {
   try {
     return { id, files: await writeRows(job, await parquet) };
   } catch (error) {
-    return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { id, error: text, isOfMachine: isOfMachine(error) };
   }
+}
+
+/** Errors of system calls have a code; DuckDB's begin with their kind. */
+function isOfMachine(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'errno' in error || /^(IO|Out of Memory|Interrupt|Connection) Error\b/.test(error.message);
 }

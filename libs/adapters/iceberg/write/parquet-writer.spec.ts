@@ -68,6 +68,20 @@ describe('the Parquet writer', () => {
     return tradeBatch({ rows });
   }
 
+  it('store.unwritable-rows: tells rows that can never be written from a disk that fails', async () => {
+    const notUtf8 = { offsets: Uint32Array.of(0, 20), bytes: new Uint8Array(20).fill(0xff) };
+    const poison = { ...tradeBatch({ count: 1 }), tradeId: notUtf8 };
+    await expect(writer.write(job([placed(poison)]))).rejects.toMatchObject({
+      kind: 'unwritable-rows',
+      retryable: false,
+    });
+    const nowhere = job([placed(tradeBatch())], { directory: join(directory, 'gone') });
+    const error: unknown = await writer.write(nowhere).catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toHaveProperty('kind');
+    expect(await writer.write(job([placed(tradeBatch())]))).toHaveLength(1);
+  });
+
   it('states bounds over all row groups of a file, and where each starts', async () => {
     const [file, ...others] = await writer.write(job([placed(manyTrades(10_000))]));
     expect(others).toEqual([]);

@@ -1,5 +1,6 @@
 import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
 import type { Column } from '@k2/domain/market';
+import { PortError, type TickStoreErrorKind } from '@k2/ports';
 import type { WriteJob, WriterOptions, WriterRequest, WriterResponse, WrittenFile } from './write-job.ts';
 
 export interface ParquetWriterLimits {
@@ -74,7 +75,7 @@ export class ParquetWriter {
         const { job: own, buffers } = movable(job);
         this.started().postMessage({ id, job: own } satisfies WriterRequest, buffers);
       } catch (error) {
-        this.running.get(id)!.reject(error as Error);
+        this.running.get(id)!.reject(unwritable(String(error)));
       }
     });
   }
@@ -91,7 +92,7 @@ export class ParquetWriter {
     worker.on('message', (response: WriterResponse) => {
       const job = this.running.get(response.id);
       if ('files' in response) job?.resolve(response.files);
-      else job?.reject(new Error(response.error));
+      else job?.reject(response.isOfMachine ? new Error(response.error) : unwritable(response.error));
     });
     worker.on('error', (error) => void this.stop(error));
     worker.on('exit', (code) => {
@@ -108,6 +109,10 @@ export class ParquetWriter {
     for (const job of [...this.running.values()]) job.reject(reason);
     await worker?.terminate();
   }
+}
+
+function unwritable(reason: string): PortError<TickStoreErrorKind> {
+  return new PortError('unwritable-rows', `these rows cannot be written as Parquet: ${reason}`);
 }
 
 interface Movable {

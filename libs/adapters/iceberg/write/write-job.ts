@@ -39,4 +39,6 @@ export interface WriterOptions {
 
 export type WriterRequest = { readonly id: number; readonly job: WriteJob };
 export type WriterResponse =
-  { readonly id: number; readonly files: readonly WrittenFile[] } | { readonly id: number; readonly error: string };
+  | { readonly id: number; readonly files: readonly WrittenFile[] }
+  /** `isOfMachine`: the disk or the memory failed, not the rows. */
+  | { readonly id: number; readonly error: string; readonly isOfMachine: boolean };

@@ -1,0 +1,345 @@
+import { isPortError, type LogRecord, type TopicPartition } from '@k2/ports';
+import { partitionName } from '../topic-partition.ts';
+import { CommitPipeline, type FlushPart, type PipelinePorts } from './commit-pipeline.ts';
+import { Intake } from './intake.ts';
+import { PartitionHandover } from './partition-handover.ts';
+import type { PausedPartitions } from './paused-partitions.ts';
+import type { SinkLag } from './sink-lag.ts';
+import type { SinkOptions } from './sink-options.ts';
+import { SinkPartitions, type OwnedPartition } from './sink-partitions.ts';
+import { StateCache, type StateChanges } from './state-cache.ts';
+import type { SinkTotals } from './sink-totals.ts';
+
+/** How long a hurried sink keeps reading, so that more rows share the commit that a caller waits for. */
+const HURRIED_WAIT_MS = 10;
+
+const NO_CHANGES: StateChanges = { changes: new Map(), committed: () => {} };
+
+/** What outlives a start over. */
+export interface SinkMemory {
+  readonly lag: SinkLag;
+  readonly pauses: PausedPartitions;
+  readonly totals: SinkTotals;
+  /** Whether someone waits for what is in the log to be committed. */
+  isHurried(): boolean;
+}
+
+/**
+ * One life of a sink, from joining the group to leaving it: reads, takes, and flushes. It ends by throwing when it must
+ * start over: all that was taken and not committed is then forgotten, and the next life takes it from the log again.
+ *
+ * A fault of one partition does not end it. What can't be taken pauses the partition. A flush that can't be written is
+ * taken again, partition by partition; of a partition that still can't be, the ticks at fault go to the quarantine, and
+ * if there are none the partition is paused.
+ */
+export class SinkLoop {
+  private readonly ports: PipelinePorts;
+  private readonly options: SinkOptions;
+  private readonly memory: SinkMemory;
+  private readonly stop: AbortSignal;
+  private readonly states: StateCache;
+  private readonly intake: Intake;
+  private readonly partitions: SinkPartitions;
+  private readonly pipeline: CommitPipeline;
+  private readonly handover: PartitionHandover;
+  /** Taking, flushing and handing over change the same things; they take turns. */
+  private turn: Promise<unknown> = Promise.resolve();
+  /** Why this life ends: from here on nothing is taken, and nothing of what was taken is committed. */
+  private failure: { readonly error: unknown } | null = null;
+
+  constructor(ports: PipelinePorts, options: SinkOptions, memory: SinkMemory, stop: AbortSignal) {
+    this.ports = ports;
+    this.options = options;
+    this.memory = memory;
+    this.stop = stop;
+    this.states = new StateCache(ports.store, options.statesMax);
+    this.intake = new Intake(this.states, ports.clock, options.sequencing);
+    this.partitions = new SinkPartitions(ports, memory.lag);
+    this.pipeline = new CommitPipeline(ports, options, stop, (parts, receipt) => {
+      for (const part of parts) this.committed(part);
+      memory.totals.committed(parts, receipt);
+    });
+    this.handover = new PartitionHandover(ports, options.group, {
+      assigned: (partitions) => this.handOver(() => this.assigned(partitions)),
+      revoked: (partitions) => this.handOver(() => this.revoked(partitions)),
+      looked: (error) => memory.totals.looked(error),
+    });
+  }
+
+  get partitionCount(): number {
+    return this.partitions.count;
+  }
+
+  /** Until `stop` aborts; then commits what was taken and leaves. */
+  async run(draining: () => void): Promise<void> {
+    const { log } = this.ports;
+    this.handover.start(this.options.discoverIntervalMs, async () => {
+      this.memory.lag.ends(await log.offsets(this.handover.topics));
+    });
+    while (!this.stop.aborted) {
+      this.throwIfFailed();
+      if (this.pipeline.hasFailed) await this.inTurn(() => this.settled());
+      await this.resumeDue();
+      if (this.partitions.count === 0) await this.ports.scheduler.sleep(50, this.stop);
+      else await this.step();
+    }
+    draining();
+    await this.inTurn(() => this.flush());
+    await this.inTurn(() => this.settled());
+    this.throwIfFailed();
+    await this.handover.leave();
+  }
+
+  /** Gives everything up without committing it. */
+  async abandon(): Promise<void> {
+    this.failure ??= { error: new Error('this life of the sink was abandoned') };
+    await this.inTurn(async () => void (await this.pipeline.idle().catch(() => undefined)));
+    this.memory.pauses.left();
+    this.memory.lag.clear();
+    await this.handover.leave().catch(() => undefined);
+  }
+
+  private async step(): Promise<void> {
+    const records = await this.read(this.waitMs());
+    await this.inTurn(async () => {
+      await this.take(records);
+      if (this.isFlushDue(records.length === 0)) await this.flush();
+      else if (records.length === 0 && this.partitions.flushDueUs === null && !this.pipeline.isBusy)
+        this.memory.totals.caughtUp();
+    });
+    await this.gather(records);
+  }
+
+  private waitMs(): number {
+    const { flushDueUs } = this.partitions;
+    // A read knows nothing of partitions that are claimed while it waits.
+    const mostMs = this.memory.isHurried() ? HURRIED_WAIT_MS : this.options.discoverIntervalMs;
+    if (flushDueUs === null) return mostMs;
+    return Math.min(mostMs, Math.max(0, Math.ceil((flushDueUs - this.ports.clock.monotonicUs()) / 1_000)));
+  }
+
+  private async read(waitMs: number): Promise<readonly LogRecord[]> {
+    const { positions } = this.partitions;
+    try {
+      return await this.ports.log.read({ positions, bytesMax: this.options.readBytesMax, waitMs }, this.stop);
+    } catch (error) {
+      if (isPortError(error, 'offset-trimmed')) await this.inTurn(() => this.skipTrimmed());
+      else if (isOfPartition(error)) await this.inTurn(() => this.pauseUnreadable(error));
+      else throw error;
+      return [];
+    }
+  }
+
+  /** A read that found little has caught up: what comes in a moment is then read, and sequenced, at once. */
+  private async gather(records: readonly LogRecord[]): Promise<void> {
+    const { gatherMs, readBytesMax } = this.options;
+    const bytes = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if (this.memory.isHurried() || bytes === 0 || bytes >= readBytesMax / 4) return;
+    await this.ports.scheduler.sleep(gatherMs, this.stop);
+  }
+
+  private async take(records: readonly LogRecord[]): Promise<void> {
+    for (const ofPartition of byPartition(records)) {
+      await this.takeOfPartition(ofPartition);
+      // Heartbeats and hand-overs have their turn.
+      await this.ports.scheduler.yield();
+    }
+  }
+
+  private async takeOfPartition(records: readonly LogRecord[]): Promise<void> {
+    // Not ours if it was handed over while it was read: whoever owns it now reads it.
+    const owned = this.partitions.get(records[0].topicPartition);
+    if (owned === undefined) return;
+    const nowUs = this.ports.clock.monotonicUs();
+    const flushDueUs = owned.aloneUntil === null ? nowUs + this.options.flushIntervalMs * 1_000 : nowUs;
+    const next: LogRecord[] = [];
+    for (const record of records) {
+      if (record.offset !== owned.nextOffset) continue;
+      this.partitions.taking(owned, flushDueUs);
+      this.partitions.took(owned, record);
+      next.push(record);
+    }
+    if (next.length === 0) return;
+    await this.orPause(owned, next[0].offset, () => this.intake.take(next, owned.taken!));
+  }
+
+  /** A fault that shows while the rows of a partition are worked on pauses it, and leaves the others as they are. */
+  private async orPause(owned: OwnedPartition, offset: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // The store or the log is away: no fault of the rows.
+      if (isPortError(error)) throw error;
+      await this.settled();
+      if (this.partitions.get(owned.topicPartition) === owned) this.pause(owned, offset, error);
+    }
+  }
+
+  private isFlushDue(isAllTaken: boolean): boolean {
+    const { flushRowsMax, flushBytesMax } = this.options;
+    const { flushDueUs, takenRows, takenBytes } = this.partitions;
+    if (flushDueUs === null) return false;
+    if (isAllTaken && this.memory.isHurried()) return true;
+    return this.ports.clock.monotonicUs() >= flushDueUs || takenRows >= flushRowsMax || takenBytes >= flushBytesMax;
+  }
+
+  /** Hands what was taken to the store; waits first for the flush before it. */
+  private async flush(): Promise<void> {
+    await this.settled();
+    this.throwIfFailed();
+    for (const owned of this.partitions.all) {
+      const { taken } = owned;
+      if (taken !== null) await this.orPause(owned, taken.fromOffset, () => this.intake.settle(taken));
+    }
+    const states = this.states.takeChanges();
+    const parts: FlushPart[] = [];
+    for (const owned of this.partitions.all) {
+      const { taken, name } = owned;
+      if (taken === null) continue;
+      owned.taken = null;
+      this.memory.lag.committing(name);
+      parts.push({ owned, taken, state: states.get(name) ?? NO_CHANGES });
+    }
+    if (parts.length > 0) this.pipeline.start(parts);
+  }
+
+  /** Waits for the flush under way; what it could not write is taken again, each partition alone, or paused. */
+  private async settled(): Promise<void> {
+    for (const { parts, error, wereAlone } of await this.pipeline.idle()) {
+      for (const { owned, taken } of parts) {
+        if (this.partitions.get(owned.topicPartition) !== owned) continue;
+        if (wereAlone) this.pause(owned, taken.fromOffset, error);
+        else this.takeAgainAlone(owned, taken.nextOffset, error);
+      }
+    }
+  }
+
+  private takeAgainAlone(owned: OwnedPartition, untilOffset: number, error: unknown): void {
+    this.ports.telemetry.log('warn', 'a commit could not be written; the rows of a partition are taken again, alone', {
+      partition: owned.name,
+      untilOffset,
+      error: String(error),
+    });
+    this.states.forget(owned.name);
+    this.partitions.rewind(owned);
+    owned.aloneUntil = untilOffset;
+  }
+
+  private pause(owned: OwnedPartition, offset: number, error: unknown): void {
+    this.states.forget(owned.name);
+    this.partitions.rest(owned);
+    this.memory.pauses.pause(owned.topicPartition, offset, error);
+  }
+
+  private committed({ owned, taken }: FlushPart): void {
+    if (owned.aloneUntil !== null && owned.aloneUntil <= taken.nextOffset) owned.aloneUntil = null;
+    this.memory.lag.committed(owned.name, taken.nextOffset);
+    this.memory.pauses.committed(owned.name);
+  }
+
+  private async skipTrimmed(): Promise<void> {
+    for (const { startOffset, ...offsets } of await this.ports.log.offsets(this.partitions.topics)) {
+      const owned = this.partitions.get(offsets);
+      if (owned === undefined || owned.nextOffset >= startOffset) continue;
+      const { name, nextOffset } = owned;
+      this.ports.telemetry.log('error', 'the log was trimmed past the committed progress', {
+        partition: name,
+        nextOffset,
+        startOffset,
+      });
+      const taken = this.partitions.taking(owned, 0);
+      taken.flushDueUs = 0;
+      this.intake.takeLost(nextOffset, startOffset, taken);
+      this.partitions.moveTo(owned, startOffset);
+    }
+  }
+
+  /** Which of the partitions can't be read, tried one by one. If each can be, nobody is to blame but the read itself. */
+  private async pauseUnreadable(error: unknown): Promise<void> {
+    let paused = 0;
+    for (const owned of this.partitions.all) {
+      const positions = [{ ...owned.topicPartition, nextOffset: owned.nextOffset }];
+      try {
+        await this.ports.log.read({ positions, bytesMax: 1, waitMs: 0 }, this.stop);
+      } catch (own) {
+        if (!isOfPartition(own)) throw own;
+        await this.settled();
+        if (this.partitions.get(owned.topicPartition) === owned) this.pause(owned, owned.nextOffset, own);
+        paused++;
+      }
+    }
+    if (paused === 0) throw error;
+  }
+
+  private async resumeDue(): Promise<void> {
+    const due = this.memory.pauses.takeDue();
+    if (due.length > 0) await this.inTurn(() => this.claimOrPause(due));
+  }
+
+  private async assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    const awake = partitions.filter((partition) => !this.memory.pauses.assigned(partition));
+    if (awake.length > 0) await this.claimOrPause(awake);
+  }
+
+  private async claimOrPause(partitions: readonly TopicPartition[]): Promise<void> {
+    // They may come back from another sink, which has taken their series on.
+    this.states.forgetCommitted();
+    try {
+      await this.partitions.claim(this.options.writer, partitions);
+    } catch (error) {
+      if (!isOfPartition(error)) throw error;
+      if (partitions.length === 1) this.memory.pauses.pause(partitions[0], null, error);
+      else for (const partition of partitions) await this.claimOrPause([partition]);
+    }
+  }
+
+  /** Commits what was read of them before another member reads on. */
+  private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.some((partition) => this.partitions.get(partition) !== undefined)) {
+      await this.flush();
+      await this.settled();
+    }
+    for (const partition of partitions) {
+      this.partitions.release(partition);
+      this.memory.pauses.forget(partition);
+    }
+  }
+
+  /** The group is not told of a failure: the sink starts over, and that gives up what it could not claim. */
+  private async handOver(change: () => Promise<void>): Promise<void> {
+    await this.inTurn(async () => {
+      if (this.failure === null) await change();
+    }).catch(() => undefined);
+  }
+
+  private throwIfFailed(): void {
+    if (this.failure !== null) throw this.failure.error;
+  }
+
+  /** Something may be half done when work fails: nothing that was taken may be committed, by what is next in turn either. */
+  private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.turn.then(work).catch((error: unknown) => {
+      this.failure ??= { error };
+      throw error;
+    });
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** Errors that say something of one partition, or of the code that works on it, and not that the world is away. */
+function isOfPartition(error: unknown): boolean {
+  return !isPortError(error) || isPortError(error, 'topic-recreated', 'unknown-topic');
+}
+
+/** Each in the order of the log. */
+function byPartition(records: readonly LogRecord[]): readonly (readonly LogRecord[])[] {
+  const partitions = new Map<string, LogRecord[]>();
+  for (const record of records) {
+    const name = partitionName(record.topicPartition);
+    const known = partitions.get(name);
+    if (known === undefined) partitions.set(name, [record]);
+    else known.push(record);
+  }
+  return [...partitions.values()];
+}
