@@ -78,7 +78,7 @@ export class Platform {
     this.ports = ports;
     this.settings = settings;
     this.recordOptions = { ...RECORD_OPTIONS, topicSpecOf: (name) => topicSpecOf(name, rules) };
-    this.answers = new AnswerTicks(ports.store, ports.engine);
+    this.answers = new AnswerTicks(ports.store, ports.engine, ports.clock);
     this.startedUs = ports.clock.nowUs();
     this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings, ports)) : null;
     this.maintenancePolicy = maintenancePolicy(settings);

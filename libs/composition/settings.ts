@@ -158,6 +158,22 @@ export const SETTINGS = {
     10_000,
     'Queries that wait for a turn; further ones are refused.',
   ),
+  queriesStalledMax: integer(
+    'K2_QUERIES_STALLED_MAX',
+    undefined,
+    2,
+    0,
+    64,
+    'Unread answers, of typed questions and of SQL each, that may keep a process while others get another; the oldest is cut.',
+  ),
+  queryIdleMs: integer(
+    'K2_QUERY_IDLE_MS',
+    undefined,
+    10_000,
+    1_000,
+    3_600_000,
+    'An answer of which nothing is read for so long is cut, ms.',
+  ),
 
   maintainIntervalMs: integer(
     'K2_MAINTAIN_INTERVAL_MS',

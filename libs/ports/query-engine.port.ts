@@ -4,7 +4,7 @@ import type { ScanPlan } from './tick-store.port.ts';
 
 /**
  * `invalid-query`: the SQL does not parse, bind or run; the message says where. `forbidden-query`: it is not one SELECT
- * over the permitted relations and functions. `timeout`: the deadline passed, `context.timeoutMs`. `out-of-memory`: the
+ * over the permitted relations and functions. `timeout`: the deadline passed, `context.timeoutMs`, or the answer was not read. `out-of-memory`: the
  * memory cap was hit, `context.memoryBytesMax`. `overloaded`: running and waiting queries are at their bounds.
  * `unsupported`: this engine answers no such question. `cancelled`: the caller's signal. `unavailable`: the engine died; asking again starts a new one.
  */
@@ -94,15 +94,26 @@ export interface AnswerBatch {
   readonly nulls: readonly (Uint8Array | null)[];
 }
 
-export interface Answer {
+export interface AnswerBatches {
   readonly columns: readonly AnswerColumn[];
-  /** In order; pulled, so a slow reader slows the engine. Ending the iteration early frees the engine. */
+  /**
+   * In order, and iterated once; pulled, so a slow reader slows the engine. An engine may cut an answer that is not read
+   * for long, as `timeout`.
+   */
   readonly batches: AsyncIterable<AnswerBatch>;
 }
 
+/**
+ * Holds the engine until its iteration has ended, early or not, or it is disposed of: to be done on every path, also if
+ * nothing of it is read. `await using answer = await engine.ask(…)`.
+ */
+export interface Answer extends AnswerBatches, AsyncDisposable {}
+
 export interface AskOptions {
-  /** From the call to the last batch. */
+  /** To the last batch, from the call, or from `spentMs` before it. */
   readonly timeoutMs: number;
+  /** Of `timeoutMs`, what an answer of several questions has taken before this one. */
+  readonly spentMs?: number;
   readonly signal?: AbortSignal;
 }
 

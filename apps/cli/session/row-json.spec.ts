@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Answer } from '@k2/ports';
+import type { AnswerBatches } from '@k2/ports';
 import { jsonValue, rowsOf } from './row-json.ts';
 
 describe('a value of an answer as JSON', () => {
@@ -18,7 +18,7 @@ describe('a value of an answer as JSON', () => {
 });
 
 it('columns become rows', async () => {
-  const answer: Answer = {
+  const answer: AnswerBatches = {
     columns: [
       { name: 'n', type: 'integer' },
       { name: 'price', type: 'decimal', scale: 8 },

@@ -1,10 +1,10 @@
 import { printTimeUs } from '@k2/domain/market';
-import type { Answer, AnswerColumn } from '@k2/ports';
+import type { AnswerBatches, AnswerColumn } from '@k2/ports';
 import { answerValue, type AnswerValue } from '@k2/usecases';
 import type { JsonRow, JsonValue } from './session.ts';
 
 /** The rows of an answer as the API would print them, a batch at a time. */
-export async function* rowsOf({ columns, batches }: Answer): AsyncGenerator<readonly JsonRow[]> {
+export async function* rowsOf({ columns, batches }: AnswerBatches): AsyncGenerator<readonly JsonRow[]> {
   for await (const batch of batches) {
     const rows: JsonRow[] = [];
     for (let row = 0; row < batch.rowCount; row++) {

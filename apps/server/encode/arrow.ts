@@ -20,7 +20,7 @@ import {
   type DataType,
 } from 'apache-arrow';
 import { DECIMAL_SCALE } from '@k2/domain/market';
-import type { Answer, AnswerBatch, AnswerColumn } from '@k2/ports';
+import type { AnswerBatches, AnswerBatch, AnswerColumn } from '@k2/ports';
 import { arrowData } from './arrow-data.ts';
 
 /** Which Arrow type a column has: exact ones throughout, so that nothing is rounded on the way. */
@@ -60,7 +60,7 @@ const WIDE_DECIMAL_PRECISION = 38;
  * Decimal128 of the precision given; throws where integers need more than 64 bits, which Arrow has no type for.
  */
 export async function* encodeArrow(
-  { columns, batches }: Answer,
+  { columns, batches }: AnswerBatches,
   decimalPrecision: number = WIDE_DECIMAL_PRECISION,
 ): AsyncGenerator<Uint8Array> {
   const fields = columns.map((column) => new Field(column.name, arrowType(column, decimalPrecision), true));

@@ -1,4 +1,4 @@
-import type { Answer, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 import { rowChunks } from './row-chunks.ts';
 import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
 
@@ -6,7 +6,7 @@ import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './valu
  * RFC 4180 with a header line. Null is an empty field, an empty string is `""`; lists and maps are their JSON text,
  * binary is base64.
  */
-export async function* encodeCsv({ columns, batches }: Answer): AsyncGenerator<string> {
+export async function* encodeCsv({ columns, batches }: AnswerBatches): AsyncGenerator<string> {
   yield `${columns.map(({ name }) => csvField(name)).join(',')}\r\n`;
   for await (const batch of batches) {
     const cells = columns.map((column, at) => csvCells(column, batch, at));

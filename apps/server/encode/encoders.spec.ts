@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { tableFromIPC, type Vector } from 'apache-arrow';
 import fc from 'fast-check';
 import { printDecimal, printTimeUs, type DictionaryValue } from '@k2/domain/market';
-import type { Answer, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import type { AnswerBatch, AnswerBatches, AnswerColumn, AnswerValues } from '@k2/ports';
 import { answerRow, type AnswerRow } from '@k2/usecases';
 import { encodeArrow } from './arrow.ts';
 import { encodeCsv } from './csv.ts';
@@ -92,7 +92,7 @@ function batchOf(rows: readonly Row[]): AnswerBatch {
 
 const batches = fc.array(fc.array(row, { maxLength: 6 }), { maxLength: 3 }).map((all) => all.map(batchOf));
 
-const answerOf = (all: readonly AnswerBatch[]): Answer => ({
+const answerOf = (all: readonly AnswerBatch[]): AnswerBatches => ({
   columns: COLUMNS,
   batches: (async function* () {
     yield* all;
@@ -189,7 +189,7 @@ describe('numbers beyond 64 bits', () => {
     columns: [{ kind: 'utf8', values: { offsets, bytes: Buffer.from(`7${digits}`) } }],
     nulls: [null],
   };
-  const wide = (type: 'integer' | 'decimal'): Answer => ({
+  const wide = (type: 'integer' | 'decimal'): AnswerBatches => ({
     columns: [{ name: 'n', type, scale: 0 }],
     batches: (async function* () {
       yield batch;

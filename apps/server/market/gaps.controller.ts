@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer } from '@k2/ports';
+import type { AnswerBatches } from '@k2/ports';
 import { findOpenGaps } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { jsonArray } from '../encode/json.ts';
@@ -33,7 +33,7 @@ export class GapsController {
       const totals = `"gapCount":${found.length},"missingTicks":${missingTicks},"truncated":${found.length > limit}`;
       this.sender.json(reply, `{"data":${jsonArray(GAP_COLUMNS, [batch], limit)},${totals}}`);
     } else {
-      const answer: Answer = { columns: GAP_COLUMNS, batches: once(batch) };
+      const answer: AnswerBatches = { columns: GAP_COLUMNS, batches: once(batch) };
       await this.sender.stream(reply, scope, { answer, format: format as StreamFormat, rowLimit: limit });
     }
   }

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import type { Answer, AnswerBatch, AskOptions, Scheduler, Telemetry } from '@k2/ports';
+import type { AnswerBatches, AnswerBatch, AskOptions, Scheduler, Telemetry } from '@k2/ports';
 import { AnswerFiles } from '../encode/answer-files.ts';
 import { encodeArrow } from '../encode/arrow.ts';
 import { encodeCsv } from '../encode/csv.ts';
@@ -14,7 +14,7 @@ import type { RequestScope } from '../http/request-scope.ts';
 
 export type StreamFormat = Exclude<Format, 'json' | 'parquet'>;
 
-type Encoder = (answer: Answer, decimalPrecision?: number) => AsyncGenerator<string | Uint8Array>;
+type Encoder = (answer: AnswerBatches, decimalPrecision?: number) => AsyncGenerator<string | Uint8Array>;
 
 const ENCODERS: Readonly<Record<StreamFormat, Encoder>> = {
   ndjson: encodeNdjson,
@@ -23,7 +23,7 @@ const ENCODERS: Readonly<Record<StreamFormat, Encoder>> = {
 };
 
 export interface StreamedAnswer {
-  readonly answer: Answer;
+  readonly answer: AnswerBatches & Partial<AsyncDisposable>;
   readonly format: StreamFormat;
   readonly rowLimit: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -84,13 +84,19 @@ export class AnswerSender {
     { answer, format, rowLimit, headers = {}, decimalPrecision }: StreamedAnswer,
   ): Promise<void> {
     const chunks = ENCODERS[format](answer, decimalPrecision);
-    const first = await scope.within(chunks.next());
-    if (isGone(reply)) return void (await chunks.return(undefined));
-    const slices = this.resumed(first, chunks);
+    // Also of an answer that nobody comes to read.
+    const dispose = () => void Promise.resolve(answer[Symbol.asyncDispose]?.()).catch(() => undefined);
+    const first = await scope.within(chunks.next()).catch((error: unknown) => {
+      dispose();
+      throw error;
+    });
+    if (isGone(reply)) return dispose();
+    const source = Readable.from(this.resumed(first, chunks), { objectMode: true, highWaterMark: SLICES_AHEAD });
+    source.once('close', dispose);
     void reply
       .headers({ ...headers, 'k2-row-limit': String(rowLimit) })
       .type(CONTENT_TYPES[format])
-      .send(Readable.from(slices, { objectMode: true, highWaterMark: SLICES_AHEAD }));
+      .send(source);
   }
 
   /** Has the engine write a file and sends it. */
@@ -137,7 +143,7 @@ function* slicesOf(chunk: string | Uint8Array): Generator<Uint8Array> {
 }
 
 /** All batches of an answer that becomes JSON. Throws `answer-too-large`. */
-export async function collectBatches(answer: Answer): Promise<readonly AnswerBatch[]> {
+export async function collectBatches(answer: AnswerBatches): Promise<readonly AnswerBatch[]> {
   const batches: AnswerBatch[] = [];
   let bytes = 0;
   for await (const batch of answer.batches) {

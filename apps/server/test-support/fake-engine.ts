@@ -2,6 +2,7 @@ import { messageId, recordColumns, type NamedColumn, type PlacedBatch, type Reco
 import {
   PortError,
   type Answer,
+  type AnswerBatches,
   type AnswerBatch,
   type AnswerColumn,
   type AnswerType,
@@ -13,7 +14,7 @@ import {
 import { writeFile } from 'node:fs/promises';
 
 type TicksQuestion = Extract<Question, { readonly kind: 'ticks' }>;
-type Answering = (question: Question, options: AskOptions) => Answer | Promise<Answer>;
+type Answering = (question: Question, options: AskOptions) => AnswerBatches | Promise<AnswerBatches>;
 
 /**
  * Answers questions about ticks from one batch a record type, others as told. Instruments are told apart by
@@ -25,6 +26,8 @@ export class FakeEngine implements QueryEngine {
   answering: Answering | null = null;
   /** Iterations of answers that began and have not ended. */
   open = 0;
+  /** Answers given out that have neither been iterated to an end nor disposed of. */
+  held = 0;
   private readonly ticks: Readonly<Record<RecordType, PlacedBatch>>;
 
   constructor(ticks: Readonly<Record<RecordType, PlacedBatch>>) {
@@ -34,7 +37,17 @@ export class FakeEngine implements QueryEngine {
   async ask(question: Question, _plans: unknown, options: AskOptions): Promise<Answer> {
     this.asked.push(question);
     const answer = this.answering !== null ? await this.answering(question, options) : this.answer(question);
-    return { columns: answer.columns, batches: this.counted(answer.batches) };
+    let isOpen = true;
+    this.held++;
+    const free = () => {
+      if (isOpen) this.held--;
+      isOpen = false;
+    };
+    return {
+      columns: answer.columns,
+      batches: this.counted(answer.batches, free),
+      [Symbol.asyncDispose]: async () => free(),
+    };
   }
 
   async exportParquet(question: Question, _plans: unknown, path: string): Promise<{ readonly rowCount: number }> {
@@ -47,7 +60,7 @@ export class FakeEngine implements QueryEngine {
     // Nothing is open.
   }
 
-  private answer(question: Question): Answer {
+  private answer(question: Question): AnswerBatches {
     if (question.kind === 'ticks') return ticksAnswer(this.ticks[question.recordType], question);
     if (question.kind === 'sql' && !/^\s*select/i.test(question.sql)) {
       throw new PortError('forbidden-query', `${question.sql.slice(0, 20)} is not a SELECT: expected one SELECT`);
@@ -55,18 +68,19 @@ export class FakeEngine implements QueryEngine {
     return integersAnswer(question.limit);
   }
 
-  private async *counted(batches: AsyncIterable<AnswerBatch>): AsyncGenerator<AnswerBatch> {
+  private async *counted(batches: AsyncIterable<AnswerBatch>, free: () => void): AsyncGenerator<AnswerBatch> {
     this.open++;
     try {
       yield* batches;
     } finally {
+      free();
       this.open--;
     }
   }
 }
 
 /** Rows 0, 1, 2 … of one column `n`; ten of them at most. */
-function integersAnswer(limit: number): Answer {
+function integersAnswer(limit: number): AnswerBatches {
   const values = Float64Array.from({ length: Math.min(limit, 10) }, (_, row) => row);
   return answerOf(
     [{ name: 'n', type: 'integer' }],
@@ -74,7 +88,7 @@ function integersAnswer(limit: number): Answer {
   );
 }
 
-export function answerOf(columns: readonly AnswerColumn[], batches: readonly AnswerBatch[]): Answer {
+export function answerOf(columns: readonly AnswerColumn[], batches: readonly AnswerBatch[]): AnswerBatches {
   return {
     columns,
     batches: (async function* () {
@@ -128,7 +142,7 @@ function messageIds({ batch }: PlacedBatch): AnswerValues {
   return { kind: 'utf8', values: { offsets, bytes: Buffer.from(ids.join('')) } };
 }
 
-function ticksAnswer(placed: PlacedBatch, { filter, fields, order, after, limit }: TicksQuestion): Answer {
+function ticksAnswer(placed: PlacedBatch, { filter, fields, order, after, limit }: TicksQuestion): AnswerBatches {
   const { batch } = placed;
   const rows: number[] = [];
   for (let row = 0; row < batch.rowCount; row++) {

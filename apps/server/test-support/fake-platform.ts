@@ -57,7 +57,7 @@ export class FakePlatform {
           scheduler: SCHEDULER,
           telemetry: this.telemetry,
         },
-        answers: new AnswerTicks(store, this.engine),
+        answers: new AnswerTicks(store, this.engine, this.clock),
         status: { roles: ['api'], startedUs: 0, feeds: [], sink: null, maintain: null },
         get failed() {
           return of();

@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
+import { scanWaves } from '@k2/domain/lake';
 import type { TableName } from '@k2/domain/market';
 import {
   isPortError,
@@ -6,18 +7,17 @@ import {
   type Answer,
   type AskOptions,
   type Histogram,
-  type LocalFile,
   type ObjectStore,
   type QueryEngine,
   type Question,
   type ScanPlan,
   type Telemetry,
 } from '@k2/ports';
-import { AskedQuestion, QuestionLimits } from './asked-question.ts';
 import { engineConfinement } from './engine-confinement.ts';
 import { DUCKDB_QUERY_ENGINE_DEFAULTS, type DuckDbQueryEngineConfig } from './engine-config.ts';
-import type { EngineTask, LocalScan } from './engine-messages.ts';
-import { EnginePool, type EngineLease } from './engine-pool.ts';
+import { EnginePool } from './engine-pool.ts';
+import { OpenQuestion } from './open-question.ts';
+import { QuestionLimits } from './question-limits.ts';
 
 export interface DuckDbQueryEngineOptions {
   readonly objectStore: ObjectStore;
@@ -36,7 +36,7 @@ export class DuckDbQueryEngine implements QueryEngine {
   private readonly typedPool: EnginePool;
   private readonly sqlPool: EnginePool;
   private readonly askDuration: Histogram | undefined;
-  private readonly open = new Set<QuestionLimits>();
+  private readonly open = new Set<OpenQuestion>();
   private isClosed = false;
 
   constructor({ objectStore, telemetry, config = {} }: DuckDbQueryEngineOptions) {
@@ -49,7 +49,9 @@ export class DuckDbQueryEngine implements QueryEngine {
       'From the question to its columns, or to its failure.',
       'ms',
     );
-    telemetry?.gauge('k2_query_engine_questions', 'Questions running and waiting.', () => this.load());
+    telemetry?.gauge('k2_query_engine_questions', 'Questions running, waiting, and stalled beside those running.', () =>
+      this.load(),
+    );
     telemetry?.gauge('k2_query_engine_restarts', 'Engine processes replaced.', () => this.restarts());
     void engineConfinement().then(({ weakness }) => {
       if (weakness !== null) telemetry?.log('warn', weakness);
@@ -62,9 +64,7 @@ export class DuckDbQueryEngine implements QueryEngine {
   }
 
   ask(question: Question, plans: readonly ScanPlan[], options: AskOptions): Promise<Answer> {
-    return this.measured(question, options, (limits) =>
-      this.started({ question, plans, limits }, (asked) => asked.answer()),
-    );
+    return this.measured(question, options, (open) => open.answer(question, wavesOf(question, plans)));
   }
 
   exportParquet(
@@ -73,30 +73,43 @@ export class DuckDbQueryEngine implements QueryEngine {
     path: string,
     options: AskOptions,
   ): Promise<{ readonly rowCount: number }> {
-    return this.measured(question, options, (limits) =>
-      this.started({ question, plans, limits, exportPath: `${path}.partial` }, (asked) => moved(asked, path)),
-    );
+    return this.measured(question, options, async (open) => {
+      // A failed export leaves nothing: the file gets its name when it is whole.
+      const partial = `${path}.partial`;
+      try {
+        const exported = await open.exported(question, relevantPlans(question, plans), partial);
+        await rename(partial, path);
+        return exported;
+      } catch (error) {
+        await open.closed;
+        await rm(partial, { force: true });
+        throw error;
+      }
+    });
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const limits of this.open) limits.abort(new PortError('unavailable', 'the query engine is closing'));
+    for (const open of this.open) open.fail(new PortError('unavailable', 'the query engine is closing'));
     await Promise.all([this.typedPool.close(), this.sqlPool.close()]);
   }
 
   private async measured<Result>(
     question: Question,
     options: AskOptions,
-    ask: (limits: QuestionLimits) => Promise<Result>,
+    ask: (open: OpenQuestion) => Promise<Result>,
   ): Promise<Result> {
     if (this.isClosed) throw new PortError('unavailable', 'the query engine is closed');
     const startedMs = performance.now();
+    const { objectStore, config } = this;
+    const pool = question.kind === 'sql' ? this.sqlPool : this.typedPool;
+    const open = new OpenQuestion({ pool, objectStore, config }, new QuestionLimits(options));
+    this.open.add(open);
+    void open.closed.then(() => this.open.delete(open));
     let outcome = 'answered';
-    const limits = new QuestionLimits(options);
     try {
-      return await ask(limits);
+      return await ask(open);
     } catch (error) {
-      limits.end();
       outcome = isPortError(error) ? error.kind : 'unavailable';
       throw error;
     } finally {
@@ -104,68 +117,11 @@ export class DuckDbQueryEngine implements QueryEngine {
     }
   }
 
-  private async started<Result>(
-    start: QuestionStart,
-    read: (asked: AskedQuestion) => Promise<Result>,
-  ): Promise<Result> {
-    const { question, limits } = start;
-    const lease = await (question.kind === 'sql' ? this.sqlPool : this.typedPool).lease(limits.signal);
-    const files: LocalFile[] = [];
-    let asked: AskedQuestion;
-    try {
-      const scans = await this.localScans(relevantPlans(question, start.plans), files, limits.signal);
-      const task: EngineTask = {
-        question,
-        scans,
-        ...(start.exportPath === undefined ? {} : { exportPath: start.exportPath }),
-      };
-      asked = new AskedQuestion(lease.process, task, limits, this.config.memoryBytesMax);
-    } catch (error) {
-      this.freed(limits, lease, files);
-      throw error;
-    }
-    this.open.add(limits);
-    void asked.settled.then(() => this.freed(limits, lease, files));
-    return read(asked);
-  }
-
-  private freed(limits: QuestionLimits, lease: EngineLease, files: readonly LocalFile[]): void {
-    this.open.delete(limits);
-    for (const file of files) file.release();
-    lease.release();
-  }
-
-  /** Acquires every planned file; `files` holds those acquired, also where this rejects. */
-  private async localScans(
-    plans: readonly ScanPlan[],
-    files: LocalFile[],
-    signal: AbortSignal,
-  ): Promise<readonly LocalScan[]> {
-    const keys = plans.flatMap(({ files: planned }) => planned.map(({ key }) => key));
-    const paths = new Map<string, string>();
-    for (let i = 0; i < keys.length; i += this.config.fileFetchesMax) {
-      signal.throwIfAborted();
-      const part = keys.slice(i, i + this.config.fileFetchesMax);
-      const fetched = await Promise.allSettled(part.map((key) => this.objectStore.localFile(key)));
-      fetched.forEach((result, at) => {
-        if (result.status === 'rejected') return;
-        files.push(result.value);
-        paths.set(part[at], result.value.path);
-      });
-      const failed = fetched.findIndex(({ status }) => status === 'rejected');
-      if (failed >= 0) throw unreadableFile(part[failed], fetched[failed]);
-    }
-    return plans.map(({ table, fields, files: planned }) => ({
-      table,
-      fields,
-      paths: planned.map(({ key }) => paths.get(key)!),
-    }));
-  }
-
   private *load(): Iterable<readonly [number, Readonly<Record<string, string>>]> {
-    for (const [pool, { running, waiting }] of this.pools()) {
+    for (const [pool, { running, waiting, stalled }] of this.pools()) {
       yield [running, { pool, state: 'running' }];
       yield [waiting, { pool, state: 'waiting' }];
+      yield [stalled, { pool, state: 'stalled' }];
     }
   }
 
@@ -181,23 +137,15 @@ export class DuckDbQueryEngine implements QueryEngine {
   }
 }
 
-/** A failed export leaves nothing: the file gets its name when it is whole. */
-async function moved(asked: AskedQuestion, path: string): Promise<{ readonly rowCount: number }> {
-  try {
-    const exported = await asked.exported();
-    await rename(`${path}.partial`, path);
-    return exported;
-  } catch (error) {
-    void asked.settled.then(() => rm(`${path}.partial`, { force: true })).catch(() => {});
-    throw error;
-  }
-}
-
-interface QuestionStart {
-  readonly question: Question;
-  readonly plans: readonly ScanPlan[];
-  readonly limits: QuestionLimits;
-  readonly exportPath?: string;
+/**
+ * What is read one after the other until there are enough rows: ticks by files in the order of time, since the last
+ * hundred of a year are an hour's work otherwise; anything else at once.
+ */
+function wavesOf(question: Question, plans: readonly ScanPlan[]): readonly (readonly ScanPlan[])[] {
+  const relevant = relevantPlans(question, plans);
+  if (question.kind !== 'ticks' || relevant.length !== 1) return [relevant];
+  const [plan] = relevant;
+  return scanWaves(plan.files, question.order).map((files) => [{ ...plan, files }]);
 }
 
 /** Only the scans that the question reads: the others' files need not be fetched. */
@@ -215,15 +163,4 @@ function relevantPlans(question: Question, plans: readonly ScanPlan[]): readonly
     case 'sql':
       return plans;
   }
-}
-
-function unreadableFile(key: string, result: PromiseSettledResult<LocalFile>): PortError {
-  const cause: unknown = result.status === 'rejected' ? result.reason : undefined;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new PortError(
-    'unavailable',
-    `the planned file ${key} cannot be read: ${why}; plan again`,
-    { key },
-    { retryable: true, cause },
-  );
 }

@@ -12,6 +12,15 @@ export interface DuckDbQueryEngineConfig {
   readonly killGraceMs: number;
   /** Local copies of planned files asked for at a time. */
   readonly fileFetchesMax: number;
+  /** Without a batch taken for so long, an answer has stalled: others who wait for a process get another in its place. */
+  readonly stallMs: number;
+  /**
+   * Stalled answers that keep a process beyond the pool's number, per pool; for one more, the answer that has stalled
+   * longest is cut.
+   */
+  readonly stalledMax: number;
+  /** Without a batch taken for so long, an answer is cut, whoever waits. */
+  readonly idleMsMax: number;
   /** Questions after which a process is replaced: a bound on whatever it might hoard. */
   readonly questionsPerProcessMax: number;
 }
@@ -24,5 +33,8 @@ export const DUCKDB_QUERY_ENGINE_DEFAULTS: DuckDbQueryEngineConfig = {
   threadsPerProcess: 2,
   killGraceMs: 250,
   fileFetchesMax: 16,
+  stallMs: 250,
+  stalledMax: 2,
+  idleMsMax: 10_000,
   questionsPerProcessMax: 100_000,
 };

@@ -1,4 +1,4 @@
-import { PortError } from '@k2/ports';
+import { PortError, type QueryEngineError } from '@k2/ports';
 import type { DuckDbQueryEngineConfig } from './engine-config.ts';
 import type { EngineMode } from './engine-messages.ts';
 import { EngineProcess } from './engine-process.ts';
@@ -9,9 +9,34 @@ interface Slot {
   isLeased: boolean;
 }
 
-export interface EngineLease {
+/** A process of its own for one question, until it is released. */
+export class EngineLease {
   readonly process: EngineProcess;
-  release(): void;
+  /** When the reader was found not to read; null while it does. */
+  stalledSinceMs: number | null = null;
+  /** Ends the question that holds the lease. */
+  readonly cut: (error: QueryEngineError) => void;
+  private readonly pool: EnginePool;
+
+  constructor(pool: EnginePool, process: EngineProcess, cut: (error: QueryEngineError) => void) {
+    this.pool = pool;
+    this.process = process;
+    this.cut = cut;
+  }
+
+  /** The reader does not read: others may get a process in place of this one. */
+  stalled(): void {
+    this.stalledSinceMs = performance.now();
+    this.pool.onStalled();
+  }
+
+  resumed(): void {
+    this.stalledSinceMs = null;
+  }
+
+  release(): void {
+    this.pool.onReleased(this);
+  }
 }
 
 interface Waiter {
@@ -25,6 +50,9 @@ export class EnginePool {
   private readonly config: DuckDbQueryEngineConfig;
   private readonly slots: readonly Slot[];
   private readonly waiters = new Set<Waiter>();
+  private readonly leases = new Map<EngineLease, Slot>();
+  /** Leases of stalled answers, whose slots were given to others. */
+  private readonly parked = new Set<EngineLease>();
   private isClosed = false;
   restarts = 0;
 
@@ -42,29 +70,57 @@ export class EnginePool {
     return this.waiters.size;
   }
 
+  get stalled(): number {
+    return this.parked.size;
+  }
+
   /** Starts the processes, so that the first questions find them warm. */
   async warm(): Promise<void> {
     await Promise.all(this.slots.map((slot) => this.started(slot)));
   }
 
-  /** A process of its own for the caller; rejects `overloaded` at the bound, or with the signal's reason. */
-  async lease(signal: AbortSignal): Promise<EngineLease> {
+  /**
+   * A process of its own for the caller; rejects `overloaded` at the bound, or with the signal's reason. `cut` is called
+   * if the answer has stalled and its process is needed.
+   */
+  async lease(signal: AbortSignal, cut: (error: QueryEngineError) => void): Promise<EngineLease> {
     signal.throwIfAborted();
     const slot = this.freeSlot() ?? (await this.waitForSlot(signal));
     try {
-      const process = await raced(this.started(slot), signal);
-      return { process, release: () => this.release(slot, process) };
+      const lease = new EngineLease(this, await raced(this.started(slot), signal), cut);
+      this.leases.set(lease, slot);
+      return lease;
     } catch (error) {
       this.handOver(slot);
       throw error;
     }
   }
 
+  /** Whoever waits may be given a slot now. */
+  onStalled(): void {
+    if (this.waiters.size === 0) return;
+    const slot = this.parkedSlot();
+    if (slot !== null) this.handOver(slot);
+  }
+
+  onReleased(lease: EngineLease): void {
+    if (this.parked.delete(lease)) {
+      // Another process has taken its place already.
+      lease.process.kill();
+      return;
+    }
+    const slot = this.leases.get(lease);
+    if (slot === undefined) return;
+    this.leases.delete(lease);
+    this.recycle(slot, lease.process);
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     for (const waiter of this.waiters) waiter.reject(closedError());
     this.waiters.clear();
-    await Promise.allSettled(this.slots.map(({ process }) => process?.then((engine) => engine.end())));
+    const pooled = this.slots.map(({ process }) => process?.then((engine) => engine.end()));
+    await Promise.allSettled([...pooled, ...[...this.parked].map(({ process }) => process.end())]);
   }
 
   private freeSlot(): Slot | null {
@@ -75,6 +131,9 @@ export class EnginePool {
   }
 
   private waitForSlot(signal: AbortSignal): Promise<Slot> {
+    // What is cut for it may be free at once.
+    const slot = this.parkedSlot() ?? this.freeSlot();
+    if (slot !== null) return Promise.resolve(slot);
     const { waitingMax } = this.config;
     if (this.waiters.size >= waitingMax) {
       const context = { running: this.running, runningMax: this.slots.length, waiting: this.waiters.size, waitingMax };
@@ -90,6 +149,25 @@ export class EnginePool {
     this.waiters.add(waiter);
     signal.addEventListener('abort', onAbort, { once: true });
     return promise.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  /** The slot of an answer that has stalled, free for another's process; null if none has, or all places are taken. */
+  private parkedSlot(): Slot | null {
+    const lease = longestStalled(this.leases.keys());
+    if (lease === null || this.isClosed) return null;
+    if (this.parked.size >= this.config.stalledMax) {
+      const victim = longestStalled([...this.parked, lease])!;
+      victim.cut(stalledTooLong(victim));
+      // Its slot comes free by itself, once its process has stopped.
+      if (victim === lease) return null;
+      this.parked.delete(victim);
+      victim.process.kill();
+    }
+    const slot = this.leases.get(lease)!;
+    this.leases.delete(lease);
+    this.parked.add(lease);
+    slot.process = null;
+    return slot;
   }
 
   private started(slot: Slot): Promise<EngineProcess> {
@@ -120,7 +198,7 @@ export class EnginePool {
     this.started(slot).catch(() => {});
   }
 
-  private release(slot: Slot, engine: EngineProcess): void {
+  private recycle(slot: Slot, engine: EngineProcess): void {
     if (engine.isWornOut) engine.kill();
     if (!engine.isAlive || engine.isWornOut) {
       // By then `replace`, which waited for the same, has put another process in its place.
@@ -139,6 +217,21 @@ export class EnginePool {
     this.waiters.delete(waiter);
     waiter.resolve(slot);
   }
+}
+
+function longestStalled(leases: Iterable<EngineLease>): EngineLease | null {
+  let longest: EngineLease | null = null;
+  for (const lease of leases) {
+    if (lease.stalledSinceMs === null) continue;
+    if (longest === null || lease.stalledSinceMs < longest.stalledSinceMs!) longest = lease;
+  }
+  return longest;
+}
+
+function stalledTooLong(lease: EngineLease): QueryEngineError {
+  const stalledMs = Math.round(performance.now() - lease.stalledSinceMs!);
+  const message = `the answer was cut: it had not been read for ${stalledMs} ms, and others waited for its process; read faster, or ask for less at a time`;
+  return new PortError('timeout', message, { stalledMs });
 }
 
 function closedError(): PortError {

@@ -44,6 +44,8 @@ export class EngineProcess {
   private killTimer: NodeJS.Timeout | undefined;
   private watchTimer: NodeJS.Timeout | undefined;
   private isOverMemory = false;
+  /** A question has ended for lack of memory: what it left allocated would be counted against the next. */
+  private hasRunOut = false;
   private stderr = '';
   readonly exited: Promise<void>;
 
@@ -112,15 +114,20 @@ export class EngineProcess {
     );
   }
 
-  /** Resolves once the process reads none of the task's files any more: idle again, or dead. */
+  /** Resolves once the process reads none of the task's files any more: idle again, or dead, which it may be already. */
   run(task: EngineTask, listener: RunListener): Promise<void> {
     const id = ++this.runs;
+    if (!this.isAlive) {
+      listener.onDeath(this.deathError(this.child.exitCode, this.child.signalCode));
+      return Promise.resolve();
+    }
     this.child.ref();
     this.child.channel?.ref();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.current = { id, listener, settle: resolve };
-    this.watchTimer = setInterval(() => void this.watchMemory(), WATCH_INTERVAL_MS);
-    if (id % WATCH_RUNS === 0) void this.watchMemory();
+    this.stderr = '';
+    this.watchTimer = setInterval(() => void this.watchMemory(id), WATCH_INTERVAL_MS);
+    if (id % WATCH_RUNS === 0) void this.watchMemory(id);
     this.send({ kind: 'run', id, task });
     return promise;
   }
@@ -143,6 +150,7 @@ export class EngineProcess {
   /** Whether the next question had better get a new process: this one has hoarded memory, or served its time. */
   get isWornOut(): boolean {
     return (
+      this.hasRunOut ||
       this.runs >= this.config.questionsPerProcessMax ||
       this.residentBytes > this.config.memoryBytesMax * WORN_OUT_SHARE
     );
@@ -156,14 +164,16 @@ export class EngineProcess {
   }
 
   private send(request: EngineRequest): void {
-    // A process that cannot be reached has exited, or is about to: its exit ends the run.
-    if (this.child.connected) this.child.send(request, () => {});
+    // A process that cannot be reached is of no use; its exit ends the run.
+    if (!this.child.connected) this.kill();
+    else this.child.send(request, (error) => error !== null && this.kill());
   }
 
   private receive(reply: EngineReply): void {
     const { current } = this;
     if (current?.id !== reply.id) return;
     if (reply.done !== undefined) this.becomeIdle();
+    if (reply.done?.kind === 'failed' && reply.done.errorKind === 'out-of-memory') this.hasRunOut = true;
     current.listener.onReply(reply.done === undefined ? reply : { ...reply, done: this.explained(reply.done) });
     if (reply.done !== undefined) current.settle();
   }
@@ -211,11 +221,12 @@ export class EngineProcess {
     );
   }
 
-  private async watchMemory(): Promise<void> {
+  /** `id`: of the run whose memory is looked at; the next one does not answer for it. */
+  private async watchMemory(id: number): Promise<void> {
     const { pid } = this.child;
     const bytes = pid === undefined ? null : await residentBytes(pid);
     this.residentBytes = bytes ?? 0;
-    if (bytes === null || bytes <= this.config.memoryBytesMax || this.current === null) return;
+    if (bytes === null || bytes <= this.config.memoryBytesMax || this.current?.id !== id) return;
     this.isOverMemory = true;
     this.kill();
   }

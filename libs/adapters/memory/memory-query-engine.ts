@@ -58,7 +58,9 @@ export class MemoryQueryEngine implements QueryEngine {
       await setImmediate();
       deadline.check();
       const table = this.compute(question, plans, deadline);
-      return { columns: table.columns, batches: this.batches(table, deadline) };
+      // Nothing is held for it.
+      const dispose = () => Promise.resolve();
+      return { columns: table.columns, batches: this.batches(table, deadline), [Symbol.asyncDispose]: dispose };
     } finally {
       this.asks--;
     }
@@ -120,9 +122,9 @@ class Deadline {
   }
 
   check(): void {
-    const { timeoutMs, signal } = this.options;
+    const { timeoutMs, spentMs = 0, signal } = this.options;
     if (signal?.aborted === true) throw error('cancelled', 'the question was cancelled by its caller');
-    if (this.clock.monotonicUs() - this.startUs <= timeoutMs * 1_000) return;
+    if (this.clock.monotonicUs() - this.startUs <= (timeoutMs - spentMs) * 1_000) return;
     const message = `the answer was not complete after ${timeoutMs} ms: ask for less, or allow more time`;
     throw error('timeout', message, { timeoutMs });
   }

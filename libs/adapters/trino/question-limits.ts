@@ -8,10 +8,10 @@ export class QuestionLimits {
   private readonly callerSignal: AbortSignal | undefined;
   private readonly onCallerAbort = () => this.abort(new PortError('cancelled', 'the caller cancelled the question'));
 
-  constructor({ timeoutMs, signal }: AskOptions, scheduler: Scheduler) {
+  constructor({ timeoutMs, spentMs = 0, signal }: AskOptions, scheduler: Scheduler) {
     this.signal = this.controller.signal;
     this.callerSignal = signal;
-    void scheduler.sleep(timeoutMs, this.ended.signal).then(() => {
+    void scheduler.sleep(Math.max(0, timeoutMs - spentMs), this.ended.signal).then(() => {
       if (!this.ended.signal.aborted) this.abort(timedOut(timeoutMs));
     });
     if (signal?.aborted) this.onCallerAbort();

@@ -1,3 +1,4 @@
+import { scanWaves } from '@k2/domain/lake';
 import {
   isPortError,
   PortError,
@@ -99,13 +100,28 @@ export class TrinoQueryEngine implements QueryEngine {
     limits: QuestionLimits,
     timeoutMs: number,
   ): Promise<Answer> {
+    const [wave, ...later] = wavesOf(question, plans);
+    const first = await this.asked(question, wave, limits, timeoutMs);
+    const next = (left: number, files: readonly ScanPlan[]) =>
+      this.asked({ ...question, limit: left }, files, limits, timeoutMs);
+    return {
+      columns: first.statement.columns,
+      batches: this.batches(first, question.limit, later, next, limits),
+      [Symbol.asyncDispose]: async () => limits.abort(new PortError('cancelled', 'the reader stopped reading')),
+    };
+  }
+
+  /** Resolves when the first rows are there, or it is known that there are none. */
+  private async asked(
+    question: Question,
+    plans: readonly ScanPlan[],
+    limits: QuestionLimits,
+    timeoutMs: number,
+  ): Promise<AskedStatement> {
     limits.signal.throwIfAborted();
     const { catalog, locationOf, client } = this.options;
     const statement = questionStatement(question, plans, { catalog, locationOf, filesMax: this.config.filesMax });
-    if (statement.sql === null) {
-      this.ended(limits);
-      return { columns: statement.columns, batches: noBatches() };
-    }
+    if (statement.sql === null) return { statement, first: null, pages: null };
     this.checkLength(statement.sql);
     // Trino's own deadline is for when it does not hear of ours.
     const session = { query_max_run_time: `${Math.ceil(timeoutMs) + RUN_TIME_GRACE_MS}ms` };
@@ -116,27 +132,31 @@ export class TrinoQueryEngine implements QueryEngine {
       void pages.return().catch(() => undefined);
     };
     limits.signal.addEventListener('abort', onAbort, { once: true });
-    const first = await nextRows(pages);
-    return { columns: statement.columns, batches: this.batches(statement, first, pages, limits) };
+    return { statement, first: await nextRows(pages), pages };
   }
 
+  /** Asks of one wave of files after the other, until there are as many rows as are wanted. */
   private async *batches(
-    statement: Statement,
-    first: TrinoPage | null,
-    pages: AsyncGenerator<TrinoPage, void, undefined>,
+    asked: AskedStatement,
+    limit: number,
+    later: readonly (readonly ScanPlan[])[],
+    next: (left: number, wave: readonly ScanPlan[]) => Promise<AskedStatement>,
     limits: QuestionLimits,
   ): AsyncGenerator<AnswerBatch, void, undefined> {
+    let left = limit;
+    let current = asked;
     try {
-      for (let page = first; page !== null; page = await nextRows(pages)) {
-        for (const batch of pageBatches(page, statement)) {
-          limits.signal.throwIfAborted();
+      for (const wave of [...later, null]) {
+        for await (const batch of statementBatches(current, limits)) {
+          left -= batch.rowCount;
           yield batch;
         }
-        limits.signal.throwIfAborted();
+        if (wave === null || left <= 0) return;
+        current = await next(left, wave);
       }
     } finally {
       this.ended(limits);
-      await pages.return();
+      await current.pages?.return();
     }
   }
 
@@ -164,4 +184,29 @@ async function nextRows(pages: AsyncGenerator<TrinoPage, void, undefined>): Prom
   }
 }
 
-async function* noBatches(): AsyncGenerator<AnswerBatch, void, undefined> {}
+async function* statementBatches(
+  { statement, first, pages }: AskedStatement,
+  { signal }: QuestionLimits,
+): AsyncGenerator<AnswerBatch, void, undefined> {
+  for (let page = first; page !== null && pages !== null; page = await nextRows(pages)) {
+    for (const batch of pageBatches(page, statement)) {
+      signal.throwIfAborted();
+      yield batch;
+    }
+    signal.throwIfAborted();
+  }
+}
+
+/** Ticks are asked for by files in the order of time: the newest hundred of a year are in the last of them. */
+function wavesOf(question: Question, plans: readonly ScanPlan[]): readonly (readonly ScanPlan[])[] {
+  if (question.kind !== 'ticks' || plans.length !== 1) return [plans];
+  const [plan] = plans;
+  return scanWaves(plan.files, question.order).map((files) => [{ ...plan, files }]);
+}
+
+/** A statement that was sent, and its first rows; no pages where no file is planned. */
+interface AskedStatement {
+  readonly statement: Statement;
+  readonly first: TrinoPage | null;
+  readonly pages: AsyncGenerator<TrinoPage, void, undefined> | null;
+}

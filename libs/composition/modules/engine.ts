@@ -13,6 +13,8 @@ export const engineModule = (input: ModuleInput) =>
       typedProcesses: settings.queryProcesses,
       sqlProcesses: settings.sqlProcesses,
       waitingMax: settings.queriesWaitingMax,
+      stalledMax: settings.queriesStalledMax,
+      idleMsMax: settings.queryIdleMs,
     };
     if (choice.engine === 'duckdb')
       bind(TOKENS.queryEngine).toResolvedValue(

@@ -1,11 +1,11 @@
 import { printTimeUs, type DictionaryValue } from '@k2/domain/market';
-import type { Answer, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 import type { Row } from '../builders/rows.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Every row of an answer, in the builders' form: decimals as shortest text, times as µs, integers beyond 2^53 as bigint. */
-export async function answerRows(answer: Answer): Promise<Row[]> {
+export async function answerRows(answer: AnswerBatches): Promise<Row[]> {
   const rows: Row[] = [];
   for await (const batch of answer.batches) rows.push(...batchRows(answer.columns, batch));
   return rows;

@@ -264,6 +264,24 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
         expect(await answerRows(await fixture.engine.ask(ticks('trades', { limit: 1 }), plans, ASK))).toHaveLength(1);
       });
 
+      it('is free for the next question when an answer is disposed of, read or not', async () => {
+        const plans = await fixture.plansFor(rows);
+        for (let i = 0; i < 5; i++) {
+          const answer = await fixture.engine.ask(ticks('trades', { limit: 80_000 }), plans, ASK);
+          await answer[Symbol.asyncDispose]();
+          await answer[Symbol.asyncDispose]();
+        }
+        const answer = await fixture.engine.ask(ticks('trades', { limit: 1 }), plans, ASK);
+        expect(await answerRows(answer)).toHaveLength(1);
+        await answer[Symbol.asyncDispose]();
+      });
+
+      it('counts what was spent before against the deadline', async () => {
+        const spent = { timeoutMs: 10_000, spentMs: 10_001 };
+        const late = fixture.plansFor(rows).then((plans) => fixture.engine.ask(ticks('trades'), plans, spent));
+        await expect(late.then(answerRows)).rejects.toMatchObject({ kind: 'timeout', context: { timeoutMs: 10_000 } });
+      });
+
       it('rejects as cancelled where the caller aborted before', async () => {
         const options = { ...ASK, signal: AbortSignal.abort() };
         await expect(asker.ask(ticks('trades'), plannedRows(), options)).rejects.toMatchObject({ kind: 'cancelled' });

@@ -1,5 +1,5 @@
 import { printDecimal, utf8At } from '@k2/domain/market';
-import type { Answer, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 
 /** A value of an answer: integers and times (UTC µs) as numbers, larger integers as bigints, decimals as exact strings. */
 export type AnswerValue =
@@ -7,7 +7,7 @@ export type AnswerValue =
 export type AnswerRow = Readonly<Record<string, AnswerValue>>;
 
 /** All rows of an answer as objects; for small answers. */
-export async function answerRows(answer: Answer): Promise<readonly AnswerRow[]> {
+export async function answerRows(answer: AnswerBatches): Promise<readonly AnswerRow[]> {
   const rows: AnswerRow[] = [];
   for await (const batch of answer.batches) {
     for (let row = 0; row < batch.rowCount; row++) rows.push(answerRow(answer.columns, batch, row));

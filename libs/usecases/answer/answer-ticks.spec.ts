@@ -1,6 +1,6 @@
 import { ManualClock, MemoryQueryEngine, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import { PortError, type PartitionClaim, type PlannedRows } from '@k2/ports';
+import { PortError, type PartitionClaim, type PlannedRows, type QueryEngine } from '@k2/ports';
 import { gapRecord, placed, plannedRows, series, sessionRecord, tradeBatch } from '@k2/testing/builders';
 import { answerRow, answerRows } from './answer-rows.ts';
 import { AnswerTicks, tickFields, type TicksPage, type TicksRequest } from './answer-ticks.ts';
@@ -17,9 +17,10 @@ const ALL: TicksRequest = {
 };
 
 class Lake {
-  private readonly clock = new ManualClock(1_767_225_600_000_000);
+  readonly clock = new ManualClock(1_767_225_600_000_000);
   readonly store = new MemoryTickStore({ clock: this.clock, random: new SeededRandom(1, this.clock) });
-  readonly answers = new AnswerTicks(this.store, new MemoryQueryEngine({ store: this.store, clock: this.clock }));
+  readonly engine = new MemoryQueryEngine({ store: this.store, clock: this.clock });
+  readonly answers = new AnswerTicks(this.store, this.engine, this.clock);
   private claims: readonly PartitionClaim[] = [];
 
   static async create(): Promise<Lake> {
@@ -71,6 +72,38 @@ describe('AnswerTicks', () => {
     }
     expect(sequences).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     expect(snapshots.size).toBe(1);
+  });
+
+  it('asks for rows once they are judged, within what is left of one deadline: an unread answer keeps no judgement waiting', async () => {
+    const lake = await lakeOf(14);
+    const asked: unknown[] = [];
+    let held = 0;
+    const counting: QueryEngine = {
+      ask: async (question, plans, options) => {
+        if (held > 0) throw new PortError('overloaded', 'the only process is held by an answer');
+        const answer = await lake.engine.ask(question, plans, options);
+        lake.clock.advanceUs(1_000_000);
+        asked.push([question.kind, options.timeoutMs, options.spentMs]);
+        held++;
+        const free = async () => void held--;
+        const batches = (async function* () {
+          yield* answer.batches;
+          await free();
+        })();
+        return { columns: answer.columns, batches, [Symbol.asyncDispose]: free };
+      },
+      exportParquet: () => Promise.reject(new PortError('unsupported', 'none here')),
+      close: () => Promise.resolve(),
+    };
+    const answers = new AnswerTicks(lake.store, counting, lake.clock);
+    const { answer, completeness } = await answers.stream(ALL, OPTIONS);
+    expect(completeness.status).toBe('complete');
+    expect(asked).toEqual([
+      ['audit', 10_000, 0],
+      ['ticks', 10_000, 1_000],
+    ]);
+    await answer[Symbol.asyncDispose]();
+    expect(held).toBe(0);
   });
 
   it('has no next page after the last row, also where the last page is full', async () => {

@@ -6,6 +6,7 @@ import type {
   AnswerColumn,
   AskOptions,
   AsOf,
+  Clock,
   QueryEngine,
   Question,
   ScanPlan,
@@ -14,7 +15,6 @@ import type {
 } from '@k2/ports';
 import { Coverage } from './coverage.ts';
 import { plansAsOf } from './plans-as-of.ts';
-import { askInWaves } from './ask-in-waves.ts';
 import { asOfCursor, parseCursor, printCursor, questionDigest } from './tick-cursor.ts';
 import { answerRow } from './answer-rows.ts';
 
@@ -50,6 +50,7 @@ export interface BarsRequest {
 }
 
 export interface TicksStream extends Provenance {
+  /** The caller's, to dispose of. */
   readonly answer: Answer;
 }
 
@@ -84,11 +85,13 @@ interface Prepared {
 export class AnswerTicks {
   private readonly store: TickStore;
   private readonly engine: QueryEngine;
+  private readonly clock: Clock;
   private readonly coverage: Coverage;
 
-  constructor(store: TickStore, engine: QueryEngine) {
+  constructor(store: TickStore, engine: QueryEngine, clock: Clock) {
     this.store = store;
     this.engine = engine;
+    this.clock = clock;
     this.coverage = new Coverage(engine);
   }
 
@@ -102,7 +105,8 @@ export class AnswerTicks {
     const fields = request.fields ?? tickFields(request.recordType);
     const needed = [...fields, ...POSITION_FIELDS.filter((field) => !fields.includes(field))];
     const prepared = await this.prepareTicks({ ...request, fields: needed, limit: request.limit + 1 });
-    const { answer, ...provenance } = await this.streamed(prepared, options);
+    const { answer: streamed, ...provenance } = await this.streamed(prepared, options);
+    await using answer = streamed;
     const batches: AnswerBatch[] = [];
     for await (const batch of answer.batches) batches.push(batch);
     const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
@@ -122,11 +126,10 @@ export class AnswerTicks {
     path: string,
     options: AskOptions,
   ): Promise<Provenance & { readonly rowCount: number }> {
+    const left = this.deadline(options);
     const prepared = await this.prepareTicks(request);
-    const [{ rowCount }, provenance] = await Promise.all([
-      this.engine.exportParquet(prepared.question, [prepared.plan], path, options),
-      this.provenance(prepared, options),
-    ]);
+    const provenance = await this.provenance(prepared, left());
+    const { rowCount } = await this.engine.exportParquet(prepared.question, [prepared.plan], path, left());
     return { rowCount, ...provenance };
   }
 
@@ -162,15 +165,21 @@ export class AnswerTicks {
     return { question, plan, gaps, sessions, scope, asOfUs };
   }
 
+  /**
+   * Judged first: an answer holds a part of the engine until it is read, and the judgement must neither wait for that nor
+   * fail beside it.
+   */
   private async streamed(prepared: Prepared, options: AskOptions): Promise<TicksStream> {
-    const { question, plan } = prepared;
-    const [answer, provenance] = await Promise.all([
-      question.kind === 'ticks'
-        ? askInWaves(this.engine, question, plan, options)
-        : this.engine.ask(question, [plan], options),
-      this.provenance(prepared, options),
-    ]);
-    return { answer, ...provenance };
+    const left = this.deadline(options);
+    const provenance = await this.provenance(prepared, left());
+    return { answer: await this.engine.ask(prepared.question, [prepared.plan], left()), ...provenance };
+  }
+
+  /** One deadline for questions that are asked one after the other, from now on. */
+  private deadline(options: AskOptions): () => AskOptions {
+    const startUs = this.clock.monotonicUs();
+    const { spentMs = 0 } = options;
+    return () => ({ ...options, spentMs: spentMs + (this.clock.monotonicUs() - startUs) / 1_000 });
   }
 
   private async provenance(

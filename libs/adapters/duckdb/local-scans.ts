@@ -1,0 +1,47 @@
+import { PortError, type LocalFile, type ObjectStore, type ScanPlan } from '@k2/ports';
+import type { LocalScan } from './engine-messages.ts';
+
+export interface LocalScanResources {
+  readonly objectStore: ObjectStore;
+  readonly config: { readonly fileFetchesMax: number };
+}
+
+/** Acquires every planned file; `files` holds those acquired, also if this rejects. */
+export async function localScans(
+  plans: readonly ScanPlan[],
+  files: LocalFile[],
+  { objectStore, config: { fileFetchesMax } }: LocalScanResources,
+  signal: AbortSignal,
+): Promise<readonly LocalScan[]> {
+  const keys = plans.flatMap(({ files: planned }) => planned.map(({ key }) => key));
+  const paths = new Map<string, string>();
+  for (let i = 0; i < keys.length; i += fileFetchesMax) {
+    signal.throwIfAborted();
+    const part = keys.slice(i, i + fileFetchesMax);
+    const fetched = await Promise.allSettled(part.map((key) => objectStore.localFile(key)));
+    fetched.forEach((result, at) => {
+      if (result.status === 'rejected') return;
+      files.push(result.value);
+      paths.set(part[at], result.value.path);
+    });
+    signal.throwIfAborted();
+    const failed = fetched.findIndex(({ status }) => status === 'rejected');
+    if (failed >= 0) throw unreadableFile(part[failed], fetched[failed]);
+  }
+  return plans.map(({ table, fields, files: planned }) => ({
+    table,
+    fields,
+    paths: planned.map(({ key }) => paths.get(key)!),
+  }));
+}
+
+function unreadableFile(key: string, result: PromiseSettledResult<LocalFile>): PortError {
+  const cause: unknown = result.status === 'rejected' ? result.reason : undefined;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PortError(
+    'unavailable',
+    `the planned file ${key} cannot be read: ${why}; plan again`,
+    { key },
+    { retryable: true, cause },
+  );
+}
