@@ -1,7 +1,7 @@
 import { EXIT } from './exit-codes.ts';
 import { Output } from './output/output.ts';
 import { run } from './run.ts';
-import { superviseServer } from './server-process.ts';
+import { becomeServer } from './server-process.ts';
 import { onStopSignal } from './signals.ts';
 
 const interrupt = new AbortController();
@@ -31,6 +31,6 @@ process.exitCode = await run(process.argv.slice(2), {
   },
   runServer: (args) => {
     isServing = true;
-    return superviseServer(args);
+    return becomeServer(args);
   },
 });

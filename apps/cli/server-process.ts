@@ -5,22 +5,22 @@ import { fileURLToPath } from 'node:url';
 import { CliError, EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
 
+/** Sources lie in apps/cli, built code one level further down. */
 const workspace = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url);
 const serverMain = fileURLToPath(new URL('apps/server/dist/main.js', workspace));
-/** Makes the server stop in good order should this process die without a word. */
+/** Makes the server stop in good order should the launcher die without a word. */
 const stopWithParent = new URL('tools/bootstrap/stop-with-parent.mjs', workspace).href;
 
 /**
- * Runs the server until it ends and resolves with its exit code. It has a process group of its own, so that a Ctrl-C,
- * however many processes hear of it, reaches it once; one repeated after a second is passed on.
+ * The server, in the place of this process: it keeps its number, terminal and parent, so that whatever ends `k2 up` ends
+ * the server. Windows has no such thing; there it is a child, and this resolves with its exit code.
  */
-export function superviseServer(args: readonly string[]): Promise<number> {
+export function becomeServer(args: readonly string[]): Promise<number> {
   if (!existsSync(serverMain)) throw new CliError(`the server is not built (no ${serverMain}): run \`npm run build\``);
-  const child = spawn(process.execPath, ['--enable-source-maps', '--import', stopWithParent, serverMain, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, K2_SUPERVISOR: String(process.pid) },
-    detached: process.platform !== 'win32',
-  });
+  const command = ['--enable-source-maps', '--import', stopWithParent, serverMain, ...args];
+  if (process.platform !== 'win32') process.execve!(process.execPath, [process.execPath, ...command], process.env);
+  const env = { ...process.env, K2_SUPERVISOR: String(process.pid) };
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit'], env });
   onStopSignal((signal) => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', (error) =>

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { openPlatform, type OpenPlatform, type Settings } from '@k2/composition';
+import type { Scheduler } from '@k2/ports';
 import { createApp } from './app.ts';
 import { VERSIONS } from './operations/versions.ts';
 
-/** How long a stop waits for answers under way before it cuts them off. */
-const ANSWERS_GRACE_MS = 5_000;
+/** How long a stop waits for answers under way before it cuts them off, if there is time for it. */
+const ANSWERS_GRACE_MS_MAX = 5_000;
+/** And then for their connections to be closed. */
+const CUT_GRACE_MS = 500;
 const WATCH_INTERVAL_MS = 500;
 
 /** One K2 process: a platform and its HTTP side, from start to a clean stop. */
@@ -41,7 +44,7 @@ export class Server {
       platform.start();
       return server;
     } catch (error) {
-      await open.close();
+      await open.close().catch(() => undefined);
       throw error;
     }
   }
@@ -60,6 +63,10 @@ export class Server {
     this.url = url;
   }
 
+  get scheduler(): Scheduler {
+    return this.open.platform.ports.scheduler;
+  }
+
   /** For a person: where everything is. */
   get greeting(): string {
     const { role, storage, data, feeds } = this.settings;
@@ -76,7 +83,7 @@ export class Server {
     ].join('\n');
   }
 
-  /** Resolves with the reason when a room stopped for good and nothing else runs; with null when `stop` was called. */
+  /** Resolves with the reason when a component failed and nothing else runs; with null when `stop` was called. */
   async failure(): Promise<Error | null> {
     const { platform } = this.open;
     const { signal } = this.stopping;
@@ -93,12 +100,12 @@ export class Server {
     return this.stopped;
   }
 
+  /** Each step is taken whatever the ones before it came to; closing tells of a platform that did not stop, too. */
   private async drain(): Promise<void> {
     this.stopping.abort();
-    const { platform } = this.open;
+    const closed = this.app.close();
     try {
-      const closed = this.app.close();
-      await platform.stop();
+      await this.open.platform.stop().catch(() => undefined);
       await this.answersEnd(closed);
     } finally {
       await this.open.close();
@@ -106,13 +113,17 @@ export class Server {
   }
 
   private async answersEnd(closed: Promise<void>): Promise<void> {
+    const { scheduler } = this.open.platform.ports;
+    const graceMs = Math.min(ANSWERS_GRACE_MS_MAX, this.settings.closeTimeoutMs / 4);
     const done = new AbortController();
-    const cut = this.open.platform.ports.scheduler
-      .sleep(ANSWERS_GRACE_MS, done.signal)
-      .then(() => this.app.getHttpServer().closeAllConnections());
-    await closed;
-    done.abort();
-    await cut;
+    const cut = async () => {
+      await scheduler.sleep(graceMs, done.signal);
+      if (done.signal.aborted) return;
+      this.app.getHttpServer().closeAllConnections();
+      // Nothing is answered any more; a handler that hangs is left behind.
+      await scheduler.sleep(CUT_GRACE_MS, done.signal);
+    };
+    await Promise.race([closed, cut()]).finally(() => done.abort());
   }
 
   private isIdle(): boolean {

@@ -11,7 +11,7 @@ const SUBJECT = /^((?:market\.[a-z]+\.[a-z]+|audit)\.[a-z0-9_-]+)-value$/;
 export async function checkRegisteredSchemas(settings: Settings): Promise<readonly SchemaCheck[]> {
   const { openSchemaRegistry } = await import('./modules/schema-registry.ts');
   const clock = new SystemClock();
-  const registry = openSchemaRegistry(settings, {
+  const registry = await openSchemaRegistry(settings, {
     clock,
     random: new SystemRandom(clock),
     scheduler: new SystemScheduler(),

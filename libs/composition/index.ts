@@ -4,6 +4,8 @@ export * from './holder.ts';
 export * from './create-feed.ts';
 export * from './adapter-choice.ts';
 export * from './check-schemas.ts';
+export { within } from './closing.ts';
+export type { ComponentHealth } from './components.ts';
 export { dataPaths } from './data-paths.ts';
 export { loadAdapter } from './load-package.ts';
 export * from './open-platform.ts';

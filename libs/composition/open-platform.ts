@@ -15,7 +15,9 @@ import type {
 } from '@k2/ports';
 import { absentPort } from './absent-port.ts';
 import { chooseAdapters, keepsInDirectory } from './adapter-choice.ts';
+import { allOf, Closing } from './closing.ts';
 import { createFeed } from './create-feed.ts';
+import { openDataDirectory } from './data-directory.ts';
 import { dataPaths } from './data-paths.ts';
 import { catalogModule } from './modules/catalog.ts';
 import { dedupModule } from './modules/dedup.ts';
@@ -54,7 +56,10 @@ export interface OpenPlatform {
   metrics(): Promise<string>;
   /** Tells commands that find the data directory held where the API listens. */
   announce(url: string): void;
-  /** Stops the platform, then gives everything back. */
+  /**
+   * Stops the platform, then gives everything back, within the drain and close time-outs of the settings. Rejects with an
+   * AggregateError of what failed or did not end; all the rest is closed then, too.
+   */
   close(): Promise<void>;
 }
 
@@ -76,29 +81,31 @@ export async function openPlatform(
     container.getAsync(TOKENS.scheduler),
   ]);
   const telemetry = new OpenTelemetryTelemetry({ clock, logLevel: settings.logLevel });
-  const closing: (() => unknown)[] = [() => telemetry.close()];
-  const close = async () => {
-    while (closing.length > 0) await closing.pop()!();
-  };
-  const opened = <Port>(port: Port): Port => {
+  const closing = new Closing({ clock, scheduler }, settings.closeTimeoutMs / 4);
+  closing.add('telemetry', () => telemetry.close());
+  const opened = <Port>(name: string, port: Port): Port => {
     const { close: end } = port as { close?: () => unknown };
-    if (end !== undefined) closing.push(() => end.call(port));
+    if (end !== undefined) closing.add(name, () => end.call(port));
     return port;
   };
   try {
     const writes = access === 'write';
+    const touchesDisk = choice.store !== 'memory' || choice.log !== 'memory' || isPackageName(choice.dedup ?? '');
+    if (touchesDisk && (await openDataDirectory(settings.data, scheduler)) !== 0 && writes)
+      telemetry.log('warn', 'other users of this machine may enter the data directory: chmod 700 keeps them out', {
+        path: resolve(settings.data),
+      });
     const lock =
       writes && keepsInDirectory(choice)
         ? await DataDirectoryLock.acquire(resolve(settings.data), { command, clock })
         : null;
-    if (lock !== null) closing.push(() => lock.release());
-    const touchesDisk = choice.store !== 'memory' || choice.log !== 'memory' || isPackageName(choice.dedup ?? '');
+    if (lock !== null) closing.add('lock', () => lock.release());
     const scratch = touchesDisk ? await openScratchDirectory(dataPaths(settings.data).temp) : null;
-    if (scratch !== null) closing.push(() => scratch.remove());
+    if (scratch !== null) closing.add('scratch directory', () => scratch.remove());
     const scratchDirectory = scratch?.path ?? '';
     const context: AdapterContext = { clock, random, scheduler, telemetry, env, scratchDirectory };
     const rules = await topicRules(settings, choice);
-    const input = { settings, choice, rules, scratchDirectory, context, writes };
+    const input = { settings, choice, rules, scratchDirectory, context, opened, writes };
     await container.load(
       logModule(input),
       catalogModule(input),
@@ -112,25 +119,24 @@ export async function openPlatform(
     const needsLog = writes && settings.role.some((role) => role !== 'maintain');
     const needsStore = !writes || settings.role.some((role) => role !== 'ingest');
     const reason = `its roles are ${settings.role.join(', ')}`;
-    const log = needsLog ? opened(await container.getAsync(TOKENS.tickLog)) : absentPort<TickLog>('log', reason);
+    const log = needsLog ? opened('log', await container.getAsync(TOKENS.tickLog)) : absentPort<TickLog>('log', reason);
     const hasFiles = needsStore && choice.objects !== null;
-    if (hasFiles) opened(await container.getAsync(TOKENS.tableCatalog));
-    const objects = hasFiles ? opened(await container.getAsync(TOKENS.objectStore)) : null;
+    if (hasFiles) opened('catalog', await container.getAsync(TOKENS.tableCatalog));
+    const objects = hasFiles ? opened('objects', await container.getAsync(TOKENS.objectStore)) : null;
     const absentStore: OpenedStore = { store: absentPort<TickStore>('store', reason) };
     const { store, maintenance } = needsStore ? await container.getAsync(TOKENS.openedStore) : absentStore;
-    if (needsStore) opened(store);
-    if (maintenance !== undefined) opened(maintenance);
+    if (needsStore) opened('store', store);
+    if (maintenance !== undefined) opened('maintenance', maintenance);
     const engine = needsStore
-      ? opened(await container.getAsync(TOKENS.queryEngine))
+      ? opened('engine', await container.getAsync(TOKENS.queryEngine))
       : absentPort<QueryEngine>('query engine', reason);
     if (needsStore && (writes || choice.store === 'memory')) await store.ensureTables(RECORD_SCHEMAS);
 
     const dedups = choice.dedup !== null && settings.role.includes('ingest') && writes;
-    const dedup = dedups ? opened(await container.getAsync(TOKENS.dedupStore)) : null;
+    const dedup = dedups ? opened('dedup', await container.getAsync(TOKENS.dedupStore)) : null;
     const ports = { log, dedup, store, maintenance: maintenance ?? null, engine, clock, random, scheduler, telemetry };
     const feeds = settings.role.includes('ingest') ? settings.feeds.map((spec) => createFeed(spec, ports)) : [];
     const platform = new Platform(ports, settings, feeds, rules);
-    closing.push(() => platform.stop());
     return {
       platform,
       random,
@@ -140,10 +146,18 @@ export async function openPlatform(
       runWithCorrelationId,
       metrics: () => telemetry.prometheusText(),
       announce: (url) => lock?.setUrl(url),
-      close,
+      close: () => closeBoth(platform, closing),
     };
   } catch (error) {
-    await close();
+    // What failed first is what there is to mend; a port that cannot be closed either has the same reason.
+    await closing.close().catch(() => undefined);
     throw error;
   }
+}
+
+async function closeBoth(platform: Platform, closing: Closing): Promise<void> {
+  const errors: Error[] = [];
+  await platform.stop().catch((error: Error) => errors.push(error));
+  await closing.close().catch((error: AggregateError) => errors.push(...(error.errors as Error[])));
+  if (errors.length > 0) throw allOf(errors);
 }

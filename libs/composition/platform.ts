@@ -27,6 +27,8 @@ import {
   type RecordStatus,
   type SinkStatus,
 } from '@k2/usecases';
+import { messageOf, within } from './closing.ts';
+import { Components, type ComponentHealth } from './components.ts';
 import type { Role, Settings } from './settings.ts';
 
 export interface PlatformPorts {
@@ -56,7 +58,7 @@ export interface LoadReport extends RecordStatus {
   readonly committed: boolean;
 }
 
-/** The rooms of one process, running: feeds into the log, the log into the store, answers out of it, care for its tables. */
+/** The components of one process, running: feeds into the log, the log into the store, answers out of it, care for its tables. */
 export class Platform {
   readonly ports: PlatformPorts;
   readonly answers: AnswerTicks;
@@ -69,9 +71,8 @@ export class Platform {
   private readonly ingestStop = new AbortController();
   private readonly sinkStop = new AbortController();
   private readonly maintainStop = new AbortController();
-  private readonly running: Promise<unknown>[] = [];
+  private readonly components: Components;
   private readonly startedUs: number;
-  private failure: Error | null = null;
   private stopping: Promise<void> | null = null;
 
   constructor(ports: PlatformPorts, settings: Settings, feeds: readonly MarketFeed[], rules: TopicRules) {
@@ -80,6 +81,7 @@ export class Platform {
     this.recordOptions = { ...RECORD_OPTIONS, topicSpecOf: (name) => topicSpecOf(name, rules) };
     this.answers = new AnswerTicks(ports.store, ports.engine, ports.clock);
     this.startedUs = ports.clock.nowUs();
+    this.components = new Components(ports);
     this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings, ports)) : null;
     this.maintenancePolicy = maintenancePolicy(settings);
     const { maintenance } = ports;
@@ -102,17 +104,22 @@ export class Platform {
     };
   }
 
-  /** Null while every room runs; otherwise what stopped one for good. */
+  /** Null while no component has failed; otherwise why the first did. */
   get failed(): Error | null {
-    return this.failure;
+    return this.components.failed;
   }
 
-  /** Starts the rooms and returns; `failed` tells of one that stopped for good. */
+  /** How the components are, each by itself. */
+  get health(): readonly ComponentHealth[] {
+    return this.components.health;
+  }
+
+  /** Starts the components and returns; `health` tells how each goes on. */
   start(): void {
-    if (this.sink !== null) this.watch('sink', this.sink.run(this.sinkStop.signal));
-    if (this.maintain !== null) this.watch('maintain', this.maintain.run(this.maintainStop.signal));
+    if (this.sink !== null) this.components.watch('sink', this.sink.run(this.sinkStop.signal));
+    if (this.maintain !== null) this.components.watch('maintain', this.maintain.run(this.maintainStop.signal));
     for (const recorder of this.recorders) {
-      this.watch(recorder.status.feed, recorder.run(this.ingestStop.signal));
+      this.components.watch(`feed ${recorder.status.feed}`, recorder.run(this.ingestStop.signal));
     }
   }
 
@@ -150,29 +157,32 @@ export class Platform {
   }
 
   private async drain(): Promise<void> {
-    const { scheduler, telemetry } = this.ports;
+    const { telemetry } = this.ports;
     this.ingestStop.abort();
     this.maintainStop.abort();
-    if (this.sink !== null && this.failure === null && this.settings.role.includes('ingest')) {
-      const deadline = new AbortController();
-      const drained = this.untilCommitted(AbortSignal.any([deadline.signal, this.sinkStop.signal]));
-      const late = scheduler.sleep(this.settings.drainTimeoutMs, deadline.signal).then(() => deadline.abort());
-      if (!(await drained))
-        telemetry.log('warn', 'stopped before the log was committed; the next start goes on with it');
-      deadline.abort();
-      await late;
+    try {
+      if (this.sink !== null && this.failed === null && this.settings.role.includes('ingest')) await this.drainLog();
+    } catch (error) {
+      telemetry.log('warn', 'the log could not be drained; the next start goes on with it', {
+        error: messageOf(error),
+      });
+    } finally {
+      this.sinkStop.abort();
     }
-    this.sinkStop.abort();
-    await Promise.all(this.running);
+    await this.components.end(this.settings.closeTimeoutMs / 2);
   }
 
-  private watch(room: string, running: Promise<unknown>): void {
-    this.running.push(
-      running.catch((error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error));
-        this.ports.telemetry.log('error', 'a room stopped for good', { room, error: this.failure.message });
-      }),
-    );
+  /** Waits until all that was received is committed, or the time for it is over. */
+  private async drainLog(): Promise<void> {
+    const late = new AbortController();
+    const drained = this.untilCommitted(AbortSignal.any([late.signal, this.sinkStop.signal]));
+    try {
+      // The log and the store are asked in there, and may not answer at all.
+      await within(this.ports.scheduler, this.settings.drainTimeoutMs, () => drained);
+    } finally {
+      late.abort();
+      drained.catch(() => undefined);
+    }
   }
 }
 

@@ -116,6 +116,14 @@ export const SETTINGS = {
     3_600_000,
     'How long a stop waits for the log to be committed, ms.',
   ),
+  closeTimeoutMs: integer(
+    'K2_CLOSE_TIMEOUT_MS',
+    undefined,
+    20_000,
+    1_000,
+    3_600_000,
+    'How long a stop takes at most after that; then the process ends, whatever is still open, ms.',
+  ),
   dedupWindowMs: integer(
     'K2_DEDUP_WINDOW_MS',
     undefined,
@@ -229,6 +237,13 @@ export const SETTINGS = {
     ['http://', 'https://'],
     'Confluent-compatible schema registry.',
   ),
+  schemaRegistryCaFile: optional(
+    'K2_SCHEMA_REGISTRY_CA_FILE',
+    'PEM file of the authority that signed the registry; the system’s authorities where absent.',
+  ),
+  schemaRegistryUsername: optional('K2_SCHEMA_REGISTRY_USERNAME', 'User name at the registry.'),
+  schemaRegistryPassword: secret('K2_SCHEMA_REGISTRY_PASSWORD', 'Password of that user.'),
+  schemaRegistryToken: secret('K2_SCHEMA_REGISTRY_TOKEN', 'Bearer token instead of user and password; needs https.'),
   postgresUrl: url(
     'K2_POSTGRES_URL',
     'postgres://127.0.0.1:5432/k2',

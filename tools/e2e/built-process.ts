@@ -12,6 +12,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
+export interface ProcessOptions {
+  /** As npm runs programs: a shell is its parent. */
+  readonly inShell?: boolean;
+  /** So that `groupIsGone` tells of whatever it has started. */
+  readonly ownGroup?: boolean;
+}
+
 /** A built program as users run it: a process of its own, without the test runner's flags and without settings. */
 export class BuiltProcess {
   readonly ended: Promise<Ended>;
@@ -19,12 +26,22 @@ export class BuiltProcess {
   stderr = '';
   private readonly child: ChildProcess;
   private readonly commandLine: string;
+  private readonly ownGroup: boolean;
 
-  constructor(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(
+    program: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    { inShell = false, ownGroup = false }: ProcessOptions = {},
+  ) {
     this.commandLine = [program, ...args].join(' ');
-    this.child = spawn(process.execPath, [join(REPOSITORY, program), ...args], {
+    this.ownGroup = ownGroup;
+    const command = [process.execPath, join(REPOSITORY, program), ...args];
+    const [first, ...rest] = inShell ? ['sh', '-c', '"$@"; exit', 'sh', ...command] : command;
+    this.child = spawn(first, rest, {
       env: { ...plainEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: ownGroup,
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
@@ -41,6 +58,16 @@ export class BuiltProcess {
 
   get isRunning(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Whether it and all that it has started have ended; needs `ownGroup`. */
+  get groupIsGone(): boolean {
+    try {
+      process.kill(-this.pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** For a failure message. */
@@ -67,6 +94,7 @@ export class BuiltProcess {
 
   /** As a power cut would. */
   async kill(): Promise<void> {
+    if (this.ownGroup && !this.groupIsGone) process.kill(-this.pid, 'SIGKILL');
     if (!this.isRunning) return;
     const exited = once(this.child, 'exit');
     this.child.kill('SIGKILL');

@@ -10,6 +10,9 @@ import { questionStatement, type Statement } from './question-sql.ts';
 
 const settings = JSON.parse(process.argv[2]) as EngineSettings;
 
+// Ctrl-C and supervisors signal all processes at once. The server answers what is under way first, then ends this one.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
 // A parent that died cannot kill: without this a bomb would outlive it.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 

@@ -11,7 +11,8 @@ export const logModule = (input: ModuleInput) =>
     bind(TOKENS.tickLog).toResolvedValue(() => open(input));
   });
 
-async function open({ settings, choice, rules, context }: ModuleInput): Promise<TickLog> {
+async function open(input: ModuleInput): Promise<TickLog> {
+  const { settings, choice, context } = input;
   const { clock, scheduler, random } = context;
   switch (choice.log) {
     case 'memory': {
@@ -30,7 +31,7 @@ async function open({ settings, choice, rules, context }: ModuleInput): Promise<
     }
     case 'kafka': {
       const { openKafka } = await import('./kafka.ts');
-      return openKafka(settings, rules, context);
+      return openKafka(input);
     }
     default:
       return (await loadAdapter(choice.log, 'log'))(context);

@@ -12,6 +12,8 @@ export interface ModuleInput {
   readonly scratchDirectory: string;
   /** For adapters of other packages. */
   readonly context: AdapterContext;
+  /** Has what a module opened for itself closed with the rest, and passes it on. */
+  readonly opened: <Port>(name: string, port: Port) => Port;
   /** Whether this process writes to the data directory. */
   readonly writes: boolean;
 }

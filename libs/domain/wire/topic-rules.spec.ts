@@ -47,6 +47,18 @@ describe('topic rules', () => {
     expect(rule).toEqual({ ...DEFAULT_TOPIC_RULES.at(-1), compression: 'none' });
   });
 
+  it('inherit by topic class what a pattern that spans several does not say', () => {
+    const rules = parsed({ topics: 'market.crypto.*.*', framing: 'tick' });
+    expect(topicSpecOf('market.crypto.quotes.kraken', rules)).toMatchObject({ partitions: 12, framing: 'tick' });
+    expect(topicSpecOf('market.crypto.trades.kraken', rules)).toMatchObject({ partitions: 6, framing: 'tick' });
+    expect(topicSpecOf('market.equities.trades.asx', rules)).toEqual(topicSpecOf('market.equities.trades.asx'));
+    const everywhere = parsed({ topics: '*.*', retentionBytes: 1_000 });
+    expect(topicSpecOf(REJECTIONS_TOPIC, everywhere).settings).toMatchObject({
+      retentionBytes: 1_000,
+      retentionMs: 30 * 86_400_000,
+    });
+  });
+
   it('take a volume partitioner', () => {
     const partitioner = { kind: 'volume', own: ['ASX.BHP'], shared: ['ASX.CBA'], sharedPartitions: 1 };
     const [rule] = parsed({ topics: 'market.equities.trades.asx', partitions: 8, partitioner });
@@ -68,26 +80,37 @@ describe('topic rules', () => {
     [{ rules: [{ partitions: 3 }] }, 'rules[0].topics is missing: expected a topic as market.equities.quotes.asx'],
     [{ rules: [{ topics: 'market.**' }] }, 'rules[0].topics is "market.**"'],
     [{ rules: [{ topics: 'market.Equities.*' }] }, 'rules[0].topics is "market.Equities.*"'],
-    [{ rules: [{ topics: 'a', partition: 3 }] }, 'rules[0].partition is not known: expected'],
-    [{ rules: [{ topics: 'a' }, { topics: 'b', partitions: '8' }] }, 'rules[1].partitions is "8": expected an integer'],
-    [{ rules: [{ topics: 'a', partitions: 0 }] }, 'rules[0].partitions is 0: expected an integer of 1 to 10000'],
-    [{ rules: [{ topics: 'a', framing: 'json' }] }, 'rules[0].framing is "json": expected one of block, tick'],
-    [{ rules: [{ topics: '*.*', framing: 'tick' }] }, 'expected block, since *.* takes in audit.rejections'],
-    [{ rules: [{ topics: 'a', compression: null }] }, 'rules[0].compression is null: expected one of none, gzip'],
     [
-      { rules: [{ topics: 'a', retentionMs: -1 }] },
+      { rules: [{ topics: 'market.equities.quotes' }] },
+      'rules[0].topics is "market.equities.quotes": expected a pattern that fits topics of K2, which are market.*.quotes.*',
+    ],
+    [{ rules: [{ topics: 'market.equities.candles.*' }] }, 'rules[0].topics is "market.equities.candles.*": expected'],
+    [{ rules: [{ topics: 'a', partition: 3 }] }, 'rules[0].partition is not known: expected'],
+    [
+      { rules: [{ topics: 'audit.*' }, { topics: '*.*', partitions: '8' }] },
+      'rules[1].partitions is "8": expected an integer',
+    ],
+    [{ rules: [{ topics: 'audit.*', partitions: 0 }] }, 'rules[0].partitions is 0: expected an integer of 1 to 10000'],
+    [{ rules: [{ topics: 'audit.*', framing: 'json' }] }, 'rules[0].framing is "json": expected one of block, tick'],
+    [{ rules: [{ topics: '*.*', framing: 'tick' }] }, 'expected block, since *.* takes in audit.rejections'],
+    [{ rules: [{ topics: 'audit.*', compression: null }] }, 'rules[0].compression is null: expected one of none, gzip'],
+    [
+      { rules: [{ topics: 'audit.*', retentionMs: -1 }] },
       'rules[0].retentionMs is -1: expected an integer of 1 or more, or null',
     ],
-    [{ rules: [{ topics: 'a', retentionBytes: 1.5 }] }, 'rules[0].retentionBytes is 1.5'],
-    [{ rules: [{ topics: 'a', partitioner: 'hash' }] }, 'rules[0].partitioner is "hash": expected an object'],
-    [{ rules: [{ topics: 'a', partitioner: { kind: 'x' } }] }, 'rules[0].partitioner.kind is "x"'],
-    [{ rules: [{ topics: 'a', partitioner: { kind: 'hash', own: [] } }] }, 'rules[0].partitioner.own is not known'],
+    [{ rules: [{ topics: 'audit.*', retentionBytes: 1.5 }] }, 'rules[0].retentionBytes is 1.5'],
+    [{ rules: [{ topics: 'audit.*', partitioner: 'hash' }] }, 'rules[0].partitioner is "hash": expected an object'],
+    [{ rules: [{ topics: 'audit.*', partitioner: { kind: 'x' } }] }, 'rules[0].partitioner.kind is "x"'],
     [
-      { rules: [{ topics: 'a', partitioner: { kind: 'volume', own: ['BHP'] } }] },
+      { rules: [{ topics: 'audit.*', partitioner: { kind: 'hash', own: [] } }] },
+      'rules[0].partitioner.own is not known',
+    ],
+    [
+      { rules: [{ topics: 'audit.*', partitioner: { kind: 'volume', own: ['BHP'] } }] },
       'rules[0].partitioner.own[0] is "BHP": expected an instrument as "ASX.BHP"',
     ],
     [
-      { rules: [{ topics: 'a', partitions: 2, partitioner: { kind: 'volume', own: ['A.B', 'A.C'] } }] },
+      { rules: [{ topics: 'audit.*', partitions: 2, partitioner: { kind: 'volume', own: ['A.B', 'A.C'] } }] },
       'rules[0].partitioner: the volume partitioner needs 3 partitions (2 own, 0 shared, 1 for the rest): the topic has 2',
     ],
   ])('refuse %j', (json, message) => {

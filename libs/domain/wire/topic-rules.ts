@@ -47,19 +47,30 @@ export function topicSpecOf(name: string, rules: TopicRules = DEFAULT_TOPIC_RULE
 
 /**
  * The rules of a user's file: `{ "rules": [{ "topics": "market.equities.quotes.*", "partitions": 24 }] }`. A rule needs
- * its pattern; what it leaves out is as in the default rule that fits the pattern, or else one partition of blocks. The
- * default rules follow those of the file. Throws TopicRuleError, which names the place, the value and what was expected.
+ * its pattern; what it leaves out is as in the default rule of each topic that it fits: one that fits quotes and trades
+ * becomes a rule for each of them. The default rules follow those of the file. Throws TopicRuleError, which names the
+ * place, the value and what was expected, also for a pattern that no topic of K2's can fit.
  */
 export function parseTopicRules(json: unknown): TopicRules {
   const { rules } = members(json, 'the topic rules', ['rules']);
   if (!Array.isArray(rules)) throw unexpected('rules', rules, 'a list of rules');
-  return [...rules.map((rule: unknown, index) => parseRule(rule, `rules[${index}]`)), ...DEFAULT_TOPIC_RULES];
+  return [...rules.flatMap((rule: unknown, index) => parseRule(rule, `rules[${index}]`)), ...DEFAULT_TOPIC_RULES];
 }
 
-function parseRule(json: unknown, path: string): TopicRule {
+/** One rule for each default that it overlaps, of the topics that both fit. */
+function parseRule(json: unknown, path: string): readonly TopicRule[] {
   const given = members(json, path, [...Object.keys(BLOCKS), 'topics', 'partitions']);
   const topics = parsePattern(given['topics'], `${path}.topics`);
-  const base = DEFAULT_TOPIC_RULES.find((rule) => matches(rule.topics, topics)) ?? { ...BLOCKS, partitions: 1 };
+  const rules = DEFAULT_TOPIC_RULES.flatMap((base) => {
+    const common = intersection(topics, base.topics);
+    return common === null ? [] : [ruleOf(given, path, common, base)];
+  });
+  if (rules.length > 0) return rules;
+  const known = DEFAULT_TOPIC_RULES.map((rule) => rule.topics).join(', ');
+  throw unexpected(`${path}.topics`, topics, `a pattern that fits topics of K2, which are ${known}`);
+}
+
+function ruleOf(given: Readonly<Record<string, unknown>>, path: string, topics: string, base: TopicRule): TopicRule {
   const value = <Value>(key: keyof typeof base, parse: (json: unknown, path: string) => Value) =>
     key in given ? parse(given[key], `${path}.${key}`) : (base[key] as Value);
   const rule = {
@@ -72,7 +83,7 @@ function parseRule(json: unknown, path: string): TopicRule {
     partitioner: value('partitioner', parsePartitioner),
   };
   if (rule.framing === 'tick' && matches(topics, REJECTIONS_TOPIC)) {
-    throw unexpected(`${path}.framing`, 'tick', `block, since ${topics} takes in ${REJECTIONS_TOPIC}`);
+    throw unexpected(`${path}.framing`, 'tick', `block, since ${String(given['topics'])} takes in ${REJECTIONS_TOPIC}`);
   }
   try {
     partitioner(rule.partitioner, rule.partitions);
@@ -80,6 +91,15 @@ function parseRule(json: unknown, path: string): TopicRule {
     throw new TopicRuleError(`${path}.partitioner: ${(error as Error).message}`);
   }
   return rule;
+}
+
+/** The pattern of what both patterns fit; null if nothing can. */
+function intersection(one: string, other: string): string | null {
+  const segments = one.split('.');
+  const others = other.split('.');
+  const fits = (segment: string, i: number) => segment === '*' || others[i] === '*' || segment === others[i];
+  if (segments.length !== others.length || !segments.every(fits)) return null;
+  return segments.map((segment, i) => (segment === '*' ? others[i] : segment)).join('.');
 }
 
 /** Whether a topic's name is of a pattern. */
