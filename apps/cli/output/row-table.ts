@@ -57,7 +57,7 @@ export class RowTable {
       colWidths: this.widths.map((width) => Math.max(width, 1)),
       colAligns: this.isRight.map((right) => (right ? 'right' : 'left')),
     });
-    table.push(...rows);
+    for (const row of rows) table.push(row);
     return table
       .toString()
       .split('\n')

@@ -134,7 +134,7 @@ export interface K2Session {
 /** All rows of a small answer. */
 export async function collectRows({ batches }: RowStream): Promise<readonly JsonRow[]> {
   const rows: JsonRow[] = [];
-  for await (const batch of batches) rows.push(...batch);
+  for await (const batch of batches) for (const row of batch) rows.push(row);
   return rows;
 }
 

@@ -90,7 +90,7 @@ export class Ledger {
 
   close(series: readonly SeriesSummary[]): void {
     const room = ENTRIES_MAX - this.closedSeries.length;
-    this.closedSeries.push(...series.slice(0, room));
+    for (const summary of series.slice(0, room)) this.closedSeries.push(summary);
     this.unlisted += Math.max(0, series.length - room);
   }
 }

@@ -21,7 +21,7 @@ export function scanWaves<File extends { readonly timeSpan: TimeSpan | null }>(
     const last = waves.at(-1);
     const beforeLast = waves.at(-2);
     if (last === undefined || last.length >= 2 * (beforeLast?.length ?? 0)) waves.push([...group]);
-    else last.push(...group);
+    else for (const file of group) last.push(file);
   }
   return waves.length === 0 ? [[]] : waves;
 }

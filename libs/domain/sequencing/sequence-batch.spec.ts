@@ -189,6 +189,15 @@ describe('sequencing', () => {
       ]);
     });
 
+    it('does not take an old tick into the new numbering, though its number is the next', () => {
+      const tape = new Tape(venue)
+        .batch([1, 2, 3], 0)
+        .batch([1], HOUR_US)
+        .batch([2, 3], 1)
+        .batch([2, 3], HOUR_US + 5);
+      expect(tape.verdicts.slice(4)).toEqual(['refused', 'refused', 'in-order', 'in-order']);
+    });
+
     const YEAR_2100_US = 4_102_444_800_000_000;
     const timed = (venueSequence: number, eventTimeUs: number, receiveTimeUs: number) =>
       tradeBatch({ rows: [{ venueSequence, eventTimeUs, receiveTimeUs, series: series(venue) }] });

@@ -43,12 +43,12 @@ export function sequenceBatch(
 ): SequencedBatch {
   const step = new Step(batch, states, limits);
   const { rowCount, seriesCode, venueSequence, eventTimeUs, receiveTimeUs } = batch;
-  const { slotOfCode, next, lastTimeUs, verdicts } = step;
+  const { slotOfCode, next, notBeforeUs, lastTimeUs, verdicts } = step;
   for (let row = 0; row < rowCount; row++) {
     const slot = slotOfCode[seriesCode[row]]!;
     const sequence = venueSequence[row];
     const timeUs = eventTimeUs[row];
-    if (sequence === next[slot]) {
+    if (sequence === next[slot] && timeUs >= notBeforeUs[slot]) {
       next[slot] = sequence + 1;
     } else {
       verdicts[row] = step.offPath(slot, {
@@ -91,6 +91,8 @@ class Step {
   readonly slotOfCode: Uint16Array;
   /** By slot: the sequence that comes next; NaN where nothing was seen. */
   readonly next: Float64Array;
+  /** By slot: when the numbering began, where one came before it; no older tick is of it. */
+  readonly notBeforeUs: Float64Array;
   /** By slot: the latest possible time seen, venue's time. */
   readonly lastTimeUs: Float64Array;
   readonly verdicts: Uint8Array;
@@ -121,6 +123,7 @@ class Step {
       this.slotOfCode[code] = slot;
     });
     this.next = Float64Array.from(this.keys, (key) => states.get(key)?.nextSequence ?? NaN);
+    this.notBeforeUs = Float64Array.from(this.tracks, (track) => track.notBeforeUs);
     this.lastTimeUs = Float64Array.from(this.keys, (key) => states.get(key)?.lastEventTimeUs ?? -Infinity);
     this.tracks.forEach((track, slot) => {
       if (track.generation > 0) this.label(slot);
@@ -137,9 +140,9 @@ class Step {
       this.open(slot, tick, 'first-tick');
       return IN_ORDER;
     }
-    if (tick.sequence > next) {
-      if (track.generation > 0 && tick.eventTimeUs < track.openedTimeUs) return REFUSED;
-      track.jump(next, tick, this.lastTimeUs[slot]);
+    if (tick.sequence >= next) {
+      if (tick.eventTimeUs < track.notBeforeUs) return REFUSED;
+      if (tick.sequence > next) track.jump(next, tick, this.lastTimeUs[slot]);
       this.next[slot] = tick.sequence + 1;
       return IN_ORDER;
     }
@@ -177,6 +180,7 @@ class Step {
     const track = this.tracks[slot];
     track.open(tick);
     this.next[slot] = tick.sequence + 1;
+    this.notBeforeUs[slot] = track.notBeforeUs;
     this.lastTimeUs[slot] = Math.max(this.lastTimeUs[slot], tick.eventTimeUs);
     const { exchange, symbol, session, sequenceOrigin } = track.labelled;
     this.sessions.push({

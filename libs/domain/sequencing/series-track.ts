@@ -49,6 +49,11 @@ export class SeriesTrack {
     return this.generation === 0 ? this.series : { ...this.series, session: `reset-${this.generation}` };
   }
 
+  /** An older tick is of an earlier numbering: its number says nothing in this one. */
+  get notBeforeUs(): number {
+    return this.generation === 0 ? -Infinity : this.openedTimeUs;
+  }
+
   /** First tick of a session: what lies between the session's first number and it is missing. */
   open(tick: TickPoint): void {
     this.openedTimeUs = tick.eventTimeUs;
@@ -75,7 +80,7 @@ export class SeriesTrack {
 
   /** A sequence below the highest seen: it fills a hole, comes again, or can't be told. */
   revisit(tick: TickPoint, nextSequence: number): OffPathVerdict {
-    if (this.generation > 0 && tick.eventTimeUs < this.openedTimeUs) return 'refused';
+    if (tick.eventTimeUs < this.notBeforeUs) return 'refused';
     if (tick.sequence < this.trackedFrom) return this.beforeTracked(tick);
     const at = this.missing.findLastIndex((range) => range.from <= tick.sequence);
     const range = this.missing[at];

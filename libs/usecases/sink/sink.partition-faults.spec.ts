@@ -397,3 +397,41 @@ describe('Sink, when a call beside the commit fails', () => {
     expect(await stop()).toBeNull();
   });
 });
+
+describe('Sink, when there is much of what is rare', () => {
+  it('sink.many-gaps: 200,000 gaps in one commit are 200,000 rows of the ledger', async () => {
+    const world = await TwoTopics.create();
+    for (let batch = 0; batch < 4; batch++) {
+      const rows = Array.from({ length: 50_000 }, (_, row) => ({ venueSequence: 2 * (50_000 * batch + row) + 2 }));
+      await world.log.append(ASX, { kind: 'ticks', batch: tradeBatch({ rows }) });
+    }
+    const { sink, stop } = world.start({ flushIntervalMs: 3_600_000 });
+    await world.pass(500);
+    expect(await stop()).toBeNull();
+    expect(sink.status).toMatchObject({ paused: [], commits: 1, counts: { kept: 200_000, gaps: 200_000 } });
+  }, 60_000);
+
+  it('sink.many-refused: 65,536 refused rows in one record pause nothing', async () => {
+    const world = await TwoTopics.create();
+    const rows = Array.from({ length: 65_536 }, () => ({ price: -1n }));
+    await world.log.append(ASX, { kind: 'ticks', batch: tradeBatch({ rows }) });
+    const { sink, stop } = world.start();
+    await world.pass(500);
+    expect(await stop()).toBeNull();
+    expect(sink.status).toMatchObject({ paused: [], counts: { quarantined: 65_536, gaps: 1 } });
+  }, 60_000);
+
+  it('sink.refused-again: a tick of an impossible time that comes again is one row of the quarantine', async () => {
+    const world = await TwoTopics.create();
+    const of = series({ session: '' });
+    const impossible = { series: of, eventTimeUs: 4_102_444_800_000_000, receiveTimeUs: world.clock.nowUs() };
+    const batch = tradeBatch({ rows: [{ series: of }, impossible] });
+    for (let time = 0; time < 2; time++) {
+      await world.log.append(ASX, { kind: 'ticks', batch });
+      const { stop } = world.start();
+      await world.pass(300);
+      await stop();
+    }
+    expect(await world.rows('audit.quarantine')).toMatchObject([{ reason: 'time-out-of-range' }]);
+  });
+});

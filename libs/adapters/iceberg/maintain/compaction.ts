@@ -119,7 +119,7 @@ export class Compaction {
       return null;
     }
     const { specId } = group.files[0];
-    const dataSequenceNumber = Math.max(...group.files.map((file) => file.dataSequenceNumber));
+    const dataSequenceNumber = group.files.reduce((most, file) => Math.max(most, file.dataSequenceNumber), 0);
     const { storedUs } = rewrite;
     const replacement = { table, metadata, specId, inputs, outputs, dataSequenceNumber, storedUs };
     if (!(await replaceFiles(parts, limits, replacement))) return null;

@@ -124,8 +124,8 @@ async function rewrite(
   for (const { specId, manifests: sources, manifestCount } of found) {
     const entries: ManifestEntry[] = [];
     for (const source of sources) {
-      const live = (await files.entries(metadata, source)).filter(({ status }) => status !== 'deleted');
-      entries.push(...live.map((entry): ManifestEntry => ({ ...inherited(entry, source), status: 'existing' })));
+      for (const entry of await files.entries(metadata, source))
+        if (entry.status !== 'deleted') entries.push({ ...inherited(entry, source), status: 'existing' });
     }
     entries.sort(comparePartitions);
     const perManifest = Math.ceil(entries.length / manifestCount);

@@ -56,7 +56,7 @@ export class RemovedFiles {
         sequenceNumber,
         minSequenceNumber: hasLiveFiles(without.manifest) ? minSequenceNumber : sequenceNumber,
       });
-      removed.push(...without.removed);
+      for (const file of without.removed) removed.push(file);
     }
     return { manifests, removed };
   }
