@@ -139,6 +139,40 @@ describe('RecordFeed', () => {
     expect(recorder.status).toMatchObject({ state: 'failed', error: 'DIR is missing', acknowledgedTicks: 10 });
   });
 
+  it('record.failed-append: is noticed at once, though the feed brings nothing more', async () => {
+    const { signal, ...ports } = world();
+    let wasTold = false;
+    const feed: MarketFeed = {
+      name: 'quiet',
+      venues,
+      async *open(until) {
+        yield ticks(1);
+        await new Promise<void>((resolve) => until.addEventListener('abort', () => resolve()));
+        wasTold = true;
+      },
+    };
+    const append: TickLog['append'] = async () => {
+      throw new PortError('topic-recreated', 'the topic was made anew');
+    };
+    const recorder = new RecordFeed(feed, { ...ports, log: Object.assign(ports.log, { append }) });
+    await expect(recorder.run(signal)).rejects.toMatchObject({ kind: 'topic-recreated' });
+    expect(recorder.status).toMatchObject({ state: 'failed', error: 'the topic was made anew' });
+    expect(wasTold).toBe(true);
+  });
+
+  it('record.blocked: says that the log does not take its ticks, and why, until it does', async () => {
+    const { signal, ...ports } = world();
+    const recorder = new RecordFeed(new MemoryMarketFeed([ticks(1)]), {
+      ...ports,
+      log: failing(ports.log, [1, 2], 'before'),
+    });
+    const running = recorder.run(signal);
+    await ports.scheduler.advance(50);
+    expect(recorder.status).toMatchObject({ state: 'blocked', error: 'no' });
+    await ports.scheduler.advance(1_000);
+    expect(await running).toMatchObject({ state: 'finished', error: null });
+  });
+
   it('stops when told to, also while the log is away', async () => {
     const ports = world();
     const stop = new AbortController();

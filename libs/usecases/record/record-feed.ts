@@ -34,7 +34,8 @@ export const RECORD_OPTIONS: RecordOptions = {
 /** What a feed has brought so far. */
 export interface RecordStatus {
   readonly feed: string;
-  readonly state: 'waiting' | 'running' | 'finished' | 'stopped' | 'failed';
+  /** `blocked`: the log does not take what the feed has brought, and is tried again; `error` says why. */
+  readonly state: 'waiting' | 'running' | 'blocked' | 'finished' | 'stopped' | 'failed';
   /** Ticks that the log has acknowledged. */
   readonly acknowledgedTicks: number;
   readonly acknowledgedRejections: number;
@@ -42,6 +43,7 @@ export interface RecordStatus {
   readonly totalBytes: number;
   /** What a finite feed found beside its input and did not read: how much, and the first names. */
   readonly unread: { readonly count: number; readonly names: readonly string[] };
+  /** Why the feed is not recorded, or was not to its end; null while all is well. */
   readonly error: string | null;
 }
 
@@ -59,7 +61,8 @@ export interface RecordPorts {
 /**
  * Carries one feed into the log. Everything that the feed yields is appended, in order, and retried until the log takes
  * it or the signal aborts; a feed that loses its venue is opened again, one that ends is done. An append that had to be
- * repeated may land behind later ones of its topic: sequencing then takes its ticks as late.
+ * repeated may land behind later ones of its topic: sequencing then takes its ticks as late. An append that can never
+ * succeed ends the recording at once, whether the feed has more or not.
  */
 export class RecordFeed {
   private readonly feed: MarketFeed;
@@ -71,7 +74,9 @@ export class RecordFeed {
   private appendBegun: Promise<void> = Promise.resolve();
   private readonly ticks;
   private readonly latency;
-  private state: RecordStatus['state'] = 'waiting';
+  private state: Exclude<RecordStatus['state'], 'blocked'> = 'waiting';
+  /** Appends that failed and are being repeated. */
+  private blockedAppends = 0;
   private acknowledgedTicks = 0;
   private acknowledgedRejections = 0;
   private doneBytes = 0;
@@ -96,7 +101,8 @@ export class RecordFeed {
   }
 
   get status(): RecordStatus {
-    const { state, acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, unread, error } = this;
+    const { acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, unread, error } = this;
+    const state = this.state === 'running' && this.blockedAppends > 0 ? 'blocked' : this.state;
     const counts = { acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes };
     return { feed: this.feed.name, state, ...counts, unread, error };
   }
@@ -134,22 +140,31 @@ export class RecordFeed {
   }
 
   private async pass(signal: AbortSignal): Promise<void> {
+    const failing = new AbortController();
+    const either = AbortSignal.any([signal, failing.signal]);
+    const events = this.feed.open(either)[Symbol.asyncIterator]();
     const inFlight = new Set<Promise<void>>();
-    // A failed append ends the pass; those in flight beside it are awaited, so that none is left unhandled.
-    let failure: unknown = null;
+    const failures: unknown[] = [];
+    const fail = (error: unknown) => {
+      failures.push(error);
+      failing.abort();
+    };
     try {
-      for await (const event of this.feed.open(signal)) {
-        const carried: Promise<void> = this.carry(event, signal)
-          .catch((error: unknown) => void (failure ??= error))
+      for (;;) {
+        const next = await unlessAborted(failing.signal, () => events.next());
+        if (next === null || next.done === true) break;
+        const carried: Promise<void> = this.carry(next.value, either)
+          .catch(fail)
           .finally(() => inFlight.delete(carried));
         inFlight.add(carried);
         if (inFlight.size >= this.options.appendsInFlightMax) await Promise.race(inFlight);
-        if (failure !== null) break;
       }
     } finally {
+      // None is left unhandled. A feed that waits for its venue is told by the signal; one that does not is closed.
       await Promise.all(inFlight);
+      if (failures.length > 0) void events.return?.(undefined).catch(() => undefined);
     }
-    if (failure !== null) throw failure;
+    if (failures.length > 0) throw failures[0];
   }
 
   private async carry(event: FeedEvent, signal: AbortSignal): Promise<void> {
@@ -166,6 +181,7 @@ export class RecordFeed {
     } else if (event.kind === 'unread') {
       this.noteUnread(event.names);
     }
+    if (this.blockedAppends === 0) this.error = null;
     this.listener(event);
   }
 
@@ -210,14 +226,22 @@ export class RecordFeed {
 
   private async retried<Result>(topic: string, attempt: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
     const { scheduler, telemetry } = this.ports;
-    for (let delayMs = this.options.retryDelayMs; ; delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax)) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!isPortError(error) || !error.retryable || signal.aborted) throw error;
-        telemetry.log('warn', 'the log did not take an append; trying again', { topic, delayMs, kind: error.kind });
-        await scheduler.sleep(delayMs, signal);
+    let isBlocked = false;
+    try {
+      for (let delayMs = this.options.retryDelayMs; ; delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax)) {
+        try {
+          return await attempt();
+        } catch (error) {
+          if (!isPortError(error) || !error.retryable || signal.aborted) throw error;
+          if (!isBlocked) this.blockedAppends++;
+          isBlocked = true;
+          this.error = error.message;
+          telemetry.log('warn', 'the log did not take an append; trying again', { topic, delayMs, kind: error.kind });
+          await scheduler.sleep(delayMs, signal);
+        }
       }
+    } finally {
+      if (isBlocked && --this.blockedAppends === 0) this.error = null;
     }
   }
 
@@ -234,4 +258,16 @@ export class RecordFeed {
 
 function topicOf({ series, recordType }: TickBatch): string {
   return tickTopic(series[0].assetClass, recordType, series[0].exchange);
+}
+
+/** Null as soon as the signal aborts, whether there is a result or not; nothing is left on a signal that lives long. */
+function unlessAborted<Result>(signal: AbortSignal, ask: () => Promise<Result>): Promise<Result | null> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return resolve(null);
+    const giveUp = () => resolve(null);
+    signal.addEventListener('abort', giveUp, { once: true });
+    ask()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }
