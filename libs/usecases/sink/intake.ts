@@ -210,10 +210,10 @@ function noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesStat
 
 /** `platform_sequence` of a record's rows. */
 function positions({ rowOffsets, nextOffset }: LogRecord, rowCount: number): Float64Array {
-  if (rowOffsets !== null) return rowOffsets;
-  const first = platformSequence(nextOffset - 1, 0);
   const all = new Float64Array(rowCount);
-  for (let index = 0; index < rowCount; index++) all[index] = first + index;
+  const first = platformSequence(nextOffset - 1, 0);
+  for (let row = 0; row < rowCount; row++)
+    all[row] = rowOffsets === null ? first + row : platformSequence(rowOffsets[row], 0);
   return all;
 }
 

@@ -214,6 +214,33 @@ describe('Sink', () => {
     expect(await world.rows('audit.sequence_gaps')).toMatchObject([{ sequence_from: 1, sequence_to: 3 }]);
   });
 
+  it('sink.both-framings: positions of one partition are unique and rise, also where its framing was changed', async () => {
+    const world = await World.create();
+    const blocks = world.log;
+    const read: TickLog['read'] = async (request, signal) =>
+      (await blocks.read(request, signal)).map((record) =>
+        // From its second record on, a record is a tick.
+        record.offset === 0 ? record : { ...record, rowOffsets: Float64Array.of(record.offset) },
+      );
+    world.log = new Proxy(blocks, {
+      get: (of, name) => {
+        const member: unknown = name === 'read' ? read : Reflect.get(of, name);
+        return typeof member === 'function' ? member.bind(of) : member;
+      },
+    });
+    await world.trades(1, 3);
+    for (const sequence of [4, 5]) await world.trades(sequence, 1);
+    await world.run(300);
+    const rows = await world.rows('market_data.trades');
+    expect(rows.map((row) => [row['source_sequence'], row['platform_sequence']])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [4, 65_536],
+      [5, 131_072],
+    ]);
+  });
+
   it('finds topics that are declared while it runs', async () => {
     const world = await World.create();
     const quotesOf = 'market.equities.trades.nyse';
