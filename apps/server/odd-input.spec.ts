@@ -4,8 +4,18 @@ import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { createApp } from './app.ts';
 import { FakePlatform } from './test-support/fake-platform.ts';
 
+interface Schema {
+  readonly type: 'string' | 'integer' | 'array';
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Schema;
+}
+
 interface Operation {
-  readonly parameters?: readonly { readonly name: string }[];
+  readonly parameters?: readonly { readonly name: string; readonly schema: Schema }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: { readonly $ref: string } }>> };
 }
 interface Document {
@@ -103,6 +113,16 @@ function expectNoFailure(what: string, { statusCode, body }: { statusCode: numbe
   if (statusCode >= 400) expect(JSON.parse(body)).toMatchObject({ type: expect.stringMatching(/^urn:k2:problem:/) });
 }
 
+/** A query parameter's text against its schema. */
+function matches(schema: Schema, text: string): boolean {
+  const { type, minimum = -Infinity, maximum = Infinity, maxLength = Infinity } = schema;
+  if (type === 'array') return text.split(',').every((entry) => entry !== '' && matches(schema.items!, entry));
+  if (type === 'integer') return /^[0-9]+$/.test(text) && Number(text) >= minimum && Number(text) <= maximum;
+  const isLong = [...text].length > maxLength;
+  const isOther = schema.enum !== undefined && !schema.enum.includes(text);
+  return !isLong && !isOther && (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(text));
+}
+
 describe('odd input', () => {
   it('in any parameter of any route is answered or refused, and never a failure of the server', async () => {
     let tried = 0;
@@ -117,6 +137,34 @@ describe('odd input', () => {
       }
     }
     expect(tried).toBeGreaterThan(1_000);
+  }, 60_000);
+
+  it('is refused exactly where the OpenAPI document says that it does not fit', async () => {
+    const fit = ['AAAA', 'a b', '1', '10', '5m', '7d', '8d', '604800s', '604801s', 'csv', 'trades', 'price', 'side'];
+    const times = [
+      '2024-02-29',
+      '2023-02-29',
+      '2000-02-29',
+      '1900-02-29',
+      '2024-04-31',
+      '2024-01-31T23:59',
+      '2024-1-1',
+    ];
+    const zones = ['2024-01-01 00:00:00.123456+10:00', '2024-01-01T00:00:00.1234567Z', '2024-01-01T00:00:00z'];
+    for (const { method, path, operation } of operations()) {
+      for (const { name, schema } of method === 'get' ? (operation.parameters ?? []) : []) {
+        for (const text of [...ODD_TEXTS, ...fit, ...times, ...zones, '\u{1f600}'.repeat(64), '\u{1f600}'.repeat(65)]) {
+          const isDescribed = matches(schema, text);
+          // Only the server can tell a cursor of its own.
+          if (name === 'cursor' && isDescribed) continue;
+          const { statusCode } = await app.inject({
+            method: 'GET',
+            url: `${path}?${name}=${encodeURIComponent(text)}`,
+          });
+          expect([path, name, text, statusCode !== 400]).toEqual([path, name, text, isDescribed]);
+        }
+      }
+    }
   }, 60_000);
 
   it('in any field of any body is answered or refused, and never a failure of the server', async () => {

@@ -1,7 +1,8 @@
 import { isSymbol, parseTimeUs } from '@k2/domain/market';
 import type { AsOf } from '@k2/ports';
 import { FORMATS, type Format } from '../encode/formats.ts';
-import type { Check } from '../http/checked.ts';
+import { fits, type Check } from '../http/checked.ts';
+import { CURSOR_HEX, NAME, SYMBOL_NAME, TIME, TIME_OR_SNAPSHOT_ID } from './patterns.ts';
 
 /** Symbols in one request. */
 export const SYMBOLS_MAX = 1_000;
@@ -9,14 +10,10 @@ const NAME_LENGTH_MAX = 64;
 const CURSOR_LENGTH_MAX = 2_000;
 const SNAPSHOT_ID = /^\d{1,19}$/;
 
-const isName = (value: unknown) =>
-  typeof value === 'string' && /^[^\p{Cc}]+$/u.test(value) && value.length <= NAME_LENGTH_MAX;
-
 export const EXCHANGE: Check = {
   description: 'Venue code, verbatim.',
   expected: `one venue code of 1 to ${NAME_LENGTH_MAX} printable characters`,
-  holds: isName,
-  schema: { type: 'string', minLength: 1, maxLength: NAME_LENGTH_MAX },
+  ...fits({ type: 'string', pattern: NAME, maxLength: NAME_LENGTH_MAX }),
   example: 'ASX',
 };
 
@@ -27,7 +24,14 @@ export const SYMBOL: Check = {
     const symbols = listOf(value);
     return symbols !== null && symbols.length <= SYMBOLS_MAX && symbols.every(isSymbol);
   },
-  schema: { type: 'array', items: { type: 'string' }, maxItems: SYMBOLS_MAX, style: 'form', explode: true },
+  schema: {
+    type: 'array',
+    items: { type: 'string', pattern: SYMBOL_NAME, maxLength: NAME_LENGTH_MAX },
+    minItems: 1,
+    maxItems: SYMBOLS_MAX,
+    style: 'form',
+    explode: true,
+  },
   example: ['BHP'],
 };
 
@@ -39,7 +43,7 @@ export const FROM: Check = {
     "Start, inclusive: the venue's time as ISO 8601; UTC where no offset is given, midnight where no time is.",
   expected: TIME_EXPECTED,
   holds: (value) => timeUsOf(value) !== null,
-  schema: { type: 'string' },
+  schema: { type: 'string', pattern: TIME },
   example: '2014-03-10T00:00:00Z',
 };
 export const TO: Check = { ...FROM, description: 'End, exclusive; as `from`.', example: '2014-03-11T00:00:00Z' };
@@ -48,7 +52,8 @@ export const AS_OF: Check = {
   description: 'Time travel: a time, or a snapshot id for the instant of its commit. Newest where absent.',
   expected: `a snapshot id (digits) or a time in ${TIME_EXPECTED}`,
   holds: (value) => parseAsOf(value) !== null,
-  schema: { type: 'string' },
+  schema: { type: 'string', pattern: TIME_OR_SNAPSHOT_ID },
+  example: '2014-03-11',
 };
 
 export const ORDER: Check = {
@@ -62,8 +67,7 @@ export const CURSOR: Check = {
   description:
     '`nextCursor` of the page before: goes on as of the same instant. The other parameters must stay the same.',
   expected: 'the nextCursor of an earlier answer, unchanged',
-  holds: (value) => typeof value === 'string' && value !== '' && value.length <= CURSOR_LENGTH_MAX,
-  schema: { type: 'string', maxLength: CURSOR_LENGTH_MAX },
+  ...fits({ type: 'string', pattern: CURSOR_HEX, maxLength: CURSOR_LENGTH_MAX }),
 };
 
 export function formatCheck(offered: readonly Format[]): Check {
@@ -83,7 +87,14 @@ export function fieldsCheck(fields: readonly string[]): Check {
       const named = listOf(value);
       return named !== null && new Set(named).size === named.length && named.every((name) => fields.includes(name));
     },
-    schema: { type: 'array', items: { type: 'string', enum: [...fields] }, style: 'form', explode: true },
+    schema: {
+      type: 'array',
+      items: { type: 'string', enum: [...fields] },
+      minItems: 1,
+      uniqueItems: true,
+      style: 'form',
+      explode: true,
+    },
   };
 }
 

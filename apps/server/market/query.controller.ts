@@ -3,12 +3,13 @@ import { ALL_TABLES, plansAsOf } from '@k2/usecases';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import type { Format } from '../encode/formats.ts';
-import { Checked } from '../http/checked.ts';
+import { Checked, fits } from '../http/checked.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { wrongValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { AS_OF, formatCheck, numberCheck, parseAsOf } from './checks.ts';
 import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
+import { SQL_TEXT } from './patterns.ts';
 import { AnswerSender } from './send-answer.ts';
 import { sendQuestion } from './send-question.ts';
 
@@ -19,9 +20,7 @@ export class SqlBody {
     required: true,
     description: 'One SELECT over trades, quotes, sequence_gaps, sessions and quarantine, in the SQL of DuckDB.',
     expected: `one SELECT of 1 to ${SQL_LENGTH_MAX} characters, as a string`,
-    holds: (value) =>
-      typeof value === 'string' && value.trim() !== '' && value.length <= SQL_LENGTH_MAX && !value.includes('\0'),
-    schema: { type: 'string', minLength: 1, maxLength: SQL_LENGTH_MAX },
+    ...fits({ type: 'string', pattern: SQL_TEXT, maxLength: SQL_LENGTH_MAX }),
     example:
       "SELECT symbol, count(*) AS trades FROM trades WHERE exchange = 'ASX' GROUP BY symbol ORDER BY trades DESC",
   })

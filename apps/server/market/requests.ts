@@ -100,6 +100,13 @@ export class QuotesQuery extends TicksQuery {
 }
 
 const INTERVAL = /^([1-9]\d{0,5})(s|m|h|d)$/;
+/** Up to 7 days of each unit: 604,800 s, 10,080 m, 168 h. */
+const INTERVAL_TEXT = [
+  '^([1-9][0-9]{0,4}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2}|604800)s$',
+  '^([1-9][0-9]{0,3}|100[0-7][0-9]|10080)m$',
+  '^([1-9][0-9]?|1[0-5][0-9]|16[0-8])h$',
+  '^[1-7]d$',
+].join('|');
 const INTERVAL_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 const INTERVAL_SECONDS_MAX = 7 * 86_400;
 
@@ -108,7 +115,7 @@ export class BarsQuery extends AnswerQuery {
     description: 'Length of a bar: a number and s, m, h or d, up to 7d. Bars are half-open, aligned to 1970-01-01 UTC.',
     expected: 'a length from 1s to 7d, as 1s, 1m, 5m, 1h or 1d',
     holds: (value) => intervalSeconds(value) !== null,
-    schema: { type: 'string', default: '1m', pattern: INTERVAL.source },
+    schema: { type: 'string', default: '1m', pattern: INTERVAL_TEXT },
     example: '5m',
   })
   interval?: string;

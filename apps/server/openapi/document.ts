@@ -4,7 +4,7 @@ import { MEDIA_TYPES, type Format } from '../encode/formats.ts';
 import { PROBLEM_MEDIA_TYPE } from '../http/problem-filter.ts';
 import { PROBLEMS } from '../http/problem.ts';
 import { VERSIONS } from '../operations/versions.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import { OF_EVERY_REQUEST, OPERATIONS, type Operation } from './operations.ts';
 import { problemExample, schemaRef, SCHEMAS, type Json } from './schemas.ts';
 
 const DESCRIPTION = `Market data with nothing lost, nothing counted twice, and every answer saying how complete it is.
@@ -24,7 +24,10 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .build();
   const scanned = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method });
   const document = structuredClone(scanned) as unknown as MutableDocument;
-  document.components = { ...document.components, schemas: { ...document.components?.schemas, ...SCHEMAS } };
+  const bodies = Object.fromEntries(
+    Object.entries(document.components?.schemas ?? {}).map(([name, schema]) => [name, strictBody(schema)]),
+  );
+  document.components = { ...document.components, schemas: { ...bodies, ...SCHEMAS } };
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, scannedOperation] of Object.entries(methods)) {
       const operation = OPERATIONS[`${method} ${path}`];
@@ -34,13 +37,24 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   return document as unknown as OpenAPIObject;
 }
 
+/** A body has its fields and no others; null is as if a field that may be absent were. */
+function strictBody(schema: Json): Json {
+  const required = (schema['required'] ?? []) as readonly string[];
+  const properties = Object.entries(schema['properties'] as Readonly<Record<string, Json>>);
+  const nullable = properties.map(([name, property]) => [
+    name,
+    required.includes(name) ? property : { ...property, type: [property['type'], 'null'] },
+  ]);
+  return { ...schema, properties: Object.fromEntries(nullable), additionalProperties: false };
+}
+
 interface MutableDocument {
   components?: { schemas?: Record<string, Json> };
   paths: Record<string, Record<string, Json>>;
 }
 
 function described({ summary, description, tag, problems, ...answer }: Operation): Json {
-  const responses = { '200': success(answer), ...problemResponses(problems) };
+  const responses = { '200': success(answer), ...problemResponses([...new Set([...problems, ...OF_EVERY_REQUEST])]) };
   return { summary, description, tags: [tag], responses };
 }
 

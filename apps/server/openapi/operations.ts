@@ -19,11 +19,24 @@ export interface Operation {
   readonly problems: readonly ProblemKind[];
 }
 
+/** What any request may meet before its route, or because the server failed. */
+export const OF_EVERY_REQUEST: readonly ProblemKind[] = [
+  'invalid-request',
+  'forbidden-host',
+  'timeout',
+  'headers-too-large',
+  'internal',
+  'unavailable',
+];
+
 const ASKING: readonly ProblemKind[] = [
   'invalid-request',
   'unknown-snapshot',
+  'no-snapshot-before',
+  'conflict',
   'not-acceptable',
   'timeout',
+  'answer-too-large',
   'out-of-memory',
   'overloaded',
   'unavailable',

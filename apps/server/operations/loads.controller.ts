@@ -3,9 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { CONTENT_TYPES } from '../encode/formats.ts';
-import { Checked } from '../http/checked.ts';
+import { Checked, fits } from '../http/checked.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { ProblemError } from '../http/problem.ts';
+import { ASX_FEED } from '../market/patterns.ts';
 import { LoadEvents } from './load-events.ts';
 
 /** Loads at once; a further one is refused. */
@@ -16,8 +17,7 @@ export class LoadBody {
     required: true,
     description: 'A finite feed: asx:DIR, a directory on the server.',
     expected: 'asx:DIR, a directory on the server',
-    holds: (value) => typeof value === 'string' && /^asx:[^\p{Cc}]+$/u.test(value) && value.length <= 4_096,
-    schema: { type: 'string', pattern: '^asx:.+$' },
+    ...fits({ type: 'string', pattern: ASX_FEED, maxLength: 4_096 }),
     example: 'asx:/data/asx-2014-03',
   })
   feed!: string;

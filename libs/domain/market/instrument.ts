@@ -25,7 +25,9 @@ export interface Instrument {
 const SYMBOL_LENGTH_MAX = 64;
 export const SYMBOL_EXPECTED = `1 to ${SYMBOL_LENGTH_MAX} printable characters without a comma`;
 
+const SYMBOL = new RegExp(`^[^\\p{Cc},]{1,${SYMBOL_LENGTH_MAX}}$`, 'u');
+
 /** A symbol that every question can name: lists of symbols are separated by commas, and requests are of bounded length. */
 export function isSymbol(text: string): boolean {
-  return text.length <= SYMBOL_LENGTH_MAX && /^[^\p{Cc},]+$/u.test(text);
+  return SYMBOL.test(text);
 }
