@@ -17,10 +17,12 @@ import {
   Maintain,
   MAINTENANCE_POLICY,
   RecordFeed,
+  ScreenedFeed,
   Sink,
   untilCommitted,
   RECORD_OPTIONS,
   SINK_OPTIONS,
+  type LoadComparison,
   type MaintainStatus,
   type MaintenancePolicy,
   type RecordOptions,
@@ -56,6 +58,8 @@ export interface PlatformStatus {
 export interface LoadReport extends RecordStatus {
   /** False where the load was stopped before everything was committed. */
   readonly committed: boolean;
+  /** The feed's sessions beside what the lake had of them. */
+  readonly comparison: LoadComparison;
 }
 
 /** The components of one process, running: feeds into the log, the log into the store, answers out of it, care for its tables. */
@@ -123,19 +127,26 @@ export class Platform {
     }
   }
 
-  /** Carries a finite feed into the log and waits until it is committed. Progress comes through `listener`. */
+  /**
+   * Carries a finite feed into the log, less what contradicts the lake, and waits until it is committed. Progress comes
+   * through `listener`.
+   */
   async load(
     feed: MarketFeed,
     signal: AbortSignal,
     listener: (event: FeedEvent) => void = () => {},
   ): Promise<LoadReport> {
-    const recorder = new RecordFeed(feed, this.ports, this.recordOptions, listener);
+    const screened = new ScreenedFeed(feed, this.ports);
+    const recorder = new RecordFeed(screened, this.ports, this.recordOptions, listener);
     this.recorders.push(recorder);
     try {
       const stop = AbortSignal.any([signal, this.ingestStop.signal]);
+      // What an earlier load left in the log is part of what this one is compared with.
+      await this.untilCommitted(AbortSignal.any([stop, this.sinkStop.signal]));
       const status = await recorder.run(stop);
       const committed = await this.untilCommitted(AbortSignal.any([signal, this.sinkStop.signal]));
-      return { ...status, committed: committed && status.state === 'finished' };
+      const comparison = await screened.comparison(stop);
+      return { ...status, committed: committed && status.state === 'finished', comparison };
     } finally {
       this.recorders.splice(this.recorders.indexOf(recorder), 1);
     }

@@ -9,7 +9,8 @@ export type MarketFeedErrorKind = 'misconfigured' | 'disconnected';
 export type MarketFeedError = PortError<MarketFeedErrorKind>;
 
 export type FeedEvent =
-  | { readonly kind: 'ticks'; readonly batch: TickBatch }
+  /** `placeOf` says where a row stands in its source, for messages: `asx:trades/7078.csv:12`. */
+  | { readonly kind: 'ticks'; readonly batch: TickBatch; readonly placeOf?: (row: number) => string }
   /** What the feed received and could not take; kept in the log beside the ticks. */
   | { readonly kind: 'rejections'; readonly rejections: readonly Rejection[] }
   | { readonly kind: 'connected'; readonly exchange: string }

@@ -3,6 +3,13 @@ export * from './answer/answer-ticks.ts';
 export { findOpenGaps, type GapsRequest } from './answer/find-open-gaps.ts';
 export * from './answer/plans-as-of.ts';
 export { CURSOR_EXPECTED, CursorError, CursorExpiredError, questionDigest } from './answer/tick-cursor.ts';
+export { ScreenedFeed, type LoadComparison } from './load/screened-feed.ts';
+export type {
+  FieldDifference,
+  RowDifference,
+  SessionDifference,
+  SessionDifferenceKind,
+} from './load/session-comparison.ts';
 export * from './record/drop-seen.ts';
 export * from './record/record-feed.ts';
 export * from './schemas/ensure-schemas.ts';

@@ -49,6 +49,19 @@ describe('k2 load asx', () => {
     await server.stop();
   });
 
+  scenario('tells a row that was corrected since it was loaded, and does not take it', async () => {
+    const server = await ServerUnderTest.start();
+    const files = inventedAsxFiles();
+    await load(server.data, files);
+    tamper(files, 'trades/9001.csv', '5.015,4580', '5.016,4580');
+    const { code, stdout } = await k2(server.data, 'load', 'asx', files);
+    expect(code).toBe(4);
+    expect(stdout).toContain('asx:trades/9001.csv:5: price is 5.016, in the lake 5.015');
+    const prices = await server.sql<{ p: string }>("select price p from trades where session = '2014-03-11'");
+    expect(prices).toEqual([{ p: '5.015' }]);
+    await server.stop();
+  });
+
   scenario('yields answers that do not claim to be complete: the files are not numbered', async () => {
     const server = await ServerUnderTest.start();
     await load(server.data, inventedAsxFiles());
@@ -65,6 +78,17 @@ describe('k2 load asx', () => {
     const { code, stdout, stderr } = await k2(data, 'load', 'asx', `${data}/nowhere`);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`${data}/nowhere`);
+  });
+});
+
+describe('k2 verify', () => {
+  scenario('matches while the lake is fed', async () => {
+    const server = await ServerUnderTest.start({ feed: 'simulator:rate=2000' });
+    const files = inventedAsxFiles();
+    await load(server.data, files);
+    for (const args of [['verify'], ['verify', 'asx', files], ['verify']])
+      expect(await k2(server.data, ...args)).toMatchObject({ code: 0, stderr: expect.stringContaining('all match') });
+    await server.stop();
   });
 });
 

@@ -24,6 +24,7 @@ const SUMMARY: LoadSummary = {
     { reason: 'malformed-row', count: 8, places: ['asx:trades/1.csv:4', 'asx:trades/1.csv:9', 'asx:quotes/1.csv:2'] },
   ],
   unread: { count: 0, names: [] },
+  comparison: { completedSessions: 0, completedRows: 0, differingSessions: 0, notTakenRows: 0, differences: [] },
 };
 
 describe('a load', () => {
@@ -62,6 +63,42 @@ Loading the same files again is safe: nothing is counted twice.
     expect(stdout).toContain(
       'Not read, because not called <company id>.csv: trades/2.csv.gz, trades/\\x0a\\x1b[31m.csv, … 3 in all\n',
     );
+  });
+
+  it('of files that differ from the lake says how, and does not end as if all were there', async () => {
+    const of = { recordType: 'trades', exchange: 'ASX', symbol: 'BHP', session: '2014-03-10', rows: [] } as const;
+    const counts = { changedRows: 0, movedBy: 0, movedRows: 0, missingRows: 0, refusedRows: 0, heldBackRows: 0 };
+    const ends = { sourceLastSequence: 3, lakeLastSequence: 5 };
+    const fields = [{ field: 'price', source: '2.5', lake: '2' }];
+    const [at, base] = ['asx:trades/1.csv:2', { ...of, ...counts, ...ends }];
+    const comparison: LoadSummary['comparison'] = {
+      ...{ completedSessions: 1, completedRows: 2, differingSessions: 6, notTakenRows: 9 },
+      differences: [
+        { ...base, kind: 'rows-changed', at, changedRows: 1, heldBackRows: 2, rows: [{ at, sequence: 2, fields }] },
+        { ...base, kind: 'rows-inserted', at, changedRows: 3, movedBy: 1, movedRows: 4, heldBackRows: 1 },
+        { ...base, kind: 'rows-removed', at, changedRows: 3, movedBy: 1, movedRows: 1, missingRows: 1 },
+        { ...base, kind: 'rows-missing', at: null, missingRows: 2 },
+        { ...base, kind: 'rows-refused-before', at, refusedRows: 1 },
+      ],
+    };
+    const world = withFakeSession({ load: () => Promise.resolve({ ...SUMMARY, comparison }) });
+    const { exitCode, stdout } = await runCli(['load', 'asx', files], world);
+    expect(exitCode).toBe(EXIT.incomplete);
+    expect(stdout).toContain(`
+      9  not taken: they differ from what the lake has
+`);
+    expect(stdout).toContain(`
+2 rows of the new ones complete 1 session that the lake had in part.
+6 sessions of the files differ from what the lake has:
+  trades BHP 2014-03-10: 1 row changed, the first at asx:trades/1.csv:2; 2 new rows behind it were left out
+    asx:trades/1.csv:2: price is 2.5, in the lake 2
+  trades BHP 2014-03-10: 1 row inserted at asx:trades/1.csv:2 or before; the 4 rows behind it are numbered anew and would look like other ticks
+  trades BHP 2014-03-10: 1 row removed before asx:trades/1.csv:2; the 1 row behind it is numbered anew and would look like other ticks
+  trades BHP 2014-03-10: ends at number 3, in the lake at 5; 2 rows of the lake are not in the files
+  trades BHP 2014-03-10: 1 row came before and is in no table: refused then, or removed by retention, the first at asx:trades/1.csv:2
+  … and 1 more
+What differs was not taken: the lake keeps what it has.
+`);
   });
 
   it('as JSON is its summary', async () => {

@@ -5,6 +5,7 @@ import type { CliContext, GlobalOptions } from '../context.ts';
 import { CliError, EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { count, printCount } from '../output/describe-provenance.ts';
 import { printCell } from '../output/cell.ts';
+import { describeComparison } from '../output/describe-comparison.ts';
 import { ProgressDisplay } from '../output/progress-display.ts';
 import type { Program } from '../program.ts';
 import type { LoadSummary } from '../session/session.ts';
@@ -15,7 +16,9 @@ Runs in the server of the data directory where there is one, and otherwise opens
 can read meanwhile. Loading again is safe: what is already in the lake is recognised and not counted twice. After a
 Ctrl-C the same command goes on.
 
-Files that lie there and are not read, as trades/1.csv.gz, are named, and the exit code is then 4.
+Files that lie there and are not read, as trades/1.csv.gz, are named. So are sessions that differ from what an earlier load
+brought: rows corrected, inserted or cut off. Rows appended to a session are loaded; what differs is not taken, and the
+lake keeps what it has. In both cases the exit code is 4.
 
 With --json stdout has one line, the summary.
 
@@ -50,7 +53,7 @@ export function addLoad(program: Program, context: CliContext): void {
         if (context.signal.aborted && !summary.committed) throw interrupted(directory);
         if (options.json) await context.stdout.line(JSON.stringify(summary));
         else await context.stdout.write(describeLoad(summary));
-        if (summary.unread.count > 0) program.exitCode = EXIT.incomplete;
+        if (summary.unread.count > 0 || summary.comparison.differingSessions > 0) program.exitCode = EXIT.incomplete;
         if (!summary.committed) throw new CliError('not everything was committed: run the same command again to go on');
       });
     });
@@ -67,7 +70,7 @@ export function sourceDirectory(directory: string): string {
 }
 
 export function describeLoad(summary: LoadSummary): string {
-  const { kept, rows, duplicates, quarantined, refusals, earlierRecords, unread } = summary;
+  const { kept, rows, duplicates, quarantined, refusals, earlierRecords, unread, comparison } = summary;
   const width = printCount(rows).length;
   const line = (number: number, text: string) => `${printCount(number).padStart(width)}  ${text}\n`;
   let text = line(rows, 'rows read');
@@ -76,6 +79,8 @@ export function describeLoad(summary: LoadSummary): string {
     `new in the lake: ${count(kept.trades, 'trade')}, ${count(kept.quotes, 'quote')}`,
   );
   text += line(duplicates, 'already there');
+  if (comparison.notTakenRows > 0)
+    text += line(comparison.notTakenRows, 'not taken: they differ from what the lake has');
   text += line(quarantined, 'new in the quarantine');
   if (earlierRecords !== undefined) {
     const left = count(earlierRecords, 'log record');
@@ -89,7 +94,7 @@ export function describeLoad(summary: LoadSummary): string {
     const more = unread.count > unread.names.length ? `, … ${printCount(unread.count)} in all` : '';
     text += `Not read, because not called <company id>.csv: ${unread.names.map(printCell).join(', ')}${more}\n`;
   }
-  return `${text}Loading the same files again is safe: nothing is counted twice.\n`;
+  return `${text}${describeComparison(comparison)}Loading the same files again is safe: nothing is counted twice.\n`;
 }
 
 function interrupted(directory: string): CliError {

@@ -1,3 +1,4 @@
+import type { LoadComparison } from '@k2/usecases';
 import { collectRows, type K2Session, type LoadSummary, type Refusal, type UnreadFiles } from './session.ts';
 
 type Lake = Pick<K2Session, 'query'>;
@@ -13,20 +14,21 @@ interface LakeCounts {
 
 /** How a load ran, by whoever ran it. */
 export interface LoadRun {
-  /** Rows that the log has acknowledged, refused ones included. */
+  /** Rows of the source, refused ones and such as were not taken included. */
   readonly rows: number;
   readonly committed: boolean;
   readonly unread: UnreadFiles;
+  readonly comparison: LoadComparison;
 }
 
 /** Runs a load and says what became of its rows, by counting in the lake before and after. */
 export async function accountLoad(lake: Lake, feed: string, run: () => Promise<LoadRun>): Promise<LoadSummary> {
   const exchange = feed.slice(0, feed.indexOf(':')).toUpperCase();
   const before = await countLake(lake, exchange);
-  const { rows, committed, unread } = await run();
+  const { rows, committed, unread, comparison } = await run();
   if (!committed) {
     const kept = { trades: 0, quotes: 0 };
-    return { feed, rows, committed, kept, duplicates: 0, quarantined: 0, refusals: [], unread };
+    return { feed, rows, committed, kept, duplicates: 0, quarantined: 0, refusals: [], unread, comparison };
   }
   const after = await countLake(lake, exchange);
   const kept = { trades: after.trades - before.trades, quotes: after.quotes - before.quotes };
@@ -36,10 +38,11 @@ export async function accountLoad(lake: Lake, feed: string, run: () => Promise<L
     rows,
     committed,
     kept,
-    duplicates: Math.max(0, rows - kept.trades - kept.quotes - quarantined),
+    duplicates: Math.max(0, rows - kept.trades - kept.quotes - quarantined - comparison.notTakenRows),
     quarantined,
     refusals: quarantined === 0 ? [] : await newRefusals(lake, exchange, before.refusedUs),
     unread,
+    comparison,
   };
 }
 

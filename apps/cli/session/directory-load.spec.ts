@@ -17,7 +17,9 @@ function platformWith(endOffset: number, committed: number) {
     store: { progress: () => Promise.resolve([{ ...AT.topicPartition, nextOffset: nextOffset++ }]) },
     scheduler: { sleep: () => Promise.resolve() },
   };
-  const load = () => Promise.resolve({ acknowledgedTicks: 4, acknowledgedRejections: 0, committed: true });
+  const comparison = { notTakenRows: 0 };
+  const report = { acknowledgedTicks: 4, acknowledgedRejections: 0, committed: true, comparison };
+  const load = () => Promise.resolve(report);
   return { ports, load } as unknown as Parameters<typeof loadIntoPlatform>[0];
 }
 

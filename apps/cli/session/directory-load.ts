@@ -27,8 +27,9 @@ export async function loadIntoPlatform(
       }
       progress({ ...at });
     });
-    const { acknowledgedTicks, acknowledgedRejections, committed, unread } = report;
-    return { rows: acknowledgedTicks + acknowledgedRejections, committed, unread };
+    const { acknowledgedTicks, acknowledgedRejections, committed, unread, comparison } = report;
+    const rows = acknowledgedTicks + acknowledgedRejections + comparison.notTakenRows;
+    return { rows, committed, unread, comparison };
   });
   return earlierRecords === 0 ? summary : { ...summary, earlierRecords };
 }

@@ -1,3 +1,4 @@
+import type { LoadComparison } from '@k2/usecases';
 import { CliError, EXIT } from '../exit-codes.ts';
 import { accountLoad, type LoadRun } from './account-load.ts';
 import type { HttpClient } from './http-client.ts';
@@ -18,6 +19,7 @@ type LoadLine =
       readonly acknowledgedTicks: number;
       readonly acknowledgedRejections: number;
       readonly unread: UnreadFiles;
+      readonly comparison: LoadComparison;
     }
   | { readonly event: 'failed'; readonly problem: { readonly detail: string } };
 
@@ -51,8 +53,9 @@ function heard(line: LoadLine, progress: (progress: LoadProgress) => void): Load
       return null;
     case 'finished':
     case 'stopped': {
-      const rows = line.acknowledgedTicks + line.acknowledgedRejections;
-      return { rows, committed: line.event === 'finished', unread: line.unread };
+      const { acknowledgedTicks, acknowledgedRejections, unread, comparison } = line;
+      const rows = acknowledgedTicks + acknowledgedRejections + comparison.notTakenRows;
+      return { rows, committed: line.event === 'finished', unread, comparison };
     }
     case 'failed':
       throw new CliError(line.problem.detail);

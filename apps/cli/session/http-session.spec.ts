@@ -135,8 +135,16 @@ describe('a load', () => {
       };
     };
   }
+  const comparison = { completedSessions: 0, completedRows: 0, differingSessions: 1, notTakenRows: 2, differences: [] };
   const unread = { count: 1, names: ['trades/2.csv.gz'] };
-  const finished = { event: 'finished', acknowledgedTicks: 9, acknowledgedRejections: 1, committed: true, unread };
+  const finished = {
+    event: 'finished',
+    acknowledgedTicks: 9,
+    acknowledgedRejections: 1,
+    committed: true,
+    unread,
+    comparison,
+  };
 
   it('tells its progress, and what became of each row', async () => {
     lakeCounts(
@@ -148,13 +156,14 @@ describe('a load', () => {
     expect(progress).toEqual([{ rows: 4, doneBytes: 50, totalBytes: 100 }]);
     expect(summary).toEqual({
       feed: 'asx:/files',
-      rows: 10,
+      rows: 12,
       committed: true,
       kept: { trades: 4, quotes: 3 },
       duplicates: 2,
       quarantined: 1,
       refusals: [{ reason: 'malformed-row', count: 1, places: ['asx:trades/1.csv:4'] }],
       unread,
+      comparison,
     });
   });
 

@@ -1,6 +1,6 @@
 import type { RecordType, TableName } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
-import type { MaintenanceReport, MaintenanceTask } from '@k2/usecases';
+import type { LoadComparison, MaintenanceReport, MaintenanceTask } from '@k2/usecases';
 
 /** What JSON can say. Decimals are exact strings, times ISO 8601 in UTC, integers beyond 2^53 strings. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -76,7 +76,7 @@ export interface LoadProgress {
   readonly rows: number;
 }
 
-/** What became of a load's rows. rows = kept + duplicates + quarantined where `committed`. */
+/** What became of a load's rows. rows = kept + duplicates + quarantined + comparison.notTakenRows where `committed`. */
 export interface LoadSummary {
   readonly feed: string;
   /** Rows of the source, refused ones included. */
@@ -95,6 +95,8 @@ export interface LoadSummary {
   readonly refusals: readonly Refusal[];
   /** What lies beside the files and was not read. */
   readonly unread: UnreadFiles;
+  /** Sessions of the files beside what the lake had of them. */
+  readonly comparison: LoadComparison;
 }
 
 export interface UnreadFiles {

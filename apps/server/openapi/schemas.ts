@@ -180,6 +180,16 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
         description: 'Files beside those of the feed that were not read: how many, and the first names.',
       },
       committed: { type: 'boolean' },
+      comparison: {
+        ...object({
+          completedSessions: integer,
+          completedRows: integer,
+          differingSessions: integer,
+          notTakenRows: integer,
+          differences: list(openRow),
+        }),
+        description: 'Sessions of the feed beside what the lake had of them: completed ones, and those that differ.',
+      },
       problem: ref('Problem'),
     },
     required: ['event'],

@@ -17,6 +17,7 @@ const REPORT: LoadReport = {
   unread: { count: 1, names: ['trades/1.csv.gz'] },
   error: null,
   committed: true,
+  comparison: { completedSessions: 0, completedRows: 0, differingSessions: 0, notTakenRows: 0, differences: [] },
 };
 const ticks = (count: number): FeedEvent => ({ kind: 'ticks', batch: tradeBatch({ count }) });
 

@@ -74,8 +74,8 @@ export class AsxFeed implements MarketFeed {
         if (file.recordType !== recordType || signal.aborted) continue;
         yield* this.load(directory.source, file, this.parser(file, directory, rows), rows, progress, signal);
       }
-      const batch = rows.take();
-      if (batch !== null) yield { kind: 'ticks', batch };
+      const taken = rows.take();
+      if (taken !== null) yield { kind: 'ticks', ...taken };
     }
     if (!signal.aborted)
       yield { kind: 'progress', source: this.name, doneBytes: progress.totalBytes, totalBytes: progress.totalBytes };
@@ -115,8 +115,8 @@ export class AsxFeed implements MarketFeed {
           isDue = parser.isDue;
           const rejections = parser.takeRejections();
           if (rejections.length > 0) yield { kind: 'rejections', rejections };
-          const batch = rows.builder.isFull ? rows.take() : null;
-          if (batch !== null) yield { kind: 'ticks', batch };
+          const taken = rows.builder.isFull ? rows.take() : null;
+          if (taken !== null) yield { kind: 'ticks', ...taken };
         }
         if (parser.endlessLine !== null)
           throw unusable(

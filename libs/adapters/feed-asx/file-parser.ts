@@ -4,7 +4,7 @@ import { isPossibleTime } from '@k2/domain/quality';
 import type { CompanySymbols } from './company-symbols.ts';
 import { DATE_AND_TIME_BYTES, dateKeyAt, timeOfDayUsAt } from './fields.ts';
 import { SydneyDayClock, type SydneyCalendar } from './sydney-time.ts';
-import { codedSeries, type CodedSeries } from './tick-rows.ts';
+import { codedSeries, type CodedSeries, type QuoteRows, type TradeRows } from './tick-rows.ts';
 
 /** Longest line that can be a row, and the bytes of a refused line that are kept. */
 export const LINE_BYTES_MAX = 65_536;
@@ -85,7 +85,7 @@ export abstract class AsxFileParser {
   };
   protected receiveTimeUs = 0;
   protected abstract readonly fieldNames: readonly string[];
-  protected abstract readonly isFull: boolean;
+  protected abstract readonly rows: TradeRows | QuoteRows;
 
   constructor(file: AsxFile, symbols: CompanySymbols, calendar: SydneyCalendar) {
     this.file = file;
@@ -119,7 +119,9 @@ export abstract class AsxFileParser {
 
   /** The batch or the rejections have to be taken before more is read. */
   get isDue(): boolean {
-    return this.isFull || this.rejections.length >= REJECTIONS_MAX || this.rejectedBytes >= REJECTED_BYTES_MAX;
+    return (
+      this.rows.builder.isFull || this.rejections.length >= REJECTIONS_MAX || this.rejectedBytes >= REJECTED_BYTES_MAX
+    );
   }
 
   takeRejections(): readonly Rejection[] {
@@ -151,8 +153,10 @@ export abstract class AsxFileParser {
     else if (end - from > LINE_BYTES_MAX) this.refuseLongLine(bytes, from, end);
     else {
       const fault = this.readRow(bytes, from, end);
-      if (fault === NO_FAULT) this.keptRows++;
-      else this.refuseRow(bytes, from, end, fault);
+      if (fault === NO_FAULT) {
+        this.keptRows++;
+        this.rows.noteLine(this.line);
+      } else this.refuseRow(bytes, from, end, fault);
     }
   }
 

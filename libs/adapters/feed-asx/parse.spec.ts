@@ -258,7 +258,7 @@ function read(bytes: Uint8Array, window = bytes.length, receiveTimeUs = RECEIVED
     at += parser.parse(bytes.subarray(at, end), 0, end === bytes.length, receiveTimeUs);
     rejections.push(...parser.takeRejections());
   }
-  return { batch: rows.take() as TradeBatch | null, rejections, summary: parser.summary() };
+  return { batch: (rows.take()?.batch ?? null) as TradeBatch | null, rejections, summary: parser.summary() };
 }
 
 function quotes(text: string) {
@@ -266,5 +266,5 @@ function quotes(text: string) {
   const file = { source: 'asx:quotes/7.csv', companyId: '7', recordType: 'quotes' } as const;
   const parser = new QuoteFileParser(file, SYMBOLS, new SydneyCalendar(), rows);
   parser.parse(encoder.encode(text), 0, true, RECEIVED_US);
-  return { batch: rows.take() as QuoteBatch | null, rejections: parser.takeRejections() };
+  return { batch: (rows.take()?.batch ?? null) as QuoteBatch | null, rejections: parser.takeRejections() };
 }

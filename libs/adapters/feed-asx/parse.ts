@@ -8,15 +8,12 @@ import type { CodedSeries, QuoteRows, TradeRows } from './tick-rows.ts';
 /** `Date,Time,Price,Volume,Qualifiers,Venue,BuyerID` → trades. */
 export class TradeFileParser extends AsxFileParser {
   protected override readonly fieldNames = ['Date', 'Time', 'Price', 'Volume', 'Qualifiers', 'Venue', 'BuyerID'];
-  private readonly rows: TradeRows;
+  protected override readonly rows: TradeRows;
 
   constructor(file: AsxFile, symbols: CompanySymbols, calendar: SydneyCalendar, rows: TradeRows) {
     super(file, symbols, calendar);
     this.rows = rows;
-  }
-
-  protected override get isFull(): boolean {
-    return this.rows.builder.isFull;
+    rows.startFile(file.source);
   }
 
   protected override readFields(
@@ -79,15 +76,12 @@ export class TradeFileParser extends AsxFileParser {
 /** `Date,Time,Bid,Ask,BidVolume,AskVolume` → quotes. An empty side has the volume 0 and whatever price was sent. */
 export class QuoteFileParser extends AsxFileParser {
   protected override readonly fieldNames = ['Date', 'Time', 'Bid', 'Ask', 'BidVolume', 'AskVolume'];
-  private readonly rows: QuoteRows;
+  protected override readonly rows: QuoteRows;
 
   constructor(file: AsxFile, symbols: CompanySymbols, calendar: SydneyCalendar, rows: QuoteRows) {
     super(file, symbols, calendar);
     this.rows = rows;
-  }
-
-  protected override get isFull(): boolean {
-    return this.rows.builder.isFull;
+    rows.startFile(file.source);
   }
 
   protected override readFields(

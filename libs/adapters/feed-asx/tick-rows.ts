@@ -27,14 +27,35 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 abstract class TickRows<Builder extends TradeBatchBuilder | QuoteBatchBuilder> {
   readonly builder: Builder;
   protected batch = 0;
+  private readonly lines: Uint32Array;
+  /** The files of the batch being built, and how many of its rows stand before each. */
+  private files: { readonly source: string; readonly firstRow: number }[] = [];
+  private rowCount = 0;
 
-  constructor(builder: Builder) {
+  constructor(builder: Builder, rowsMax: number) {
     this.builder = builder;
+    this.lines = new Uint32Array(rowsMax);
   }
 
-  take(): TickBatch | null {
+  /** Rows are of this file from now on. */
+  startFile(source: string): void {
+    this.files.push({ source, firstRow: this.rowCount });
+  }
+
+  /** Of the row just appended. */
+  noteLine(line: number): void {
+    this.lines[this.rowCount++] = line;
+  }
+
+  take(): { readonly batch: TickBatch; readonly placeOf: (row: number) => string } | null {
     this.batch++;
-    return this.builder.take();
+    const batch = this.builder.take();
+    const [lines, files] = [this.lines.slice(0, this.rowCount), this.files];
+    this.files = files.slice(-1).map(({ source }) => ({ source, firstRow: 0 }));
+    this.rowCount = 0;
+    if (batch === null) return null;
+    const placeOf = (row: number) => `${files.findLast(({ firstRow }) => firstRow <= row)!.source}:${lines[row]}`;
+    return { batch, placeOf };
   }
 
   seriesCode(series: CodedSeries): number {
@@ -48,7 +69,7 @@ abstract class TickRows<Builder extends TradeBatchBuilder | QuoteBatchBuilder> {
 
 export class QuoteRows extends TickRows<QuoteBatchBuilder> {
   constructor(rowsMax: number) {
-    super(new QuoteBatchBuilder(rowsMax));
+    super(new QuoteBatchBuilder(rowsMax), rowsMax);
   }
 }
 
@@ -58,7 +79,7 @@ export class TradeRows extends TickRows<TradeBatchBuilder> {
   private readonly vendorDataByText = new Map<string, Coded<VendorData>>();
 
   constructor(rowsMax: number) {
-    super(new TradeBatchBuilder(rowsMax));
+    super(new TradeBatchBuilder(rowsMax), rowsMax);
   }
 
   /** The conditions `[text]`, of no bytes none; null where they are not UTF-8. */

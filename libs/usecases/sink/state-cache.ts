@@ -1,7 +1,7 @@
 import { parseSeriesState, printSeriesState, type SeriesState } from '@k2/domain/sequencing';
 import type { TickStore } from '@k2/ports';
+import { SERIES_PREFIX } from './stored-states.ts';
 
-const SERIES_PREFIX = 'series/';
 const REJECTED_PREFIX = 'rejected/';
 
 /** What the rows of one owner changed, as the store keeps it; `committed` must follow once it is stored. */
