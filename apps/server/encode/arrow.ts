@@ -65,12 +65,17 @@ export async function* encodeArrow(
 ): AsyncGenerator<Uint8Array> {
   const fields = columns.map((column) => new Field(column.name, arrowType(column, decimalPrecision), true));
   const schema = new Schema(fields);
-  yield firstMessage(tableToIPC(new Table(schema), 'stream'));
+  const head = firstMessage(tableToIPC(new Table(schema), 'stream'));
+  let isBegun = false;
   for await (const batch of batches) {
     if (batch.rowCount === 0) continue;
     const stream = RecordBatchStreamWriter.writeAll([recordBatch(schema, columns, batch)]).toUint8Array(true);
+    // What the first batch cannot be sent as is an error, and not an answer that breaks off after its schema.
+    if (!isBegun) yield head;
+    isBegun = true;
     yield stream.subarray(firstMessage(stream).length, stream.length - END_MARK.length);
   }
+  if (!isBegun) yield head;
   yield END_MARK;
 }
 

@@ -1,6 +1,6 @@
 import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 import { rowChunks } from './row-chunks.ts';
-import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
+import { base64Text, decimalText, doubleText, timeText, utf8Text, wideTimeText, type TextAt } from './value-text.ts';
 
 /**
  * RFC 4180 with a header line. Null is an empty field, an empty string is `""`; lists and maps are their JSON text,
@@ -34,10 +34,10 @@ function valueCells({ type, scale = 8 }: AnswerColumn, values: AnswerValues, row
     case 'integer':
       return type === 'timestamp' ? timeText(values.values) : (row) => String(values.values[row]);
     case 'int64':
-      if (type === 'timestamp') return timeText(Float64Array.from(values.values, Number));
+      if (type === 'timestamp') return wideTimeText(values.values);
       return (row) => String(values.values[row]);
     case 'double':
-      return (row) => String(values.values[row]);
+      return (row) => doubleText(values.values[row]);
     case 'decimal':
       return decimalText(values.values, scale);
     case 'boolean':

@@ -1,6 +1,6 @@
 import type { DictionaryValue } from '@k2/domain/market';
 import type { AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
-import { base64Text, decimalText, timeText, utf8Text, type TextAt } from './value-text.ts';
+import { base64Text, decimalText, doubleText, timeText, utf8Text, wideTimeText, type TextAt } from './value-text.ts';
 
 /** Texts of a column's values; each stands between two `quote`s, which are empty where they are none or in the text. */
 export interface JsonCells {
@@ -59,12 +59,12 @@ function valueCells(column: AnswerColumn, values: AnswerValues, rowCount: number
     case 'integer':
       return type === 'timestamp' ? quoted(timeText(values.values)) : bare((row) => String(values.values[row]));
     case 'int64':
-      if (type === 'timestamp') return quoted(timeText(Float64Array.from(values.values, Number)));
+      if (type === 'timestamp') return quoted(wideTimeText(values.values));
       return bare((row) => integerText(String(values.values[row])));
     case 'decimal':
       return quoted(decimalText(values.values, scale));
     case 'double':
-      return bare((row) => doubleText(values.values[row]));
+      return bare((row) => jsonDouble(values.values[row]));
     case 'boolean':
       return bare((row) => (values.values[row] === 1 ? 'true' : 'false'));
     case 'binary':
@@ -91,6 +91,6 @@ function integerText(digits: string): string {
   return Number.isSafeInteger(Number(digits)) ? digits : `"${digits}"`;
 }
 
-function doubleText(value: number): string {
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
+function jsonDouble(value: number): string {
+  return Number.isFinite(value) ? doubleText(value) : `"${value}"`;
 }

@@ -1,4 +1,12 @@
-import { int64At, int64Words, isSafeAt, printTimeUs, US_PER_SECOND, type Utf8Column } from '@k2/domain/market';
+import {
+  civilDate,
+  int64At,
+  int64Words,
+  isSafeAt,
+  printTimeUs,
+  US_PER_SECOND,
+  type Utf8Column,
+} from '@k2/domain/market';
 
 /** Text of a row's value. */
 export type TextAt = (row: number) => string;
@@ -28,6 +36,26 @@ export function timeText(values: ArrayLike<number>): TextAt {
     if (micros % 1_000 !== 0) return `${prefix}${padded(micros, 6)}Z`;
     return `${prefix}${padded(micros / 1_000, 3)}Z`;
   };
+}
+
+const INFINITE_US = 2n ** 63n - 1n;
+
+/** As `timeText`, for times that doubles do not hold to the µs, and for the infinite ones of DuckDB. */
+export function wideTimeText(values: BigInt64Array): TextAt {
+  const usPerDay = BigInt(SECONDS_PER_DAY * US_PER_SECOND);
+  return (row) => {
+    const timeUs = values[row];
+    if (timeUs === INFINITE_US) return 'infinity';
+    if (timeUs === -INFINITE_US) return '-infinity';
+    const usOfDay = ((timeUs % usPerDay) + usPerDay) % usPerDay;
+    const day = (timeUs - usOfDay) / usPerDay;
+    return civilDate(Number(day)) + printTimeUs(Number(usOfDay)).slice('1970-01-01'.length);
+  };
+}
+
+/** Of a double, every one of which is told from every other, also the negative zero. */
+export function doubleText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 function timeOfDay(second: number): string {

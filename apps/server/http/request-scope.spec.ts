@@ -30,6 +30,23 @@ describe('the scope of a request', () => {
     expect(discarded).toEqual(['a file']);
   });
 
+  it('disposes of answers that come too late, alone or with their provenance', async () => {
+    let disposals = 0;
+    const answer = { [Symbol.asyncDispose]: async () => void disposals++ };
+    for (const late of [answer, { answer, snapshotId: 1n }]) {
+      const { scheduler, pass } = deadline();
+      const scope = new RequestScope(responseTo(new EventEmitter()), scheduler, 10);
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const asked = scope.within(promise);
+      pass();
+      await expect(asked).rejects.toMatchObject({ kind: 'timeout' });
+      resolve(late);
+      await promise;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(disposals).toBe(2);
+  });
+
   it('cancels what still runs when the response is over, however it ended', () => {
     const raw = new EventEmitter();
     const scope = new RequestScope(responseTo(raw), deadline().scheduler, 10);

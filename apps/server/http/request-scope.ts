@@ -19,9 +19,9 @@ export class RequestScope {
 
   /**
    * The work's result, or `timeout` if it takes longer than the deadline; for what has no deadline of its own. A result
-   * that comes too late goes to `discard`.
+   * that comes too late goes to `discard`; an answer is disposed of.
    */
-  async within<Result>(work: Promise<Result>, discard: (late: Result) => unknown = () => undefined): Promise<Result> {
+  async within<Result>(work: Promise<Result>, discard: (late: Result) => unknown = disposed): Promise<Result> {
     const { timeoutMs } = this.options;
     const done = new AbortController();
     const late = this.scheduler.sleep(timeoutMs + GRACE_MS, done.signal).then(() => {
@@ -37,4 +37,9 @@ export class RequestScope {
       late.catch(() => undefined);
     }
   }
+}
+
+async function disposed(late: unknown): Promise<void> {
+  const { answer = late } = (late ?? {}) as { readonly answer?: unknown };
+  await (answer as Partial<AsyncDisposable> | null)?.[Symbol.asyncDispose]?.();
 }
