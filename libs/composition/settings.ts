@@ -166,6 +166,14 @@ export const SETTINGS = {
     10_000,
     'Queries that wait for a turn; further ones are refused.',
   ),
+  sqlScanBytesMax: integer(
+    'K2_SQL_SCAN_BYTES_MAX',
+    undefined,
+    4 * GIB,
+    MIB,
+    2 ** 50,
+    'Bytes of the files on S3 that one SQL statement may read.',
+  ),
   queriesStalledMax: integer(
     'K2_QUERIES_STALLED_MAX',
     undefined,

@@ -1,4 +1,4 @@
-import type { Column, RecordType } from '@k2/domain/market';
+import type { Column, RecordType, TableName } from '@k2/domain/market';
 import type { PortError } from './port-error.ts';
 import type { ScanPlan } from './tick-store.port.ts';
 
@@ -34,6 +34,11 @@ export interface TickFilter {
   /** Half-open `[fromUs, toUs)`. */
   readonly fromUs?: number;
   readonly toUs?: number;
+}
+
+/** A table that SQL reads, and what it is certain to leave out: the same fields of a ScanRequest. */
+export interface SqlRead extends Pick<TickFilter, 'exchange' | 'symbols' | 'fromUs' | 'toUs'> {
+  readonly table: TableName;
 }
 
 export type Question =
@@ -121,6 +126,8 @@ export interface AskOptions {
 export interface QueryEngine {
   /** Rejects before the first row is known to be computable; later failures reject the iteration. */
   ask(question: Question, plans: readonly ScanPlan[], options: AskOptions): Promise<Answer>;
+  /** What has to be planned for an `sql` question; rejects as `ask` would for SQL that it refuses unread. */
+  sqlReads(sql: string, options: AskOptions): Promise<readonly SqlRead[]>;
   /** Writes the answer as one Parquet file at a local path; returns its row count. */
   exportParquet(
     question: Question,

@@ -3,9 +3,9 @@ import type { Completeness } from '@k2/domain/lake';
 import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, AsOf, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
 import {
-  ALL_TABLES,
   findOpenGaps,
   plansAsOf,
+  plansOfSql,
   runMaintenanceTask,
   type MaintenanceReport,
   type MaintenanceTask,
@@ -64,7 +64,8 @@ export class DirectorySession implements K2Session {
   }
 
   async query(sql: string, limit: number, asOf: AsOf = LATEST): Promise<RowStream> {
-    return this.ask({ kind: 'sql', sql, limit }, await this.plans(ALL_TABLES, {}, asOf));
+    const { plans } = await plansOfSql(this.platform.ports, { sql, asOf }, this.options);
+    return this.ask({ kind: 'sql', sql, limit }, plans);
   }
 
   async gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
-import { ALL_TABLES, plansAsOf } from '@k2/usecases';
+import { plansOfSql } from '@k2/usecases';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import type { Format } from '../encode/formats.ts';
@@ -72,8 +72,8 @@ export class QueryController {
       );
     }
     const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
-    const requests = ALL_TABLES.map((table) => ({ table }));
-    const { plans } = await scope.within(plansAsOf(platform.ports.store, requests, parseAsOf(body.asOf)!));
+    const asked = { sql: body.sql, asOf: parseAsOf(body.asOf)! };
+    const { plans } = await scope.within(plansOfSql(platform.ports, asked, scope.options));
     const question = { kind: 'sql', sql: body.sql, limit } as const;
     await sendQuestion(
       reply,

@@ -10,6 +10,7 @@ import {
   type AskOptions,
   type QueryEngine,
   type Question,
+  type SqlRead,
 } from '@k2/ports';
 import { writeFile } from 'node:fs/promises';
 
@@ -48,6 +49,10 @@ export class FakeEngine implements QueryEngine {
       batches: this.counted(answer.batches, free),
       [Symbol.asyncDispose]: async () => free(),
     };
+  }
+
+  async sqlReads(sql: string): Promise<readonly SqlRead[]> {
+    return /trades/.test(sql) ? [{ table: 'market_data.trades' }] : [];
   }
 
   async exportParquet(question: Question, _plans: unknown, path: string): Promise<{ readonly rowCount: number }> {

@@ -1,8 +1,8 @@
-import { PortError, type AnswerBatch, type AnswerColumn, type QueryEngineError } from '@k2/ports';
+import { PortError, type AnswerBatch, type AnswerColumn, type QueryEngineError, type SqlRead } from '@k2/ports';
 import type { EngineOutcome, EngineReply, EngineTask } from './engine-messages.ts';
 import type { EngineProcess, RunListener } from './engine-process.ts';
 
-type Finish = Extract<EngineOutcome, { kind: 'ended' | 'exported' }>;
+type Finish = Extract<EngineOutcome, { kind: 'ended' | 'exported' | 'reads' }>;
 
 /** One task in an engine process, seen from the caller: batches in order, pulled. */
 export class AskedTask implements RunListener {
@@ -63,6 +63,15 @@ export class AskedTask implements RunListener {
     return { rowCount: this.finish.rowCount };
   }
 
+  async reads(): Promise<readonly SqlRead[]> {
+    while (this.finish === null) {
+      if (this.error !== null) throw this.error;
+      await this.woken();
+    }
+    if (this.finish.kind !== 'reads') throw new PortError('unavailable', 'the engine answered another question');
+    return this.finish.reads;
+  }
+
   /** Ends the task with this error, unless it had one: what follows from stopping the engine is not news. */
   fail(error: unknown): void {
     this.error ??= error;
@@ -76,8 +85,8 @@ export class AskedTask implements RunListener {
     if (batch !== undefined && this.error === null) this.batches.push(batch);
     if (done !== undefined) this.isRunning = false;
     if (done?.kind === 'failed') this.fail(this.outcomeError(done));
-    else if (done?.kind === 'ended' || done?.kind === 'exported') this.finish = done;
     else if (done?.kind === 'stopped') this.fail(new PortError('cancelled', 'the engine was told to stop'));
+    else if (done !== undefined) this.finish = done;
     this.wake();
   }
 

@@ -11,6 +11,7 @@ import {
   type QueryEngine,
   type Question,
   type ScanPlan,
+  type SqlRead,
   type Telemetry,
 } from '@k2/ports';
 import { engineConfinement } from './engine-confinement.ts';
@@ -65,6 +66,11 @@ export class DuckDbQueryEngine implements QueryEngine {
 
   ask(question: Question, plans: readonly ScanPlan[], options: AskOptions): Promise<Answer> {
     return this.measured(question, options, (open) => open.answer(question, wavesOf(question, plans)));
+  }
+
+  sqlReads(sql: string, options: AskOptions): Promise<readonly SqlRead[]> {
+    const question: Question = { kind: 'sql', sql, limit: 0 };
+    return this.measured(question, options, (open) => open.reads(question));
   }
 
   exportParquet(

@@ -35,6 +35,12 @@ async function execute(id: number, task: EngineTask): Promise<void> {
   let end: RunEnd;
   const database = await next;
   try {
+    if (task.asksReads === true && task.question.kind === 'sql') {
+      const reads = await database.sqlReads(task.question.sql, functions);
+      running = null;
+      // The database is as it was.
+      return send({ kind: 'reply', id, done: { kind: 'reads', reads } });
+    }
     end = await run.run(database, await statementOf(task, database));
   } catch (error) {
     const { kind, message } = questionErrorOf(error, task.question.kind === 'sql');

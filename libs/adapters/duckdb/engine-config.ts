@@ -21,6 +21,8 @@ export interface DuckDbQueryEngineConfig {
   readonly stalledMax: number;
   /** Without a batch taken for so long, an answer is cut, whoever waits. */
   readonly idleMsMax: number;
+  /** Bytes of the files that a statement of user SQL may read; one that needs more is refused. */
+  readonly sqlScanBytesMax: number;
   /** Questions after which a process is replaced: a bound on whatever it might hoard. */
   readonly questionsPerProcessMax: number;
 }
@@ -36,5 +38,6 @@ export const DUCKDB_QUERY_ENGINE_DEFAULTS: DuckDbQueryEngineConfig = {
   stallMs: 250,
   stalledMax: 2,
   idleMsMax: 10_000,
+  sqlScanBytesMax: Infinity,
   questionsPerProcessMax: 100_000,
 };

@@ -5,9 +5,11 @@ import {
   type DuckDBPreparedStatement,
   type DuckDBResult,
 } from '@duckdb/node-api';
+import type { SqlRead } from '@k2/ports';
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
 import type { Statement } from './question-sql.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
+import { sqlReads } from './sql-reads.ts';
 import { forbidden, isSameQuery, selectTree, type Tree } from './statement-tree.ts';
 import { columnSql, isTickTable, MESSAGE_ID, quoteText, scanRelation, userColumnSql } from './scan-sql.ts';
 
@@ -31,6 +33,8 @@ export async function openDatabase({ threads, duckDbMemoryBytesMax }: EngineSett
   await connection.run("SET disabled_optimizers = 'late_materialization'");
   return new EngineDatabase(instance, connection);
 }
+
+const TIME_TYPES: ReadonlySet<string> = new Set(['DATE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE']);
 
 /** Where a view of user SQL is; no relation that user SQL may name. */
 const ANSWER_VIEW = 'k2_answer';
@@ -109,6 +113,20 @@ export class EngineDatabase {
     // Also what `isSameQuery` passes over.
     checkPermitted(printedTree, functions);
     return printed;
+  }
+
+  /** What the SQL reads. Throws QuestionError if it is not permitted. */
+  async sqlReads(sql: string, functions: ReadonlySet<string>): Promise<readonly SqlRead[]> {
+    const query = selectTree(await this.serialized(sql));
+    return sqlReads(query, checkPermitted(query, functions), (text, castTo) => this.timeOf(text, castTo));
+  }
+
+  private async timeOf(text: string, castTo: string | null): Promise<number | null> {
+    if (castTo !== null && !TIME_TYPES.has(castTo)) return null;
+    const value = castTo === null ? '$1::VARCHAR' : `$1::VARCHAR::${castTo}`;
+    const reader = await this.connection.runAndReadAll(`SELECT epoch_us(TRY(${value}::TIMESTAMPTZ))`, [text]);
+    const timeUs = Number(reader.getRows()[0][0] ?? NaN);
+    return Number.isSafeInteger(timeUs) ? timeUs : null;
   }
 
   private serialized(sql: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { TableName } from '@k2/domain/market';
-import type { AnswerBatch, AnswerColumn, Question, QueryEngineErrorKind, ScanField } from '@k2/ports';
+import type { AnswerBatch, AnswerColumn, Question, QueryEngineErrorKind, ScanField, SqlRead } from '@k2/ports';
 
 /** What parent and engine process say to each other, by structured clone over the IPC channel. */
 
@@ -15,6 +15,8 @@ export interface EngineTask {
   readonly scans: readonly LocalScan[];
   /** Absent: the rows are sent back. */
   readonly exportPath?: string;
+  /** Of SQL: what it reads is all that is asked. */
+  readonly asksReads?: true;
 }
 
 export type EngineRequest =
@@ -27,6 +29,7 @@ export type EngineRequest =
 export type EngineOutcome =
   | { readonly kind: 'ended' }
   | { readonly kind: 'exported'; readonly rowCount: number }
+  | { readonly kind: 'reads'; readonly reads: readonly SqlRead[] }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly errorKind: QueryEngineErrorKind; readonly message: string };
 

@@ -35,6 +35,18 @@ export async function localScans(
   }));
 }
 
+/** Throws `invalid-query` if SQL would read more bytes of files than it may. */
+export function checkScanBytes(plans: readonly ScanPlan[], bytesMax: number): void {
+  const tables = plans
+    .map(({ table, files }) => ({ table, bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }))
+    .filter(({ bytes }) => bytes > 0);
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+  if (bytes <= bytesMax) return;
+  const each = tables.map(({ table, bytes: ofTable }) => `${table} ${ofTable}`).join(', ');
+  const message = `the SQL would read files of ${bytes} bytes (${each}), more than the ${bytesMax} of a statement; name fewer tables, or compare exchange, symbol and timestamp with constants in the WHERE of a SELECT over one table`;
+  throw new PortError('invalid-query', message, { bytes, bytesMax });
+}
+
 function unreadableFile(key: string, result: PromiseSettledResult<LocalFile>): PortError {
   const cause: unknown = result.status === 'rejected' ? result.reason : undefined;
   const why = cause instanceof Error ? cause.message : String(cause);

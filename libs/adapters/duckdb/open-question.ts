@@ -7,11 +7,12 @@ import {
   type QueryEngineError,
   type Question,
   type ScanPlan,
+  type SqlRead,
 } from '@k2/ports';
 import { AskedTask } from './asked-task.ts';
 import type { DuckDbQueryEngineConfig } from './engine-config.ts';
 import type { EngineLease, EnginePool } from './engine-pool.ts';
-import { localScans } from './local-scans.ts';
+import { checkScanBytes, localScans } from './local-scans.ts';
 import type { QuestionLimits } from './question-limits.ts';
 
 export interface QuestionResources {
@@ -75,6 +76,13 @@ export class OpenQuestion {
     return exported;
   }
 
+  async reads(question: Question): Promise<readonly SqlRead[]> {
+    const task = await this.started(question, [], { isLast: true, asksReads: true });
+    const reads = await this.orFailed(task.reads());
+    this.end();
+    return reads;
+  }
+
   /** Ends the question with this error, unless it is over. */
   fail(error: unknown): void {
     if (this.isOver) return;
@@ -128,19 +136,19 @@ export class OpenQuestion {
   private async started(
     question: Question,
     plans: readonly ScanPlan[],
-    { isLast, exportPath }: { readonly isLast: boolean; readonly exportPath?: string },
+    { isLast, ...asked }: { readonly isLast: boolean; readonly exportPath?: string; readonly asksReads?: true },
   ): Promise<AskedTask> {
     const { config } = this.resources;
     const files: LocalFile[] = [];
     const releaseFiles = () => files.forEach((file) => file.release());
     try {
+      if (question.kind === 'sql') checkScanBytes(plans, config.sqlScanBytesMax);
       this.lease ??= await this.leased();
       const scans = await localScans(plans, files, this.resources, this.limits.signal);
       // Nothing has run in it yet.
       if (!this.lease.process.isAlive) this.lease = await this.leasedAnew(this.lease);
       if (this.error !== null) throw this.error;
-      const path = exportPath === undefined ? {} : { exportPath };
-      const task = new AskedTask(this.lease.process, { question, scans, ...path }, config.memoryBytesMax);
+      const task = new AskedTask(this.lease.process, { question, scans, ...asked }, config.memoryBytesMax);
       this.task = task;
       this.isRunning = true;
       void task.settled.then(() => {

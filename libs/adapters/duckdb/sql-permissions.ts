@@ -1,9 +1,12 @@
-import { RECORD_SCHEMAS } from '@k2/domain/market';
+import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
 import { asTree, asTrees, foldName, forbidden, textOf, type Tree } from './statement-tree.ts';
 
-/** Relations that user SQL may read, lower case: `trades` and `market_data.trades`, and so on. */
-const RELATIONS: ReadonlySet<string> = new Set(
-  RECORD_SCHEMAS.flatMap(({ table }) => [table, table.slice(table.indexOf('.') + 1)]),
+/** Relations that user SQL may read, by their names in lower case: `trades` and `market_data.trades`, and so on. */
+const RELATIONS: ReadonlyMap<string, TableName> = new Map(
+  RECORD_SCHEMAS.flatMap(({ table }) => [
+    [table, table] as const,
+    [table.slice(table.indexOf('.') + 1), table] as const,
+  ]),
 );
 
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['unnest', 'range', 'generate_series']);
@@ -34,13 +37,17 @@ type Scope = ReadonlySet<string>;
 
 /**
  * Checks the parse tree of a query: only permitted relations and functions. What is not known is refused: a new kind of
- * node in a later DuckDB is forbidden until it is listed here. Throws QuestionError `forbidden-query`.
+ * node in a later DuckDB is forbidden until it is listed here. Throws QuestionError `forbidden-query`. Returns the tables
+ * read, by the node that names each.
  */
-export function checkPermitted(query: Tree, functions: ReadonlySet<string>): void {
-  new PermissionCheck(functions).query(query, new Set());
+export function checkPermitted(query: Tree, functions: ReadonlySet<string>): ReadonlyMap<Tree, TableName> {
+  const check = new PermissionCheck(functions);
+  check.query(query, new Set());
+  return check.tables;
 }
 
 class PermissionCheck {
+  readonly tables = new Map<Tree, TableName>();
   private readonly functions: ReadonlySet<string>;
   constructor(functions: ReadonlySet<string>) {
     this.functions = functions;
@@ -131,8 +138,10 @@ class PermissionCheck {
     const isPlain = textOf(node.catalog_name) === '' && (node.at_clause ?? null) === null;
     const isCte = schema === '' && scope.has(table);
     const name = schema === '' ? table : `${schema}.${table}`;
-    if (!isPlain || !(isCte || RELATIONS.has(name)))
+    const known = isCte ? undefined : RELATIONS.get(name);
+    if (!isPlain || !(isCte || known !== undefined))
       throw forbidden(`the relation ${JSON.stringify(name)} is not permitted`);
+    if (known !== undefined) this.tables.set(node, known);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type QueryEngineErrorKind,
   type Question,
   type ScanPlan,
+  type SqlRead,
 } from '@k2/ports';
 import { answerBatch, type AnswerTable } from './memory-query-answer.ts';
 import { auditAnswer } from './memory-query-audit.ts';
@@ -64,6 +65,10 @@ export class MemoryQueryEngine implements QueryEngine {
     } finally {
       this.asks--;
     }
+  }
+
+  async sqlReads(): Promise<readonly SqlRead[]> {
+    throw error('unsupported', 'the memory query engine has no SQL: that needs the DuckDB engine');
   }
 
   async exportParquet(): Promise<{ readonly rowCount: number }> {

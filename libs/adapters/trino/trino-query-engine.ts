@@ -10,6 +10,7 @@ import {
   type QueryEngine,
   type Question,
   type ScanPlan,
+  type SqlRead,
   type Scheduler,
   type Telemetry,
 } from '@k2/ports';
@@ -79,6 +80,12 @@ export class TrinoQueryEngine implements QueryEngine {
     } finally {
       this.askDuration?.record((clock.monotonicUs() - startedUs) / 1_000, { question: question.kind, outcome });
     }
+  }
+
+  sqlReads(): Promise<readonly SqlRead[]> {
+    return Promise.reject(
+      new PortError('unsupported', 'the Trino engine answers no SQL: ask a server whose K2_ENGINE is duckdb'),
+    );
   }
 
   exportParquet(): Promise<{ readonly rowCount: number }> {

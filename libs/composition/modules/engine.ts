@@ -15,6 +15,10 @@ export const engineModule = (input: ModuleInput) =>
       waitingMax: settings.queriesWaitingMax,
       stalledMax: settings.queriesStalledMax,
       idleMsMax: settings.queryIdleMs,
+      // What is fetched for a statement has to fit; what is on this disk already need not be fetched.
+      ...(choice.objects === 's3' && {
+        sqlScanBytesMax: Math.min(settings.sqlScanBytesMax, settings.s3CacheBytesMax),
+      }),
     };
     if (choice.engine === 'duckdb')
       bind(TOKENS.queryEngine).toResolvedValue(

@@ -92,6 +92,7 @@ describe('AnswerTicks', () => {
         })();
         return { columns: answer.columns, batches, [Symbol.asyncDispose]: free };
       },
+      sqlReads: () => Promise.reject(new PortError('unsupported', 'none here')),
       exportParquet: () => Promise.reject(new PortError('unsupported', 'none here')),
       close: () => Promise.resolve(),
     };

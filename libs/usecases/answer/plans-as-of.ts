@@ -1,5 +1,13 @@
 import { RECORD_SCHEMAS, recordSchema, type TableName } from '@k2/domain/market';
-import { isPortError, type AsOf, type ScanPlan, type ScanRequest, type TickStore } from '@k2/ports';
+import {
+  isPortError,
+  type AskOptions,
+  type AsOf,
+  type QueryEngine,
+  type ScanPlan,
+  type ScanRequest,
+  type TickStore,
+} from '@k2/ports';
 
 /** What is to be planned of one table. */
 export type TableRequest = Omit<ScanRequest, 'asOf'>;
@@ -27,6 +35,19 @@ export async function plansAsOf(store: TickStore, requests: readonly TableReques
   const plans = planned.map((one, at) => (one instanceof Error ? emptyPlan(requests[at].table) : one));
   // Until the time asked for has passed, commits may still come before it: what it names now is the last one so far.
   return asOf.kind === 'time' ? asOfLastCommit(store, requests, plans) : { plans, asOfUs };
+}
+
+/**
+ * The plans that SQL needs, and no more: of the tables that it names, the files that its constants leave. Of SQL that
+ * names none, an empty plan, so that `asOf` is judged all the same.
+ */
+export async function plansOfSql(
+  { store, engine }: { readonly store: TickStore; readonly engine: QueryEngine },
+  { sql, asOf }: { readonly sql: string; readonly asOf: AsOf },
+  options: AskOptions,
+): Promise<PlansAsOf> {
+  const reads = await engine.sqlReads(sql, options);
+  return plansAsOf(store, reads.length > 0 ? reads : [{ table: 'market_data.trades', symbols: [] }], asOf);
 }
 
 async function latestPlans(store: TickStore, requests: readonly TableRequest[]): Promise<PlansAsOf> {

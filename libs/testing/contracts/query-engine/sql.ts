@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DAY_START_US, gapRecord, placed, plannedRows, quoteBatch, tradeBatch } from '../../builders/index.ts';
-import type { Asker } from '../query-engine.contract.ts';
+import { ASK, type Asker } from '../query-engine.contract.ts';
 
 export function sqlContract(asker: Asker, isCapable: boolean): void {
   describe('sql', () => {
@@ -13,6 +13,7 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
     if (!isCapable) {
       it('is refused', async () => {
         await expect(sql('SELECT 1')).rejects.toMatchObject({ kind: 'unsupported' });
+        await expect(asker.engine().sqlReads('SELECT 1', ASK)).rejects.toMatchObject({ kind: 'unsupported' });
       });
       return;
     }
@@ -26,6 +27,17 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
         { status: 'open' },
       ]);
       expect(await sql('SELECT count(*) AS n FROM sessions')).toEqual([{ n: 0 }]);
+    });
+
+    it('says what has to be planned', async () => {
+      const reads = (text: string) => asker.engine().sqlReads(text, ASK);
+      expect(await reads('SELECT 1')).toEqual([]);
+      expect(await reads('SELECT count(*) FROM sessions, market_data.quotes')).toEqual([
+        { table: 'audit.sessions' },
+        { table: 'market_data.quotes' },
+      ]);
+      await expect(reads('SELECT * FROM elsewhere')).rejects.toMatchObject({ kind: 'forbidden-query' });
+      await expect(reads('SELEC 1')).rejects.toMatchObject({ kind: 'invalid-query' });
     });
 
     it('joins, aggregates and nests', async () => {
