@@ -2,6 +2,8 @@ import { mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readHolder } from '@k2/adapter-sqlite';
+import { tradeBatch } from '@k2/testing/builders';
+import { untilCommitted } from '@k2/usecases';
 import { openPlatform } from './open-platform.ts';
 import { readSettings } from './settings.ts';
 
@@ -42,6 +44,31 @@ describe('the embedded platform', () => {
     const second = await load();
     expect(second.counts).toMatchObject({ taken: 5_000, duplicates: 5_000, kept: 0 });
     expect(await rowCounts()).toBe(5_000);
+  }, 60_000);
+
+  it('embedded.poison-tick: a tick that the tables cannot hold is quarantined, and those around it are committed', async () => {
+    const opened = await openPlatform(settingsOf('none', 'sink'), { access: 'write', command: 'test' });
+    const { log, store } = opened.platform.ports;
+    const topic = 'market.equities.trades.asx';
+    await log.declareTopic({ name: topic, partitions: 1, framing: 'block' });
+    const good = tradeBatch({ count: 3 });
+    // Its third trade id is not UTF-8.
+    const bytes = good.tradeId.bytes.map((byte, at) => (at >= good.tradeId.offsets[2] ? 0xff : byte));
+    const poison = { ...good, tradeId: { ...good.tradeId, bytes } };
+    await log.append(topic, { kind: 'ticks', batch: poison });
+    await log.append(topic, { kind: 'ticks', batch: tradeBatch({ firstSequence: 4, count: 3 }) });
+    opened.platform.start();
+    const signal = new AbortController().signal;
+    expect(await untilCommitted(opened.platform.ports, signal)).toBe(true);
+    const { counts, paused, error } = opened.platform.status.sink!;
+    const rows = new Map((await store.stats()).map(({ table, rowCount }) => [table, rowCount]));
+    await opened.close();
+    expect({ counts, paused, error }).toMatchObject({
+      counts: { kept: 5, quarantined: 1, gaps: 1 },
+      paused: [],
+      error: null,
+    });
+    expect([rows.get('market_data.trades'), rows.get('audit.quarantine')]).toEqual([5, 1]);
   }, 60_000);
 
   it('has one writer; readers may look beside it', async () => {
