@@ -2,6 +2,7 @@ import {
   isPortError,
   type Clock,
   type CommitReceipt,
+  type PartitionClaim,
   type Scheduler,
   type StagedRows,
   type Telemetry,
@@ -50,7 +51,9 @@ export class CommitPipeline {
   private readonly commitMs;
   private readonly rows;
   private readonly poison;
-  private readonly untrimmed;
+  private readonly failedTrims;
+  /** By partition name: committed, and perhaps still in the log. */
+  private readonly untrimmed = new Map<string, PartitionClaim>();
   private running: Promise<void> = Promise.resolve();
   private busy = false;
   private failedParts: FailedParts[] = [];
@@ -71,7 +74,7 @@ export class CommitPipeline {
     this.rows = telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
     this.commitMs = telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');
     this.poison = telemetry.counter('k2_sink_unstorable_ticks', 'Ticks in quarantine: the store could not write them.');
-    this.untrimmed = telemetry.counter('k2_sink_trim_failures', 'Commits after which the log could not be trimmed.');
+    this.failedTrims = telemetry.counter('k2_sink_trim_failures', 'Times that the log could not be trimmed.');
   }
 
   get isBusy(): boolean {
@@ -93,6 +96,27 @@ export class CommitPipeline {
     const failed = this.failedParts;
     this.failedParts = [];
     return failed;
+  }
+
+  /** The log may forget everything before: told by a commit, or by a claim, whose predecessor may have died before it trimmed. */
+  isCommittedUpTo(claims: readonly PartitionClaim[]): void {
+    for (const claim of claims) this.untrimmed.set(partitionName(claim), claim);
+  }
+
+  /**
+   * Never rejects: what is left in the log is only kept for longer. It must be tried again all the same, without a commit:
+   * a log that is full takes nothing that could be committed.
+   */
+  async trim(): Promise<void> {
+    const claims = [...this.untrimmed];
+    if (claims.length === 0) return;
+    try {
+      await this.ports.log.trim(claims.map(([, claim]) => claim));
+      for (const [name, claim] of claims) if (this.untrimmed.get(name) === claim) this.untrimmed.delete(name);
+    } catch (error) {
+      this.failedTrims.add(1);
+      this.ports.telemetry.log('warn', 'the log could not be trimmed; trying again', { error: String(error) });
+    }
   }
 
   /** Only while idle. */
@@ -158,17 +182,8 @@ export class CommitPipeline {
     this.rows.add(receipt.rowCount);
     this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
     telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
-    await this.trim(receipt);
-  }
-
-  /** What is left in the log is only kept for longer, until a later trim. */
-  private async trim({ claims }: CommitReceipt): Promise<void> {
-    try {
-      await this.ports.log.trim(claims);
-    } catch (error) {
-      this.untrimmed.add(1);
-      this.ports.telemetry.log('warn', 'the log could not be trimmed after a commit', { error: String(error) });
-    }
+    this.isCommittedUpTo(receipt.claims);
+    await this.trim();
   }
 
   /** Files that are left are garbage, which maintenance removes. */

@@ -75,6 +75,7 @@ export class SinkLoop {
     const { log } = this.ports;
     this.handover.start(this.options.discoverIntervalMs, async () => {
       this.memory.lag.ends(await log.offsets(this.handover.topics));
+      await this.pipeline.trim();
     });
     while (!this.stop.aborted) {
       this.throwIfFailed();
@@ -285,7 +286,7 @@ export class SinkLoop {
     // They may come back from another sink, which has taken their series on.
     this.states.forgetCommitted();
     try {
-      await this.partitions.claim(this.options.writer, partitions);
+      this.pipeline.isCommittedUpTo(await this.partitions.claim(this.options.writer, partitions));
     } catch (error) {
       if (!isOfPartition(error)) throw error;
       if (partitions.length === 1) this.memory.pauses.pause(partitions[0], null, error);

@@ -112,7 +112,7 @@ export class SinkPartitions {
    * Takes partitions over, all or none. Throws `topic-recreated` if the log is not the one that the store was filled
    * from, `unknown-topic` if there is no such topic any more.
    */
-  async claim(writer: string, partitions: readonly TopicPartition[]): Promise<void> {
+  async claim(writer: string, partitions: readonly TopicPartition[]): Promise<readonly PartitionClaim[]> {
     const { log } = this.ports;
     const topicIds = new Map((await log.topics()).map(({ name, topicId }) => [name, topicId]));
     const wanted = partitions.map(({ topic, partition }) => {
@@ -125,6 +125,7 @@ export class SinkPartitions {
     const ends = new Map((await log.offsets(topics)).map((at) => [partitionName(at), at.endOffset]));
     for (const claim of claims) checkIsOfThisLog(claim, ends.get(partitionName(claim)) ?? 0);
     for (const claim of claims) this.own(claim);
+    return claims;
   }
 
   ends(offsets: readonly PartitionOffsets[]): void {

@@ -305,20 +305,39 @@ describe('Sink, when one partition is at fault', () => {
 });
 
 describe('Sink, when a call beside the commit fails', () => {
-  it('sink.trim-fails: a log that cannot be trimmed undoes no commit', async () => {
+  it('sink.trim-fails: a log that cannot be trimmed undoes no commit, and is trimmed later without another', async () => {
     const world = await TwoTopics.create();
-    const trim: TickLog['trim'] = async () => {
-      throw new PortError('unavailable', 'disk I/O error', {}, { retryable: true });
+    const { log } = world;
+    let isBroken = true;
+    const trim: TickLog['trim'] = async (positions) => {
+      if (isBroken) throw new PortError('unavailable', 'disk I/O error', {}, { retryable: true });
+      return log.trim(positions);
     };
-    world.log = changed(world.log, { trim });
+    world.log = changed(log, { trim });
     await world.trades(ASX, 1, 5);
     const { sink, stop } = world.start();
     await world.pass(200);
-    await world.trades(ASX, 6, 5);
-    await world.pass(200);
-    expect(sink.status).toMatchObject({ commits: 2, error: null });
-    expect(world.telemetry.count('k2_sink_trim_failures')).toBe(2);
+    expect(sink.status).toMatchObject({ commits: 1, error: null });
+    expect(world.telemetry.count('k2_sink_trim_failures')).toBeGreaterThan(0);
     expect(world.telemetry.lines.filter(({ message }) => message.includes('starts over'))).toEqual([]);
+    isBroken = false;
+    await world.pass(100);
+    expect(await log.offsets([ASX])).toMatchObject([{ startOffset: 1, endOffset: 1 }]);
+    expect(await stop()).toBeNull();
+  });
+
+  it('trims what a sink before it had committed and not trimmed', async () => {
+    const world = await TwoTopics.create();
+    const { log } = world;
+    world.log = changed(log, { trim: async () => Promise.reject(new PortError('unavailable', 'killed')) });
+    await world.trades(ASX, 1, 5);
+    const before = world.start();
+    await world.pass(200);
+    await before.stop();
+    world.log = log;
+    const { stop } = world.start();
+    await world.pass(200);
+    expect(await log.offsets([ASX])).toMatchObject([{ startOffset: 1, endOffset: 1 }]);
     expect(await stop()).toBeNull();
   });
 
