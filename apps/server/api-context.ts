@@ -1,4 +1,4 @@
-import type { LoadReport, PlatformPorts, PlatformStatus, Settings } from '@k2/composition';
+import type { LoadReport, PlatformHealth, PlatformPorts, PlatformStatus, Settings } from '@k2/composition';
 import type { FeedEvent, MarketFeed, Random } from '@k2/ports';
 import type { AnswerTicks } from '@k2/usecases';
 
@@ -7,7 +7,8 @@ export interface ApiPlatform {
   readonly ports: PlatformPorts;
   readonly answers: AnswerTicks;
   readonly status: PlatformStatus;
-  /** Null while every room runs. */
+  readonly health: PlatformHealth;
+  /** Null while no component has failed. */
   readonly failed: Error | null;
   load(feed: MarketFeed, signal: AbortSignal, listener: (event: FeedEvent) => void): Promise<LoadReport>;
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { tableFromIPC } from 'apache-arrow';
 import { PortError } from '@k2/ports';
+import { platformHealth } from '@k2/composition';
 import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { createApp } from './app.ts';
 import { answerOf } from './test-support/fake-engine.ts';
@@ -267,12 +268,38 @@ describe('answers that are too large to be held', () => {
 });
 
 describe('operations', () => {
-  it('readiness ends when a room stopped for good and while stopping; liveness does not', async () => {
-    expect((await get('/health/ready')).statusCode).toBe(200);
-    platform.failed = new Error('another writer took over');
-    const { statusCode, body } = await get('/health/ready');
-    expect([statusCode, JSON.parse(body).detail]).toEqual([503, 'a room stopped for good: another writer took over']);
-    platform.failed = null;
+  it('liveness ends when a component has failed, unless it is for a person to mend', async () => {
+    const failedBy = (errorKind: string) =>
+      platformHealth(['sink', 'api'], [{ name: 'sink', state: 'failed', sinceUs: 0, errorKind }], [], []);
+    platform.health = failedBy('bug');
+    const { statusCode, body } = await get('/health/live');
+    expect([statusCode, JSON.parse(body).detail]).toEqual([503, 'stopped permanently: sink (bug)']);
+    platform.health = failedBy('misconfigured');
+    expect((await get('/health/live')).statusCode).toBe(200);
+  });
+
+  it('readiness names what is down, and ends when no role can do its work and while stopping', async () => {
+    const down = (name: string) =>
+      ({ name, state: 'down', sinceUs: 0, lastErrorKind: 'disk-full', without: 'answers' }) as const;
+    platform.health = platformHealth(['sink', 'api'], [], [down('disk')], []);
+    const degraded = await get('/health/ready');
+    expect([degraded.statusCode, JSON.parse(degraded.body)]).toMatchObject([
+      200,
+      {
+        status: 'degraded',
+        roles: { sink: 'does not work', api: 'works' },
+        dependencies: [{ name: 'disk', state: 'down', since: '1970-01-01T00:00:00.000Z', lastErrorKind: 'disk-full' }],
+      },
+    ]);
+    platform.health = platformHealth(['sink', 'api'], [], [down('catalog')], []);
+    const useless = await get('/health/ready');
+    expect([useless.statusCode, useless.headers['content-type']]).toEqual([
+      503,
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(JSON.parse(useless.body)).toMatchObject({ status: 503, health: { status: 'unavailable' } });
+    platform.health = platformHealth(['api'], [], [], []);
+    expect(JSON.parse((await get('/health/ready')).body)).toMatchObject({ status: 'ready' });
     platform.isStopping = true;
     expect((await get('/health/ready')).statusCode).toBe(503);
     expect((await get('/health/live')).statusCode).toBe(200);

@@ -6,6 +6,8 @@ export * from './adapter-choice.ts';
 export * from './check-schemas.ts';
 export { within } from './closing.ts';
 export type { ComponentHealth } from './components.ts';
+export type { DependencyHealth } from './dependencies.ts';
+export { platformHealth, type PlatformHealth } from './platform-health.ts';
 export { dataPaths } from './data-paths.ts';
 export { loadAdapter } from './load-package.ts';
 export * from './open-platform.ts';

@@ -17,6 +17,8 @@ import { absentPort } from './absent-port.ts';
 import { chooseAdapters, keepsInDirectory } from './adapter-choice.ts';
 import { allOf, Closing } from './closing.ts';
 import { createFeed } from './create-feed.ts';
+import { Dependencies } from './dependencies.ts';
+import { probeDisk } from './disk-probe.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { dataPaths } from './data-paths.ts';
 import { catalogModule } from './modules/catalog.ts';
@@ -27,6 +29,7 @@ import { objectsModule } from './modules/objects.ts';
 import { storeModule } from './modules/store.ts';
 import { systemModule } from './modules/system.ts';
 import { Platform } from './platform.ts';
+import { PROBES, WITHOUT } from './platform-health.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
 import { isPackageName } from './setting-kinds.ts';
 import type { Settings } from './settings.ts';
@@ -83,10 +86,17 @@ export async function openPlatform(
   const telemetry = new OpenTelemetryTelemetry({ clock, logLevel: settings.logLevel });
   const closing = new Closing({ clock, scheduler }, settings.closeTimeoutMs / 4);
   closing.add('telemetry', () => telemetry.close());
+  const dependencies = new Dependencies({ clock, scheduler, telemetry });
   const opened = <Port>(name: string, port: Port): Port => {
     const { close: end } = port as { close?: () => unknown };
     if (end !== undefined) closing.add(name, () => end.call(port));
     return port;
+  };
+  /** Before it is used for the first time; the probe asks it directly. */
+  const observed = <Port extends object>(name: string, port: Port): Port => {
+    const probe = PROBES[name] as ((port: Port) => Promise<unknown>) | undefined;
+    dependencies.add(name, WITHOUT[name] ?? 'the rest', probe === undefined ? null : () => probe(port));
+    return dependencies.observed(name, port);
   };
   try {
     const writes = access === 'write';
@@ -103,9 +113,10 @@ export async function openPlatform(
     const scratch = touchesDisk ? await openScratchDirectory(dataPaths(settings.data).temp) : null;
     if (scratch !== null) closing.add('scratch directory', () => scratch.remove());
     const scratchDirectory = scratch?.path ?? '';
+    if (scratch !== null) dependencies.add('disk', WITHOUT['disk'], () => probeDisk(scratch.path));
     const context: AdapterContext = { clock, random, scheduler, telemetry, env, scratchDirectory };
     const rules = await topicRules(settings, choice);
-    const input = { settings, choice, rules, scratchDirectory, context, opened, writes };
+    const input = { settings, choice, rules, scratchDirectory, context, opened, observed, writes };
     await container.load(
       logModule(input),
       catalogModule(input),
@@ -119,7 +130,9 @@ export async function openPlatform(
     const needsLog = writes && settings.role.some((role) => role !== 'maintain');
     const needsStore = !writes || settings.role.some((role) => role !== 'ingest');
     const reason = `its roles are ${settings.role.join(', ')}`;
-    const log = needsLog ? opened('log', await container.getAsync(TOKENS.tickLog)) : absentPort<TickLog>('log', reason);
+    const log = needsLog
+      ? observed('log', opened('log', await container.getAsync(TOKENS.tickLog)))
+      : absentPort<TickLog>('log', reason);
     const hasFiles = needsStore && choice.objects !== null;
     if (hasFiles) opened('catalog', await container.getAsync(TOKENS.tableCatalog));
     const objects = hasFiles ? opened('objects', await container.getAsync(TOKENS.objectStore)) : null;
@@ -128,15 +141,25 @@ export async function openPlatform(
     if (needsStore) opened('store', store);
     if (maintenance !== undefined) opened('maintenance', maintenance);
     const engine = needsStore
-      ? opened('engine', await container.getAsync(TOKENS.queryEngine))
+      ? observed('engine', opened('engine', await container.getAsync(TOKENS.queryEngine)))
       : absentPort<QueryEngine>('query engine', reason);
     if (needsStore && (writes || choice.store === 'memory')) await store.ensureTables(RECORD_SCHEMAS);
 
     const dedups = choice.dedup !== null && settings.role.includes('ingest') && writes;
-    const dedup = dedups ? opened('dedup', await container.getAsync(TOKENS.dedupStore)) : null;
-    const ports = { log, dedup, store, maintenance: maintenance ?? null, engine, clock, random, scheduler, telemetry };
+    const dedup = dedups ? observed('dedup', opened('dedup', await container.getAsync(TOKENS.dedupStore))) : null;
+    const ports = {
+      log,
+      dedup,
+      store: dependencies.observed('store', store),
+      maintenance: maintenance === undefined ? null : dependencies.observed('store', maintenance),
+      engine,
+      clock,
+      random,
+      scheduler,
+      telemetry,
+    };
     const feeds = settings.role.includes('ingest') ? settings.feeds.map((spec) => createFeed(spec, ports)) : [];
-    const platform = new Platform(ports, settings, feeds, rules);
+    const platform = new Platform(ports, settings, feeds, rules, dependencies);
     return {
       platform,
       random,

@@ -30,7 +30,9 @@ import {
   type SinkStatus,
 } from '@k2/usecases';
 import { messageOf, within } from './closing.ts';
-import { Components, type ComponentHealth } from './components.ts';
+import { Components } from './components.ts';
+import type { Dependencies } from './dependencies.ts';
+import { platformHealth, type PlatformHealth } from './platform-health.ts';
 import type { Role, Settings } from './settings.ts';
 
 export interface PlatformPorts {
@@ -76,10 +78,20 @@ export class Platform {
   private readonly sinkStop = new AbortController();
   private readonly maintainStop = new AbortController();
   private readonly components: Components;
+  private readonly dependencies: Dependencies;
+  private readonly watchStop = new AbortController();
+  private watching: Promise<void> = Promise.resolve();
   private readonly startedUs: number;
   private stopping: Promise<void> | null = null;
 
-  constructor(ports: PlatformPorts, settings: Settings, feeds: readonly MarketFeed[], rules: TopicRules) {
+  constructor(
+    ports: PlatformPorts,
+    settings: Settings,
+    feeds: readonly MarketFeed[],
+    rules: TopicRules,
+    dependencies: Dependencies,
+  ) {
+    this.dependencies = dependencies;
     this.ports = ports;
     this.settings = settings;
     this.recordOptions = { ...RECORD_OPTIONS, topicSpecOf: (name) => topicSpecOf(name, rules) };
@@ -113,13 +125,15 @@ export class Platform {
     return this.components.failed;
   }
 
-  /** How the components are, each by itself. */
-  get health(): readonly ComponentHealth[] {
-    return this.components.health;
+  /** What works of what the roles ask, from what is known already: nothing is asked for it. */
+  get health(): PlatformHealth {
+    const paused = this.sink?.status.paused ?? [];
+    return platformHealth(this.settings.role, this.components.health, this.dependencies.health, paused);
   }
 
   /** Starts the components and returns; `health` tells how each goes on. */
   start(): void {
+    this.watching = this.dependencies.watch(this.watchStop.signal);
     if (this.sink !== null) this.components.watch('sink', this.sink.run(this.sinkStop.signal));
     if (this.maintain !== null) this.components.watch('maintain', this.maintain.run(this.maintainStop.signal));
     for (const recorder of this.recorders) {
@@ -180,6 +194,8 @@ export class Platform {
     } finally {
       this.sinkStop.abort();
     }
+    this.watchStop.abort();
+    await this.watching;
     await this.components.end(this.settings.closeTimeoutMs / 2);
   }
 

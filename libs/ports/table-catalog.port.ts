@@ -5,9 +5,10 @@ import type { TopicPartition } from './tick-log.port.ts';
  * `commit-conflict`: a table's pointer is not the expected one, or the catalog has a commit at the change's time or after
  * it; re-base and try again. `fenced`: a later writer has claimed a partition. `progress-mismatch`: a partition's progress is not what the change expects.
  * `unknown-outcome`: the connection was lost while committing; ask `committed`. `unavailable`: nothing was done.
+ * `disk-full`: nothing was done, and the same call succeeds once there is room.
  */
 export type TableCatalogErrorKind =
-  'commit-conflict' | 'fenced' | 'progress-mismatch' | 'unknown-outcome' | 'unavailable';
+  'commit-conflict' | 'fenced' | 'progress-mismatch' | 'unknown-outcome' | 'unavailable' | 'disk-full';
 export type TableCatalogError = PortError<TableCatalogErrorKind>;
 
 export interface PartitionProgress extends TopicPartition {

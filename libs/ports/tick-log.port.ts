@@ -4,13 +4,14 @@ import type { TopicSpec } from '@k2/domain/wire';
 import type { PortError } from './port-error.ts';
 
 /**
+ * `disk-full`: nothing was done, and the same call succeeds once there is room.
  * `unavailable`: the log cannot be reached or written now. `unknown-topic`: it was never declared.
  * `topic-recreated`: a topic of this name exists with another id, its offsets mean nothing.
  * `offset-trimmed`: the offset asked for is gone, `context.startOffset` is the first that is left.
  * `log-full`: the bound on stored bytes is reached, `context.bytesMax`. `closed`: this log was closed.
  */
 export type TickLogErrorKind =
-  'unavailable' | 'unknown-topic' | 'topic-recreated' | 'offset-trimmed' | 'log-full' | 'closed';
+  'unavailable' | 'disk-full' | 'unknown-topic' | 'topic-recreated' | 'offset-trimmed' | 'log-full' | 'closed';
 export type TickLogError = PortError<TickLogErrorKind>;
 
 export interface TopicPartition {

@@ -10,6 +10,7 @@ import type { TopicPartition } from './tick-log.port.ts';
  * `unknown-snapshot`: no such thing (any more). `no-snapshot-before`: the time asked for lies before the first
  * snapshot. `invalid-schema-change`: not a change that old rows survive. `unwritable-rows`: the rows themselves cannot be
  * written, now or later. `unavailable`: catalog or objects out of reach.
+ * `disk-full`: nothing was done, and the same call succeeds once there is room.
  */
 export type TickStoreErrorKind =
   | 'fenced'
@@ -20,7 +21,8 @@ export type TickStoreErrorKind =
   | 'no-snapshot-before'
   | 'invalid-schema-change'
   | 'unwritable-rows'
-  | 'unavailable';
+  | 'unavailable'
+  | 'disk-full';
 export type TickStoreError = PortError<TickStoreErrorKind>;
 
 /** Rows of one commit, by table. */

@@ -17,10 +17,13 @@ describe('what a person in charge of a server looks at', () => {
 
   scenario('/health says that it lives and that it is ready', async () => {
     expect(await server.json('/health/live')).toEqual({ status: 'live' });
-    expect(await server.json('/health/ready')).toEqual({
-      status: 'ready',
-      roles: ['ingest', 'sink', 'api', 'maintain'],
-    });
+    const { status, roles, dependencies } = await server.json<{
+      readonly status: string;
+      readonly roles: object;
+      readonly dependencies: readonly { readonly name: string }[];
+    }>('/health/ready');
+    expect([status, roles]).toEqual(['ready', { ingest: 'works', sink: 'works', api: 'works', maintain: 'works' }]);
+    expect(dependencies.map(({ name }) => name).sort()).toEqual(['catalog', 'disk', 'engine', 'log', 'objects']);
   });
 
   scenario('/metrics is text that Prometheus reads, with metrics of K2', async () => {

@@ -158,6 +158,7 @@ function portProblem(error: PortError): ProblemError {
       return new ProblemError('unavailable', 'the log is full until the sink has committed what it holds', cause);
     case 'cancelled':
     case 'unavailable':
+    case 'disk-full':
     case 'disconnected':
     case 'closed':
       return new ProblemError('unavailable', UNREACHABLE, cause);

@@ -236,18 +236,33 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'get /health/live': {
     summary: 'The process runs',
-    description: 'For a supervisor: restart the process where this does not answer.',
+    description: 'For a supervisor: restart the process when this is no 200, as when its sink has stopped permanently.',
     tag: 'Operations',
     schema: 'Status',
     example: { status: 'live' },
-    problems: [],
+    problems: ['unavailable'],
   },
   'get /health/ready': {
-    summary: 'Every room runs',
-    description: 'For a balancer: 503 while the server stops, and for good when a room of it stopped.',
+    summary: 'What works',
+    description:
+      'For a balancer: 503 while the server stops, and while none of its roles can do its work. A 200 may be `degraded`. Cheap: it tells what is known already, and asks nothing for it.',
     tag: 'Operations',
-    schema: 'Status',
-    example: { status: 'ready', roles: ['ingest', 'sink', 'api'] },
+    schema: 'Health',
+    example: {
+      status: 'degraded',
+      roles: { ingest: 'does not work', api: 'works' },
+      components: [{ name: 'feed simulator', state: 'running', errorKind: null, since: '2026-01-05T14:30:00.000Z' }],
+      dependencies: [
+        {
+          name: 'disk',
+          state: 'down',
+          lastErrorKind: 'disk-full',
+          without: 'answers of what is committed',
+          since: '2026-01-05T15:10:07.120Z',
+        },
+      ],
+      pausedPartitions: [],
+    },
     problems: ['unavailable'],
   },
   'get /metrics': {

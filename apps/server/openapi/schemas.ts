@@ -164,7 +164,29 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     feeds: list(openRow),
     sink: { type: ['object', 'null'] },
   }),
-  Status: { type: 'object', properties: { status: text, roles: list(text) }, required: ['status'] },
+  Status: { type: 'object', properties: { status: text }, required: ['status'] },
+  Health: object({
+    status: { enum: ['ready', 'degraded', 'unavailable'] },
+    roles: { type: 'object', additionalProperties: { enum: ['works', 'does not work'] } },
+    components: list(
+      object({
+        name: text,
+        state: { enum: ['running', 'ended', 'failed'] },
+        errorKind: { type: ['string', 'null'] },
+        since: text,
+      }),
+    ),
+    dependencies: list(
+      object({
+        name: text,
+        state: { enum: ['unknown', 'up', 'down'] },
+        lastErrorKind: { type: ['string', 'null'] },
+        without: { ...text, description: 'What goes on without it.' },
+        since: text,
+      }),
+    ),
+    pausedPartitions: list(object({ topic: text, partition: integer, since: text, errorKind: text })),
+  }),
   LoadEvent: {
     type: 'object',
     description: 'started, progress …, then finished (committed), stopped or failed.',

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { recordSchema, type PlacedBatch, type RecordType, type TableName } from '@k2/domain/market';
 import { PortError, type LogLevel, type MarketFeed, type ScanRequest, type TickLog, type TickStore } from '@k2/ports';
+import { platformHealth, type PlatformHealth } from '@k2/composition';
 import { AnswerTicks } from '@k2/usecases';
 import type { ApiContext } from '../api-context.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -21,6 +22,7 @@ export class FakePlatform {
   readonly lines: LogLine[] = [];
   readonly counted: { readonly name: string; readonly attributes: Readonly<Record<string, unknown>> }[] = [];
   failed: Error | null = null;
+  health: PlatformHealth = platformHealth(['ingest', 'sink', 'api'], [], [], []);
   isStopping = false;
   load: ApiContext['platform']['load'] = () => Promise.reject(new Error('no load was told of'));
   createFeed: ApiContext['createFeed'] = (spec) => {
@@ -43,6 +45,7 @@ export class FakePlatform {
       ],
     };
     const of = () => this.failed;
+    const healthOf = () => this.health;
     const load: ApiContext['platform']['load'] = (...given) => this.load(...given);
     return {
       platform: {
@@ -59,6 +62,9 @@ export class FakePlatform {
         },
         answers: new AnswerTicks(store, this.engine, this.clock),
         status: { roles: ['api'], startedUs: 0, feeds: [], sink: null, maintain: null },
+        get health() {
+          return healthOf();
+        },
         get failed() {
           return of();
         },

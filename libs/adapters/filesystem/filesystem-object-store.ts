@@ -271,8 +271,12 @@ async function writing<Result>(key: string, write: () => Promise<Result>): Promi
 
 function unavailable(key: string, error: unknown): Error {
   if (isPortError(error)) return error;
-  const message = `${key}: ${(error as Error).message}; check the disk and its permissions`;
-  return new PortError('unavailable', message, { key, code: codeOf(error) }, { retryable: true, cause: error });
+  const code = codeOf(error);
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const advice = isFull ? 'the disk is full: make room' : 'check the disk and its permissions';
+  const message = `${key}: ${(error as Error).message}; ${advice}`;
+  const options = { retryable: true, cause: error };
+  return new PortError(isFull ? 'disk-full' : 'unavailable', message, { key, code }, options);
 }
 
 function notFound(key: string): PortError {

@@ -17,7 +17,10 @@ export function storeError(error: unknown): TickStoreError {
   if (error instanceof PortError && STORE_KINDS.has(error.kind)) return error as TickStoreError;
   const message = error instanceof Error ? error.message : String(error);
   const context = error instanceof PortError ? error.context : {};
-  return new PortError('unavailable', `the lake cannot be reached or read: ${message}`, context, {
+  // A file on its way is not the object store's: DuckDB writes it, and says so in words.
+  const isFull = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i.test(message);
+  const what = isFull ? 'the disk is full: make room' : 'the lake cannot be reached or read';
+  return new PortError(isFull ? 'disk-full' : 'unavailable', `${what}: ${message}`, context, {
     retryable: true,
     cause: error,
   });
@@ -30,6 +33,7 @@ const STORE_KINDS: ReadonlySet<string> = new Set<TickStoreErrorKind>([
   'invalid-schema-change',
   'unwritable-rows',
   'unavailable',
+  'disk-full',
 ]);
 
 /** Runs a step of the store; its errors cross the port as TickStoreErrors, except those that say a caller is wrong. */

@@ -20,8 +20,8 @@ interface PendingCall {
 
 /**
  * One SQLite database in a worker thread of its own: SQLite's calls block, the caller's event loop does not.
- * Calls are answered in order. A call rejects with PortError: the kind the program refused with, `unavailable` where
- * SQLite failed (`context.resultCode`), or `unavailable` with `context.lost` where the thread ended before it answered,
+ * Calls are answered in order. A call rejects with PortError: the kind the program refused with, `disk-full`, `unavailable` where
+ * SQLite failed otherwise (`context.resultCode`), or `unavailable` with `context.lost` where the thread ended before it answered,
  * so that the outcome is unknown.
  */
 export class SqliteClient<Name extends keyof Programs> {
@@ -85,7 +85,7 @@ export class SqliteClient<Name extends keyof Programs> {
 
   private failed(method: string, message: string, resultCode: number | null): PortError {
     return new PortError(
-      'unavailable',
+      isDiskFull(resultCode) ? 'disk-full' : 'unavailable',
       `${method} failed on ${this.path}: ${message}; nothing was changed${hint(resultCode)}`,
       { path: this.path, method, resultCode },
       { retryable: true },
@@ -100,6 +100,11 @@ export class SqliteClient<Name extends keyof Programs> {
       { cause },
     );
   }
+}
+
+/** SQLITE_FULL, and SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log. */
+function isDiskFull(resultCode: number | null): boolean {
+  return resultCode !== null && ((resultCode & 0xff) === 13 || resultCode === 4874);
 }
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */

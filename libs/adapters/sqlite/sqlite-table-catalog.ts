@@ -58,7 +58,9 @@ export class SqliteTableCatalog implements TableCatalog {
     try {
       await this.client.call('apply', [change, this.options.clock.nowUs()]);
     } catch (error) {
-      throw isPortError(error, 'unavailable') && mayHaveCommitted(error) ? unknownOutcome(change, error) : error;
+      throw isPortError(error, 'unavailable', 'disk-full') && mayHaveCommitted(error)
+        ? unknownOutcome(change, error)
+        : error;
     }
   }
 

@@ -8,7 +8,7 @@ import type { ModuleInput } from './module-input.ts';
 /** What table metadata is current, and how far the log is in the tables: one database. */
 export const catalogModule = (input: ModuleInput) =>
   new ContainerModule(({ bind }) => {
-    bind(TOKENS.tableCatalog).toResolvedValue(() => open(input));
+    bind(TOKENS.tableCatalog).toResolvedValue(async () => input.observed('catalog', await open(input)));
   });
 
 async function open({ settings, choice, context }: ModuleInput): Promise<TableCatalog> {

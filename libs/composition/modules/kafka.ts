@@ -8,8 +8,8 @@ import type { ModuleInput } from './module-input.ts';
 import { openSchemaRegistry } from './schema-registry.ts';
 
 /** Throws `incompatible` where what this program writes could not be read together with what is in the log. */
-export async function openKafka({ settings, rules, context, opened }: ModuleInput): Promise<TickLog> {
-  const registry = opened('schema registry', await openSchemaRegistry(settings, context));
+export async function openKafka({ settings, rules, context, opened, observed }: ModuleInput): Promise<TickLog> {
+  const registry = observed('schema registry', opened('schema registry', await openSchemaRegistry(settings, context)));
   const log = await openLog(settings, rules, context, registry);
   if (!settings.role.includes('ingest')) return log;
   try {

@@ -14,6 +14,8 @@ export interface ModuleInput {
   readonly context: AdapterContext;
   /** Has what a module opened for itself closed with the rest, and passes it on. */
   readonly opened: <Port>(name: string, port: Port) => Port;
+  /** Watches what becomes of the calls of a port that the process rests on. */
+  readonly observed: <Port extends object>(name: string, port: Port) => Port;
   /** Whether this process writes to the data directory. */
   readonly writes: boolean;
 }

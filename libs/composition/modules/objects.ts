@@ -9,7 +9,7 @@ import type { ModuleInput } from './module-input.ts';
 /** Where the files of the tables are. */
 export const objectsModule = (input: ModuleInput) =>
   new ContainerModule(({ bind }) => {
-    bind(TOKENS.objectStore).toResolvedValue(() => open(input));
+    bind(TOKENS.objectStore).toResolvedValue(async () => input.observed('objects', await open(input)));
   });
 
 async function open({ settings, choice, scratchDirectory, context }: ModuleInput): Promise<ObjectStore> {

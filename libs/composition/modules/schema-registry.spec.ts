@@ -65,6 +65,7 @@ describe('the schema registry', () => {
         opened.push(name);
         return port;
       },
+      observed: <Port>(_: string, port: Port) => port,
     } as ModuleInput;
     await expect(openKafka(input)).rejects.toThrow('K2_KAFKA_TLS is false');
     expect(opened).toEqual(['schema registry']);

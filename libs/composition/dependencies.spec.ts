@@ -1,0 +1,82 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, ManualScheduler } from '@k2/adapter-memory';
+import { PortError } from '@k2/ports';
+import { Dependencies } from './dependencies.ts';
+
+const away = new PortError('unavailable', 'postgres://10.0.0.1 does not answer', {}, { retryable: true });
+const full = new PortError('disk-full', 'no room', {}, { retryable: true });
+
+describe('dependencies', () => {
+  let clock: ManualClock;
+  let lines: string[];
+  let dependencies: Dependencies;
+  let outcome: PortError | null;
+  const log = { append: async () => refused(), topics: async () => [] };
+  const refused = () => {
+    if (outcome !== null) throw outcome;
+  };
+  const states = () => dependencies.health.map(({ name, state, lastErrorKind }) => [name, state, lastErrorKind]);
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    lines = [];
+    outcome = null;
+    dependencies = new Dependencies({
+      clock,
+      scheduler: new ManualScheduler(clock),
+      telemetry: {
+        counter: () => ({ add: () => undefined }),
+        histogram: () => ({ record: () => undefined }),
+        gauge: () => undefined,
+        log: (level, message, fields) => void lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+      },
+    });
+  });
+
+  it('are known by the calls that are made anyway, and told of once', async () => {
+    dependencies.add('log', 'answers', null);
+    const observed = dependencies.observed('log', log);
+    await observed.append();
+    expect(states()).toEqual([['log', 'up', null]]);
+    outcome = away;
+    for (let attempt = 0; attempt < 3; attempt++) await observed.append().catch(() => undefined);
+    expect(states()).toEqual([['log', 'down', 'unavailable']]);
+    expect(lines).toEqual(['error dependency is down {"dependency":"log","kind":"unavailable","without":"answers"}']);
+    outcome = null;
+    await observed.append();
+    expect(states()).toEqual([['log', 'up', 'unavailable']]);
+  });
+
+  it('stay down while one operation fails and another goes well', async () => {
+    dependencies.add('log', 'answers', null);
+    const observed = dependencies.observed('log', log);
+    outcome = away;
+    await observed.append().catch(() => undefined);
+    await observed.topics();
+    expect(states()).toEqual([['log', 'down', 'unavailable']]);
+  });
+
+  it('do not come to harm by answers that are refusals', async () => {
+    dependencies.add('log', 'answers', null);
+    outcome = new PortError('unknown-topic', 'there is no topic x');
+    await dependencies
+      .observed('log', log)
+      .append()
+      .catch(() => undefined);
+    expect(states()).toEqual([['log', 'up', null]]);
+  });
+
+  it('have a full disk told of the disk, whichever port meets it', async () => {
+    dependencies.add('disk', 'answers', null);
+    dependencies.add('log', 'answers', null);
+    outcome = full;
+    await dependencies
+      .observed('log', log)
+      .append()
+      .catch(() => undefined);
+    expect(states()).toEqual([
+      ['disk', 'down', 'disk-full'],
+      ['log', 'unknown', null],
+    ]);
+  });
+});
