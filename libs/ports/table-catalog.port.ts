@@ -3,7 +3,8 @@ import type { TopicPartition } from './tick-log.port.ts';
 
 /**
  * `commit-conflict`: a table's pointer is not the expected one, or the catalog has a commit at the change's time or after
- * it; re-base and try again. `fenced`: a later writer has claimed a partition. `progress-mismatch`: a partition's progress is not what the change expects.
+ * it; re-base and try again. `fenced`: a later writer has claimed a partition. `progress-mismatch`: a partition's progress, or a
+ * state, is not what the change expects; read it again.
  * `unknown-outcome`: the connection was lost while committing; ask `committed`. `unavailable`: nothing was done.
  * `disk-full`: nothing was done, and the same call succeeds once there is room.
  */
@@ -33,8 +34,27 @@ export interface CatalogChange {
   readonly tables: readonly { readonly table: string; readonly expected: string | null; readonly next: string }[];
   /** Progress: the claim it rests on (topicId, nextOffset and epoch must still hold) → next offset. */
   readonly progress: readonly { readonly claim: PartitionClaim; readonly nextOffset: number }[];
-  /** Small values kept beside the progress; null removes. */
-  readonly state: ReadonlyMap<string, string | null>;
+  readonly state: ReadonlyMap<string, StateMove>;
+}
+
+/** A small value kept beside the progress, and the partition that it belongs to. */
+export interface StoredState {
+  readonly value: string;
+  /** Null: it was stored before states had owners. */
+  readonly owner: TopicPartition | null;
+}
+
+/**
+ * A state moves with the progress of its owner, whose claim fences it. Where a series has come to another partition, that
+ * one takes its state over, and the one before can no longer move it: of two that go on from the same state, one wins.
+ */
+export interface StateMove {
+  /** Null removes it. */
+  readonly value: string | null;
+  /** From now on; one of the partitions whose progress the change moves. */
+  readonly owner: TopicPartition;
+  /** Before: none; the owner's already, as its writer left it; or another's, which must still be as it was read. */
+  readonly was: 'absent' | 'own' | StoredState;
 }
 
 /** Which metadata file is each table's current one, and how far the log is in the tables: one database, one transaction. */
@@ -54,6 +74,6 @@ export interface TableCatalog {
     partitions: readonly (TopicPartition & { readonly topicId: string })[],
   ): Promise<readonly PartitionClaim[]>;
   progress(): Promise<readonly PartitionProgress[]>;
-  state(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
   close(): Promise<void>;
 }

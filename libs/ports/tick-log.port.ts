@@ -87,7 +87,7 @@ export interface Membership {
 
 /** The durable, ordered log between feeds and store. Offsets of a topic partition rise by one a record. */
 export interface TickLog {
-  /** Declares a topic. Declaring it again is allowed, also with more partitions, never with fewer. */
+  /** Declares a topic. Declaring it again is allowed, also with a multiple of its partitions, never with fewer. */
   declareTopic(spec: TopicSpec): Promise<TopicDescription>;
   topics(): Promise<readonly TopicDescription[]>;
   /**

@@ -1,12 +1,12 @@
 import type { QuarantineRecord, SequenceGapRecord, SessionRecord, TimeSpan } from '@k2/domain/lake';
 import type { FieldType, PlacedBatch, RecordSchema, TableName } from '@k2/domain/market';
 import type { PortError } from './port-error.ts';
-import type { PartitionClaim, PartitionProgress } from './table-catalog.port.ts';
+import type { PartitionClaim, PartitionProgress, StateMove, StoredState } from './table-catalog.port.ts';
 import type { TopicPartition } from './tick-log.port.ts';
 
 /**
- * `fenced`: a later writer has claimed a partition; stop. `progress-mismatch`: the progress is not what the commit
- * expects; read it again. `commit-conflict`: other writers won every attempt; retry later. `unknown-table`,
+ * `fenced`: a later writer has claimed a partition; stop. `progress-mismatch`: the progress, or a state, is not what
+ * the commit expects; read it again. `commit-conflict`: other writers won every attempt; retry later. `unknown-table`,
  * `unknown-snapshot`: no such thing (any more). `no-snapshot-before`: the time asked for lies before the first
  * snapshot. `invalid-schema-change`: not a change that old rows survive. `unwritable-rows`: the rows themselves cannot be
  * written, now or later. `unavailable`: catalog or objects out of reach.
@@ -42,8 +42,8 @@ export interface StagedRows {
 
 export interface ProgressChange {
   readonly partitions: readonly { readonly claim: PartitionClaim; readonly nextOffset: number }[];
-  /** Sequencer states that changed, by key; null removes. */
-  readonly state: ReadonlyMap<string, string | null>;
+  /** Sequencer states that changed, by key. */
+  readonly state: ReadonlyMap<string, StateMove>;
 }
 
 export interface CommitReceipt {
@@ -149,7 +149,7 @@ export interface TickStore {
   ): Promise<readonly PartitionClaim[]>;
   progress(): Promise<readonly PartitionProgress[]>;
   /** Sequencer states by key, as of the committed progress. */
-  state(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
   /** Writes rows without making them visible. May run while an earlier stage is being committed. */
   stage(rows: PlannedRows): Promise<StagedRows>;
   /**

@@ -15,6 +15,7 @@ import {
   type Scheduler,
   type SchemaChange,
   type StagedRows,
+  type StoredState,
   type TableCatalog,
   type TableSnapshot,
   type TableStats,
@@ -162,7 +163,7 @@ export class IcebergTickStore implements TickStore {
     return this.run(() => this.ports.catalog.progress());
   }
 
-  state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
     return this.run(() => this.ports.catalog.state(keys));
   }
 

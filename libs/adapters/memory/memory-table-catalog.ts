@@ -3,9 +3,11 @@ import {
   type CatalogChange,
   type PartitionClaim,
   type PartitionProgress,
+  type StoredState,
   type TableCatalog,
   type TopicPartition,
 } from '@k2/ports';
+import { MemoryStates } from './memory-states.ts';
 
 /** Changes remembered at least. */
 const CHANGES_KEPT = 1_000;
@@ -14,7 +16,7 @@ const CHANGES_KEPT = 1_000;
 export class MemoryTableCatalog implements TableCatalog {
   private readonly locations = new Map<string, string>();
   private readonly claims = new Map<string, PartitionClaim & { readonly writer: string }>();
-  private readonly values = new Map<string, string>();
+  private readonly states = new MemoryStates();
   private readonly changes = new Set<string>();
   private lastCommit: number | null = null;
 
@@ -35,6 +37,7 @@ export class MemoryTableCatalog implements TableCatalog {
     if (this.changes.has(changeId)) return;
     for (const { claim, nextOffset } of progress) this.assertClaimHolds(claim, nextOffset);
     for (const { table, expected } of tables) this.assertPointer(table, expected);
+    this.states.check({ progress, state });
     this.assertLater(committedUs);
 
     for (const { claim, nextOffset } of progress) {
@@ -42,10 +45,7 @@ export class MemoryTableCatalog implements TableCatalog {
       this.claims.set(key, { ...this.claims.get(key)!, nextOffset });
     }
     for (const { table, next } of tables) this.locations.set(table, next);
-    for (const [key, value] of state) {
-      if (value === null) this.values.delete(key);
-      else this.values.set(key, value);
-    }
+    this.states.move(state);
     this.lastCommit = committedUs;
     this.changes.add(changeId);
     if (this.changes.size > CHANGES_KEPT) this.changes.delete(this.changes.keys().next().value!);
@@ -78,8 +78,8 @@ export class MemoryTableCatalog implements TableCatalog {
     }));
   }
 
-  async state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return new Map(keys.filter((key) => this.values.has(key)).map((key) => [key, this.values.get(key)!]));
+  async state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
+    return this.states.of(keys);
   }
 
   async close(): Promise<void> {}

@@ -16,7 +16,7 @@ import {
   type TopicDescription,
   type TopicPartition,
 } from '@k2/ports';
-import { Arrivals, GroupCoordinator } from '@k2/ports/in-process';
+import { Arrivals, assertDeclarable, GroupCoordinator } from '@k2/ports/in-process';
 
 export interface MemoryTickLogOptions {
   readonly clock: Clock;
@@ -239,13 +239,4 @@ function trimmed(position: LogPosition, startOffset: number): PortError {
   const { topic, partition, nextOffset } = position;
   const message = `${topic}/${partition}: offset ${nextOffset} was trimmed; the first one left is ${startOffset}`;
   return new PortError('offset-trimmed', message, { topic, partition, nextOffset, startOffset });
-}
-
-function assertDeclarable(spec: TopicSpec, existing: TopicDescription): void {
-  if (spec.partitions >= existing.partitions && spec.framing === existing.framing) return;
-  throw new PortError(
-    'unavailable',
-    `topic ${spec.name} exists with ${existing.partitions} partitions and ${existing.framing} framing: it cannot get ${spec.partitions} and ${spec.framing}`,
-    { topic: spec.name, partitions: existing.partitions, framing: existing.framing },
-  );
 }

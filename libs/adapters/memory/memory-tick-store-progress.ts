@@ -3,9 +3,11 @@ import {
   type PartitionClaim,
   type PartitionProgress,
   type ProgressChange,
+  type StoredState,
   type TickStoreErrorKind,
   type TopicPartition,
 } from '@k2/ports';
+import { MemoryStates } from './memory-states.ts';
 
 interface Entry extends PartitionClaim {
   readonly writer: string;
@@ -17,7 +19,7 @@ interface Entry extends PartitionClaim {
  */
 export class MemoryProgress {
   private readonly entries = new Map<string, Entry>();
-  private readonly states = new Map<string, string>();
+  private readonly states = new MemoryStates();
 
   claim(writer: string, partitions: readonly (TopicPartition & { readonly topicId: string })[]): PartitionClaim[] {
     for (const { topic, partition, topicId } of partitions) {
@@ -43,27 +45,20 @@ export class MemoryProgress {
     }));
   }
 
-  state(keys: readonly string[]): ReadonlyMap<string, string> {
-    const found = new Map<string, string>();
-    for (const key of keys) {
-      const value = this.states.get(key);
-      if (value !== undefined) found.set(key, value);
-    }
-    return found;
+  state(keys: readonly string[]): ReadonlyMap<string, StoredState> {
+    return this.states.of(keys);
   }
 
   /** All of the change or, with an error, nothing of it. Returns the claims that the next change rests on. */
   apply({ partitions, state }: ProgressChange): PartitionClaim[] {
     for (const { claim, nextOffset } of partitions) this.check(claim, nextOffset);
+    this.states.check({ progress: partitions, state });
     const claims = partitions.map(({ claim, nextOffset }): PartitionClaim => {
       const entry = this.entries.get(nameOf(claim))!;
       this.entries.set(nameOf(claim), { ...entry, nextOffset });
       return { ...claim, nextOffset };
     });
-    for (const [key, value] of state) {
-      if (value === null) this.states.delete(key);
-      else this.states.set(key, value);
-    }
+    this.states.move(state);
     return claims;
   }
 

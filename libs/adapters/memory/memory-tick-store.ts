@@ -12,6 +12,7 @@ import {
   type ScanRequest,
   type SchemaChange,
   type StagedRows,
+  type StoredState,
   type TableSnapshot,
   type TableStats,
   type TickStore,
@@ -73,7 +74,7 @@ export class MemoryTickStore implements TickStore {
     return this.log.progress();
   }
 
-  async state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
     this.assertOpen();
     return this.log.state(keys);
   }

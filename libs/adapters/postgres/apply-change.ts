@@ -2,29 +2,26 @@ import type { CatalogChange } from '@k2/ports';
 import { forgetOldChanges, recordChange } from './change-record.ts';
 import { moveCommitTime } from './commit-time.ts';
 import { assertClaimsHold } from './partition-progress.ts';
+import { assertStates, moveStates } from './partition-states.ts';
 import type { Query } from './postgres-pool.ts';
 import { assertPointers, createTables, pointerColumns } from './table-pointers.ts';
 
-/** Rows of tables and partitions are locked by now; only the state's are not, and they are taken in order of their keys. */
+/** Rows of tables and partitions are locked by now. */
 const WRITE = `
   WITH moved AS (
     UPDATE k2_progress AS stored SET next_offset = move.next_offset
     FROM unnest($1::text[], $2::int[], $3::bigint[]) AS move (topic, partition, next_offset)
     WHERE stored.topic = move.topic AND stored.partition = move.partition
-  ), pointed AS (
-    UPDATE iceberg_tables AS stored
-    SET metadata_location = move.next, previous_metadata_location = stored.metadata_location
-    FROM unnest($5::text[], $6::text[], $7::text[]) AS move (namespace, name, next)
-    WHERE catalog_name = $4 AND table_namespace = move.namespace AND table_name = move.name
   )
-  INSERT INTO k2_state (key, value)
-  SELECT key, value FROM unnest($8::text[], $9::text[]) AS entry (key, value) ORDER BY key COLLATE "C"
-  ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value`;
+  UPDATE iceberg_tables AS stored
+  SET metadata_location = move.next, previous_metadata_location = stored.metadata_location
+  FROM unnest($5::text[], $6::text[], $7::text[]) AS move (namespace, name, next)
+  WHERE catalog_name = $4 AND table_namespace = move.namespace AND table_name = move.name`;
 
 /**
- * Within one transaction. Locks are taken in one order by all: the change's id, partitions, tables, new tables, state
- * keys, each of them sorted, then the time of the last commit; so no two changes wait for each other. Claims come before pointers: a fenced writer learns
- * that it is fenced, not that it should re-base and try again.
+ * Within one transaction. Locks are taken in one order by all: the change's id, partitions, tables, new tables, states,
+ * new states, each of them sorted, then the time of the last commit; so no two changes wait for each other. Claims come
+ * before pointers: a fenced writer learns that it is fenced, not that it should re-base and try again.
  */
 export async function applyChange(query: Query, change: CatalogChange, appliedUs: number): Promise<void> {
   const { changeId, committedUs, tables, progress, state } = change;
@@ -33,9 +30,9 @@ export async function applyChange(query: Query, change: CatalogChange, appliedUs
   await assertClaimsHold(query, progress);
   await assertPointers(query, tables);
   await createTables(query, tables);
-  await query(WRITE, [...progressColumns(progress), ...pointerColumns(tables), ...stateColumns(state)]);
-  const removed = [...state].flatMap(([key, value]) => (value === null ? [key] : []));
-  if (removed.length > 0) await query('DELETE FROM k2_state WHERE key = ANY($1::text[])', [removed]);
+  await assertStates(query, change);
+  await query(WRITE, [...progressColumns(progress), ...pointerColumns(tables)]);
+  await moveStates(query, state);
   await forgetOldChanges(query, sequence);
   await moveCommitTime(query, committedUs);
 }
@@ -48,9 +45,4 @@ function progressColumns(moves: CatalogChange['progress']): [string[], number[],
     last.map(({ claim }) => claim.partition),
     last.map(({ nextOffset }) => nextOffset),
   ];
-}
-
-/** A key to be removed is written first, so that its lock is taken in its turn. */
-function stateColumns(state: CatalogChange['state']): [keys: string[], values: string[]] {
-  return [[...state.keys()], [...state.values()].map((value) => value ?? '')];
 }

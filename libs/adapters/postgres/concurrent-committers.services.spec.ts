@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { isPortError, type CatalogChange, type PartitionClaim } from '@k2/ports';
+import { isPortError, type CatalogChange, type PartitionClaim, type StateMove } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import { PostgresTableCatalog } from './postgres-table-catalog.ts';
 import { clock, TestDatabase } from './test-support/test-database.ts';
@@ -47,15 +47,16 @@ describe('PostgresTableCatalog under eight concurrent committers', () => {
 
       const commit = async (catalog: PostgresTableCatalog, committer: number, round: number): Promise<void> => {
         const tables = sample(overlap.tables === 'new' ? TABLES.map((table) => `${table}${round}`) : TABLES);
-        const partitions = sample(claims);
+        // States move with a partition: with its own, where committers share none.
+        const moved = overlap.partitions ? sample(claims) : overlap.keys ? [claims[committer]] : [];
         for (let attempt = 0; ; attempt++) {
           const changeId = `committer ${committer} round ${round} attempt ${attempt}`;
           const change: CatalogChange = {
             changeId,
             committedUs: ((await catalog.lastCommitUs()) ?? 0) + 1,
             tables: overlap.tables === undefined ? [] : await nextPointers(catalog, tables, changeId),
-            progress: overlap.partitions ? await nextMoves(catalog, partitions) : [],
-            state: overlap.keys ? someState(changeId) : new Map(),
+            progress: await nextMoves(catalog, moved),
+            state: overlap.keys ? await someState(catalog, moved, changeId) : new Map(),
           };
           try {
             await catalog.apply(change);
@@ -109,9 +110,19 @@ async function nextPointers(catalog: PostgresTableCatalog, tables: readonly stri
   return tables.map((table) => ({ table, expected: stored.get(table) ?? null, next: `${table} by ${name}` }));
 }
 
-/** Every third key is removed. */
-function someState(value: string): ReadonlyMap<string, string | null> {
-  return new Map(sample(KEYS).map((key) => [key, randomInt(3) === 0 ? null : value]));
+/** Every third key is removed; those of other partitions are taken over. */
+async function someState(catalog: PostgresTableCatalog, moved: readonly PartitionClaim[], value: string) {
+  const keys = sample(KEYS);
+  const stored = await catalog.state(keys);
+  return new Map(
+    keys.map((key): [string, StateMove] => {
+      const [{ topic, partition }] = sample(moved);
+      const found = stored.get(key);
+      const isOwn = found?.owner?.partition === partition;
+      const was = found === undefined ? 'absent' : isOwn ? 'own' : found;
+      return [key, { value: randomInt(3) === 0 ? null : value, owner: { topic, partition }, was }];
+    }),
+  );
 }
 
 /** Some of them, in any order. */

@@ -89,6 +89,8 @@ describe('migrations', () => {
       'k2_progress.writer text not null',
       'k2_state.key text not null',
       'k2_state.value text not null',
+      'k2_state.topic text',
+      'k2_state.partition integer',
     ]);
     const keys = await database.query(
       `SELECT conrelid::regclass::text AS table, pg_get_constraintdef(oid) AS key FROM pg_constraint
@@ -102,7 +104,11 @@ describe('migrations', () => {
 
   it('run once where many processes start at the same time', async () => {
     const opened = await Promise.all(Array.from({ length: 8 }, () => open()));
-    expect(await database.query('SELECT version FROM k2_migrations')).toEqual([{ version: 1 }, { version: 2 }]);
+    expect(await database.query('SELECT version FROM k2_migrations')).toEqual([
+      { version: 1 },
+      { version: 2 },
+      { version: 3 },
+    ]);
     await apply(opened[0], 'market.trades', null, 't1');
     for (const catalog of opened) expect(await catalog.metadataLocation('market.trades')).toBe('t1');
   });

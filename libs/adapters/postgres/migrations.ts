@@ -68,4 +68,9 @@ export const MIGRATIONS: readonly Migration[] = [
         committed_us BIGINT NOT NULL
       ) WITH (fillfactor = 50);`,
   },
+  {
+    version: 3,
+    name: 'owners of states',
+    statements: 'ALTER TABLE k2_state ADD COLUMN topic TEXT COLLATE "C", ADD COLUMN partition INTEGER;',
+  },
 ];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CatalogChange } from '@k2/ports';
+import type { CatalogChange, StateMove } from '@k2/ports';
 import { service } from '@k2/testing/services';
 import { PostgresTableCatalog } from './postgres-table-catalog.ts';
 import { clock, TestDatabase } from './test-support/test-database.ts';
@@ -16,6 +16,20 @@ const change = (changeId: string, parts: Partial<CatalogChange> = {}): CatalogCh
 const create = (table: string, next: string) =>
   change(`create ${table}`, { tables: [{ table, expected: null, next }] });
 const topicPartition = { topic: 'market.trades', topicId: 'id-1', partition: 0 };
+/** States of the partition, with its move by one offset. */
+const withStates = async (
+  states: ReadonlyMap<string, string>,
+  was: StateMove['was'] = 'absent',
+): Promise<Pick<CatalogChange, 'progress' | 'state'>> => {
+  const [claim] = await catalog.claim('w', [topicPartition]);
+  const { topic, partition } = topicPartition;
+  return {
+    progress: [{ claim, nextOffset: claim.nextOffset + 1 }],
+    state: new Map(Array.from(states, ([key, value]) => [key, { value, owner: { topic, partition }, was }])),
+  };
+};
+const values = async (keys: readonly string[]) =>
+  new Map(Array.from(await catalog.state(keys), ([key, { value }]) => [key, value]));
 
 let database: TestDatabase;
 let catalog: PostgresTableCatalog;
@@ -97,21 +111,22 @@ describe('PostgresTableCatalog beside other engines', () => {
 
   it('starts again where another engine closed a circle of waiting', async () => {
     await catalog.apply(create('market.trades', 't1'));
-    await catalog.apply(change('before', { state: new Map([['a', '1']]) }));
+    await catalog.apply(change('before', await withStates(new Map([['a', '1']]))));
+    const moved = await withStates(new Map([['a', '3']]), 'own');
     // The other side never looks for the deadlock, so the server ends the transaction of K2.
     await database.query("SET deadlock_timeout = '1min'");
     await database.query("BEGIN; UPDATE k2_state SET value = '2'");
     const applied = catalog.apply(
       change('circle', {
         tables: [{ table: 'market.trades', expected: 't1', next: 't2' }],
-        state: new Map([['a', '3']]),
+        ...moved,
       }),
     );
     await database.untilWaiting(1);
     await database.query("UPDATE iceberg_tables SET previous_metadata_location = 'x'");
     await database.query('ROLLBACK');
     await applied;
-    expect(await catalog.state(['a'])).toEqual(new Map([['a', '3']]));
+    expect(await values(['a'])).toEqual(new Map([['a', '3']]));
     expect(await catalog.metadataLocation('market.trades')).toBe('t2');
   });
 });
@@ -182,7 +197,7 @@ describe('PostgresTableCatalog', () => {
   it('says what it cannot store, and stores nothing then', async () => {
     const nul = change('nul', {
       tables: [{ table: 'market.a', expected: null, next: 'a1' }],
-      state: new Map([['a', '\0']]),
+      ...(await withStates(new Map([['a', '\0']]))),
     });
     const refused = { kind: 'unavailable', retryable: false, context: { sqlState: '22021' } };
     await expect(catalog.apply(nul)).rejects.toMatchObject(refused);
@@ -195,8 +210,8 @@ describe('PostgresTableCatalog', () => {
   it('keeps any text as it is', async () => {
     const texts = ['', ' ', '"', "'", '\\', '{}', 'NULL', '🦘', 'ß,ẞ', '\n\t\r', '\\x00', '$1'];
     const state = new Map(texts.map((text) => [`key ${text}`, text]));
-    await catalog.apply(change('texts', { state }));
-    expect(await catalog.state([...state.keys()])).toEqual(state);
+    await catalog.apply(change('texts', await withStates(state)));
+    expect(await values([...state.keys()])).toEqual(state);
   });
 
   it('takes a partition twice in one change only where the second move starts at the end of the first', async () => {

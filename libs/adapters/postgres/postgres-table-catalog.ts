@@ -6,6 +6,7 @@ import {
   type Histogram,
   type PartitionClaim,
   type PartitionProgress,
+  type StoredState,
   type TableCatalog,
   type Telemetry,
   type TopicPartition,
@@ -15,6 +16,7 @@ import { recordChange } from './change-record.ts';
 import { lastCommitUs } from './commit-time.ts';
 import { migrate } from './migrate.ts';
 import { claimPartitions, storedProgress } from './partition-progress.ts';
+import { storedStates } from './partition-states.ts';
 import { POSTGRES_TABLE_CATALOG_DEFAULTS, type PostgresLimits, type PostgresTls } from './postgres-options.ts';
 import { PostgresPool, type Query } from './postgres-pool.ts';
 import { metadataLocation, metadataLocations } from './table-pointers.ts';
@@ -112,14 +114,8 @@ export class PostgresTableCatalog implements TableCatalog {
     return this.measured('progress', () => storedProgress(this.read));
   }
 
-  async state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return this.measured('state', async () => {
-      const rows = await this.read<{ key: string; value: string }>(
-        'SELECT key, value FROM k2_state WHERE key = ANY($1::text[])',
-        [keys],
-      );
-      return new Map(rows.map(({ key, value }) => [key, value]));
-    });
+  async state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
+    return this.measured('state', () => storedStates(this.read, keys));
   }
 
   async close(): Promise<void> {

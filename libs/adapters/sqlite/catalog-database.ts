@@ -1,4 +1,19 @@
-import type { CatalogChange, PartitionClaim, PartitionProgress, TopicPartition } from '@k2/ports';
+import type { DatabaseSync } from 'node:sqlite';
+import type {
+  CatalogChange,
+  PartitionClaim,
+  PartitionProgress,
+  StateMove,
+  StoredState,
+  TopicPartition,
+} from '@k2/ports';
+import {
+  assertClaimHolds,
+  assertOwnersMove,
+  assertSameTopic,
+  assertStateIsAsRead,
+  type ProgressRow,
+} from './catalog-rules.ts';
 import { Refusal } from './refusal.ts';
 import { inTransaction, openDatabase } from './sqlite-database.ts';
 import type { Reply } from './sqlite-protocol.ts';
@@ -39,7 +54,9 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS k2_state (
     key TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    topic TEXT,
+    partition INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS k2_last_commit (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -52,15 +69,16 @@ const SCHEMA = `
 
 const IS_TABLE = "(iceberg_type = 'TABLE' OR iceberg_type IS NULL)";
 
-interface ProgressRow {
-  readonly topicId: string;
-  readonly nextOffset: number;
-  readonly epoch: number;
+interface StateRow {
+  readonly value: string;
+  readonly topic: string | null;
+  readonly partition: number;
 }
 
 /** The catalog's database program. Other engines may read the file, and commit to tables, at the same time. */
 export function openCatalogDatabase(path: string) {
   const db = openDatabase(path, { pageBytes: 4_096, exclusive: false, schema: SCHEMA });
+  addOwnersOfStates(db);
   const selectProgress = db.prepare(
     'SELECT topic_id AS topicId, next_offset AS nextOffset, epoch FROM k2_progress WHERE topic = ? AND partition = ?',
   );
@@ -74,6 +92,15 @@ export function openCatalogDatabase(path: string) {
   const locationOf = (table: string) =>
     (selectLocation.get(CATALOG_NAME, ...splitName(table)) as { location: string | null } | undefined)?.location ??
     null;
+  const selectState = db.prepare('SELECT value, topic, partition FROM k2_state WHERE key = ?');
+  const stateOf = (key: string): StoredState | undefined => {
+    const row = selectState.get(key) as unknown as StateRow | undefined;
+    if (row === undefined) return undefined;
+    const { value, topic, partition } = row;
+    return { value, owner: topic === null ? null : { topic, partition } };
+  };
+  const putState = db.prepare('INSERT OR REPLACE INTO k2_state (key, value, topic, partition) VALUES (?, ?, ?, ?)');
+  const removeState = db.prepare('DELETE FROM k2_state WHERE key = ?');
   const selectLastCommit = db.prepare('SELECT committed_us AS committedUs FROM k2_last_commit');
   const lastCommitUs = () =>
     (selectLastCommit.get() as { readonly committedUs: number } | undefined)?.committedUs ?? null;
@@ -115,6 +142,13 @@ export function openCatalogDatabase(path: string) {
     );
   };
 
+  const moveState = (key: string, move: StateMove): void => {
+    assertStateIsAsRead(key, move, stateOf(key));
+    const { value, owner } = move;
+    if (value === null) removeState.run(key);
+    else putState.run(key, value, owner.topic, owner.partition);
+  };
+
   const moveCommitTime = (committedUs: number): void => {
     const last = lastCommitUs();
     if (last !== null && committedUs <= last) {
@@ -150,12 +184,8 @@ export function openCatalogDatabase(path: string) {
         progress.forEach(moveProgress);
         tables.forEach(movePointer);
         moveCommitTime(committedUs);
-        const put = db.prepare('INSERT OR REPLACE INTO k2_state (key, value) VALUES (?, ?)');
-        const remove = db.prepare('DELETE FROM k2_state WHERE key = ?');
-        for (const [key, value] of state) {
-          if (value === null) remove.run(key);
-          else put.run(key, value);
-        }
+        assertOwnersMove(progress, state);
+        for (const [key, move] of state) moveState(key, move);
         const added = db
           .prepare('INSERT INTO k2_changes (change_id, applied_us) VALUES (?, ?)')
           .run(changeId, appliedUs);
@@ -199,10 +229,9 @@ export function openCatalogDatabase(path: string) {
       return { value: rows.map((row) => ({ ...row })) as unknown as PartitionProgress[] };
     },
 
-    state(keys: readonly string[]): Reply<[key: string, value: string][]> {
-      const get = db.prepare('SELECT value FROM k2_state WHERE key = ?');
-      const found = keys.map((key): [string, string | undefined] => [key, get.get(key)?.value as string | undefined]);
-      return { value: found.filter((entry): entry is [string, string] => entry[1] !== undefined) };
+    state(keys: readonly string[]): Reply<[key: string, state: StoredState][]> {
+      const found = keys.map((key): [string, StoredState | undefined] => [key, stateOf(key)]);
+      return { value: found.filter((entry): entry is [string, StoredState] => entry[1] !== undefined) };
     },
 
     close(): Reply<null> {
@@ -210,6 +239,15 @@ export function openCatalogDatabase(path: string) {
       return { value: null };
     },
   };
+}
+
+/** A file of before states had owners gets the columns; its states belong to no partition yet. */
+function addOwnersOfStates(db: DatabaseSync): void {
+  inTransaction(db, () => {
+    const columns = db.prepare("SELECT 1 FROM pragma_table_info('k2_state') WHERE name = 'topic'").all();
+    if (columns.length > 0) return;
+    db.exec('ALTER TABLE k2_state ADD COLUMN topic TEXT; ALTER TABLE k2_state ADD COLUMN partition INTEGER');
+  });
 }
 
 /** `namespace.table`; a namespace may itself hold dots. */
@@ -226,35 +264,4 @@ function splitName(table: string): [namespace: string, name: string] {
 function conflict(table: string, expected: string | null, current: string | null): Refusal {
   const message = `table ${table} is at ${current ?? 'no metadata'}, not at the expected ${expected ?? 'no metadata'}: re-base and try again`;
   return new Refusal('commit-conflict', message, { table, expected, current }, true);
-}
-
-function assertClaimHolds(claim: PartitionClaim, nextOffset: number, stored: ProgressRow | undefined): void {
-  const where = `${claim.topic}/${claim.partition}`;
-  if (stored !== undefined && stored.epoch !== claim.epoch) {
-    const message = `${where}: epoch ${claim.epoch} was ended by epoch ${stored.epoch} of a later writer: stop writing`;
-    throw new Refusal('fenced', message, { ...claim, storedEpoch: stored.epoch });
-  }
-  if (stored === undefined || stored.topicId !== claim.topicId || stored.nextOffset !== claim.nextOffset) {
-    const found = stored === undefined ? 'nothing' : `offset ${stored.nextOffset} of topic id ${stored.topicId}`;
-    const message = `${where}: expected offset ${claim.nextOffset} of topic id ${claim.topicId}, found ${found}: claim again`;
-    throw new Refusal('progress-mismatch', message, { ...claim, stored });
-  }
-  if (nextOffset < claim.nextOffset) {
-    const message = `${where}: progress cannot go back from offset ${claim.nextOffset} to ${nextOffset}`;
-    throw new Refusal('progress-mismatch', message, { ...claim, refusedOffset: nextOffset });
-  }
-}
-
-/** Offsets of a recreated topic start again: taken for the old ones, everything new would seem committed already. */
-function assertSameTopic(
-  claimed: TopicPartition & { readonly topicId: string },
-  stored: ProgressRow | undefined,
-): void {
-  if (stored === undefined || stored.topicId === claimed.topicId || stored.nextOffset === 0) return;
-  const { topic, partition, topicId } = claimed;
-  throw new Refusal(
-    'progress-mismatch',
-    `${topic}/${partition}: offset ${stored.nextOffset} is recorded for topic id ${stored.topicId}, but the topic's id is ${topicId}: it was recreated; restore the old log, or write to a new topic name`,
-    { topic, partition, topicId, storedTopicId: stored.topicId, nextOffset: stored.nextOffset },
-  );
 }

@@ -12,7 +12,7 @@ const create = (table: string, next: string) => ({
   committedUs: ++lastCommitUs,
   tables: [{ table, expected: null, next }],
   progress: [],
-  state: new Map<string, string>(),
+  state: new Map(),
 });
 
 describe('SqliteTableCatalog beside other engines', () => {

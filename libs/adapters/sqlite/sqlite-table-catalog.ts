@@ -5,6 +5,7 @@ import {
   type Clock,
   type PartitionClaim,
   type PartitionProgress,
+  type StoredState,
   type TableCatalog,
   type TopicPartition,
 } from '@k2/ports';
@@ -79,7 +80,7 @@ export class SqliteTableCatalog implements TableCatalog {
     return this.client.call('progress', []);
   }
 
-  async state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
     return new Map(await this.client.call('state', [keys]));
   }
 

@@ -15,11 +15,11 @@ import {
   type TickLog,
   type TopicDescription,
 } from '@k2/ports';
-import { Arrivals, GroupCoordinator } from '@k2/ports/in-process';
+import { Arrivals, assertDeclarable, GroupCoordinator } from '@k2/ports/in-process';
 import { AppendQueue, type EncodedRecord } from './append-queue.ts';
 import type { LogSlice, StoredRecord, StoredTopic } from './log-database.ts';
 import { SqliteClient } from './sqlite-client.ts';
-import { TopicTable, assertDeclarable } from './topic-table.ts';
+import { TopicTable } from './topic-table.ts';
 
 export interface SqliteTickLogOptions {
   /** The database file, `DIR/log.db`; created where it is missing. One SqliteTickLog at a time may have it open. */

@@ -1,4 +1,3 @@
-import type { TopicSpec } from '@k2/domain/wire';
 import { PortError, type TopicDescription, type TopicPartition } from '@k2/ports';
 import type { StoredTopic } from './log-database.ts';
 
@@ -64,13 +63,4 @@ export class TopicTable {
       (name) => this.byName.get(name)?.partitions.map(({ topicPartition }) => topicPartition) ?? [],
     );
   }
-}
-
-export function assertDeclarable(spec: TopicSpec, existing: TopicDescription): void {
-  if (spec.partitions >= existing.partitions && spec.framing === existing.framing) return;
-  throw new PortError(
-    'unavailable',
-    `topic ${spec.name} exists with ${existing.partitions} partitions and ${existing.framing} framing: it cannot get ${spec.partitions} and ${spec.framing}`,
-    { topic: spec.name, partitions: existing.partitions, framing: existing.framing },
-  );
 }

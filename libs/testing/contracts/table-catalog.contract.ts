@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { isPortError, type CatalogChange, type PartitionClaim, type TableCatalog } from '@k2/ports';
+import { isPortError, type CatalogChange, type PartitionClaim, type StateMove, type TableCatalog } from '@k2/ports';
 
 export interface TableCatalogHarness {
   readonly catalog: TableCatalog;
@@ -31,6 +31,11 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
       progress: [],
       state: new Map(),
       ...parts,
+    });
+    const own = (value: string | null, was: StateMove['was'] = 'absent', partition = 0): StateMove => ({
+      value,
+      owner: { topic: TOPIC.topic, partition },
+      was,
     });
     const pointer = (table: string, expected: string | null, next: string) => ({ table, expected, next });
     const claimOne = async (writer: string, partition = 0): Promise<PartitionClaim> =>
@@ -89,14 +94,20 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
 
     it('5 applies all of a change or nothing: one wrong pointer among many', async () => {
       const claim = await claimOne('w');
-      await catalog.apply(change({ tables: [pointer(TRADES, null, 't1')], state: new Map([['a', 'before']]) }));
+      await catalog.apply(
+        change({
+          tables: [pointer(TRADES, null, 't1')],
+          progress: [{ claim, nextOffset: 1 }],
+          state: new Map([['a', own('before')]]),
+        }),
+      );
       const before = await everything();
       const bad = change({
         tables: [pointer(TRADES, 't1', 't2'), pointer('audit.sessions', null, 's1'), pointer(QUOTES, 'q0', 'q1')],
-        progress: [{ claim, nextOffset: 5 }],
+        progress: [{ claim: { ...claim, nextOffset: 1 }, nextOffset: 5 }],
         state: new Map([
-          ['a', 'after'],
-          ['b', 'new'],
+          ['a', own('after', 'own')],
+          ['b', own('new')],
         ]),
       });
       await expect(catalog.apply(bad)).rejects.toMatchObject({ kind: 'commit-conflict' });
@@ -116,7 +127,7 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
           { claim: claims[0], nextOffset: 5 },
           { claim: { ...claims[1], nextOffset: 3 }, nextOffset: 5 },
         ],
-        state: new Map([['a', 'after']]),
+        state: new Map([['a', own('after')]]),
       });
       await expect(catalog.apply(bad)).rejects.toMatchObject({ kind: 'progress-mismatch' });
       expect(await everything()).toEqual(before);
@@ -190,31 +201,35 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
       await catalog.apply(change({ progress: [{ claim, nextOffset: 1 }] }));
     });
 
-    it('13 keeps small values, replaces and removes them', async () => {
+    it('13 keeps small values with the partition that they are of, replaces and removes them', async () => {
+      const owner = { topic: TOPIC.topic, partition: 0 };
+      const claim = await claimOne('w');
       await catalog.apply(
         change({
+          progress: [{ claim, nextOffset: 1 }],
           state: new Map([
-            ['a', '1'],
-            ['b', ''],
+            ['a', own('1')],
+            ['b', own('')],
           ]),
         }),
       );
       expect(await catalog.state(['a', 'b', 'c'])).toEqual(
         new Map([
-          ['a', '1'],
-          ['b', ''],
+          ['a', { value: '1', owner }],
+          ['b', { value: '', owner }],
         ]),
       );
       await catalog.apply(
         change({
+          progress: [{ claim: { ...claim, nextOffset: 1 }, nextOffset: 2 }],
           state: new Map([
-            ['a', null],
-            ['b', '2'],
-            ['c', null],
+            ['a', own(null, 'own')],
+            ['b', own('2', 'own')],
+            ['c', own(null)],
           ]),
         }),
       );
-      expect(await catalog.state(['a', 'b', 'c'])).toEqual(new Map([['b', '2']]));
+      expect(await catalog.state(['a', 'b', 'c'])).toEqual(new Map([['b', { value: '2', owner }]]));
     });
 
     it('14 says whether a change took effect, and takes it once', async () => {
@@ -239,13 +254,15 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
       const applied = change({
         tables: [pointer(TRADES, null, 't1')],
         progress: [{ claim, nextOffset: 3 }],
-        state: new Map([['a', '1']]),
+        state: new Map([['a', own('1')]]),
       });
       await catalog.apply(applied);
       const other = await harness.another();
       expect(await other.tables()).toEqual(new Map([[TRADES, 't1']]));
       expect(await other.progress()).toEqual([{ ...TOPIC, partition: 0, nextOffset: 3 }]);
-      expect(await other.state(['a'])).toEqual(new Map([['a', '1']]));
+      expect(await other.state(['a'])).toEqual(
+        new Map([['a', { value: '1', owner: { topic: TOPIC.topic, partition: 0 } }]]),
+      );
       expect(await other.committed(applied.changeId)).toBe(true);
     });
 
@@ -312,6 +329,85 @@ export function tableCatalogContract(name: string, { create }: { create(): Promi
           if (committedUs <= atUs) expect(seenUs).toBeGreaterThanOrEqual(committedUs);
         }
       }
+    });
+
+    describe('a state of a series that came to another partition', () => {
+      const OLD = { topic: TOPIC.topic, partition: 0 };
+      let old: PartitionClaim;
+      let grown: PartitionClaim;
+      beforeEach(async () => {
+        [old, grown] = [await claimOne('a', 0), await claimOne('b', 1)];
+        await catalog.apply(change({ progress: [{ claim: old, nextOffset: 1 }], state: new Map([['s', own('1')]]) }));
+        old = { ...old, nextOffset: 1 };
+      });
+      const move = (claim: PartitionClaim, state: StateMove, key = 's') =>
+        change({
+          tables: [pointer(`market.of${claim.partition}`, null, `t${changes}`)],
+          progress: [{ claim, nextOffset: claim.nextOffset + 1 }],
+          state: new Map([[key, state]]),
+        });
+      const refusal = { kind: 'progress-mismatch', retryable: false, context: { key: 's' } };
+      const takenOver = (value: string) => own(value, { value: '1', owner: OLD }, 1);
+      const refuses = async (refused: CatalogChange) => {
+        const before = { ...(await everything()), states: await catalog.state(['s']) };
+        await expect((await harness.another()).apply(refused)).rejects.toMatchObject(refusal);
+        expect({ ...(await everything()), states: await catalog.state(['s']) }).toEqual(before);
+        expect(await catalog.committed(refused.changeId)).toBe(false);
+      };
+
+      it('19 is taken over as it was read, and the partition before cannot move it any more', async () => {
+        await catalog.apply(move(grown, takenOver('2')));
+        expect(await catalog.state(['s'])).toEqual(new Map([['s', { value: '2', owner: { ...OLD, partition: 1 } }]]));
+        await refuses(move(old, own('9', 'own')));
+        await refuses(move(old, own(null, 'own')));
+        await refuses(move(old, own('9')));
+      });
+
+      it('20 is not taken over where the partition before has moved it since', async () => {
+        await catalog.apply(move(old, own('2', 'own')));
+        await refuses(move(grown, takenOver('9')));
+        await refuses(move(grown, own('9', 'own', 1)));
+        await refuses(move(grown, own('9', 'absent', 1)));
+      });
+
+      it('21 is not taken over where it was removed, nor by a partition that the change does not move', async () => {
+        await refuses({ ...move(grown, takenOver('9')), progress: [{ claim: old, nextOffset: 2 }] });
+        await catalog.apply(move(old, own(null, 'own')));
+        await refuses(move(grown, takenOver('9')));
+      });
+
+      it('22 goes to one of two that have read it', async () => {
+        const third = await claimOne('c', 2);
+        const other = await harness.another();
+        const outcomes = await Promise.allSettled([
+          catalog.apply(move(grown, takenOver('of 1'))),
+          other.apply(move(third, own('of 2', { value: '1', owner: OLD }, 2))),
+          catalog.apply(move(old, own('of 0', 'own'))),
+        ]);
+        const landed = outcomes.flatMap(({ status }, at) => (status === 'fulfilled' ? [`of ${[1, 2, 0][at]}`] : []));
+        expect(landed).toHaveLength(1);
+        expect((await catalog.state(['s'])).get('s')!.value).toBe(landed[0]);
+      });
+
+      it('23 is made by one of twenty that found none', async () => {
+        const claims = await catalog.claim(
+          'w',
+          Array.from({ length: 20 }, (_, i) => ({ ...TOPIC, partition: 10 + i })),
+        );
+        const other = await harness.another();
+        const outcomes = await Promise.allSettled(
+          claims.map((claim, i) =>
+            (i % 2 === 0 ? catalog : other).apply(
+              change({
+                committedUs: 1_000 + changes,
+                progress: [{ claim, nextOffset: 1 }],
+                state: new Map([['new', own(`of ${claim.partition}`, 'absent', claim.partition)]]),
+              }),
+            ),
+          ),
+        );
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      });
     });
   });
 }

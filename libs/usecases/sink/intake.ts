@@ -23,6 +23,7 @@ import type { Clock, LogRecord } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import { GapNotes } from './gap-notes.ts';
 import { refusedTick } from './refused-tick.ts';
+import type { SeriesMoves } from './series-moves.ts';
 import type { StateCache } from './state-cache.ts';
 import type { TakenRows } from './taken-rows.ts';
 
@@ -33,40 +34,49 @@ import type { TakenRows } from './taken-rows.ts';
  */
 export class Intake {
   private readonly states: StateCache;
+  private readonly moves: SeriesMoves;
   private readonly clock: Clock;
   private readonly limits: SequencingLimits;
 
-  constructor(states: StateCache, clock: Clock, limits: SequencingLimits) {
+  constructor(states: StateCache, moves: SeriesMoves, clock: Clock, limits: SequencingLimits) {
     this.states = states;
+    this.moves = moves;
     this.clock = clock;
     this.limits = limits;
   }
 
-  /** Records of one partition, in their order: ticks that follow each other are taken as one batch. */
-  async take(records: readonly LogRecord[], into: TakenRows): Promise<void> {
+  /**
+   * Records of one partition, in their order: ticks that follow each other are taken as one batch. Returns how many of
+   * them were taken: those behind wait for series of theirs that are still to be committed elsewhere.
+   */
+  async take(records: readonly LogRecord[], into: TakenRows): Promise<number> {
     let run: PlacedBatch[] = [];
     let runRows = 0;
-    const endRun = async () => {
-      if (run.length > 0) await this.takeTicks(joinBatches(run), into);
+    let takenCount = 0;
+    const endRun = async (): Promise<boolean> => {
+      if (run.length > 0 && !(await this.takeTicks(joinBatches(run), into))) return false;
+      takenCount += run.length;
       run = [];
       runRows = 0;
+      return true;
     };
     for (const record of records) {
-      into.sizeBytes += record.sizeBytes;
       const { payload } = record;
       if (payload.kind === 'ticks') {
         const { batch } = payload;
         const isOfRun = run.length > 0 && run[0].batch.recordType === batch.recordType;
-        if (!isOfRun || runRows + batch.rowCount > BATCH_ROWS_MAX) await endRun();
+        if ((!isOfRun || runRows + batch.rowCount > BATCH_ROWS_MAX) && !(await endRun())) return takenCount;
         run.push({ batch, platformSequence: positions(record, batch.rowCount) });
         runRows += batch.rowCount;
         continue;
       }
-      await endRun();
+      if (!(await endRun())) return takenCount;
       if (payload.kind === 'rejections') await this.takeRejections(payload.rejections, record, into);
       else this.takeUndecodable(payload.raw, payload.detail, record, into);
+      takenCount++;
     }
     await endRun();
+    return takenCount;
   }
 
   /** Records that the log no longer had when they were asked for: their loss is on the record. */
@@ -91,18 +101,20 @@ export class Intake {
   async settle(taken: TakenRows): Promise<void> {
     const { unreported } = taken;
     if (unreported.size === 0) return;
-    const states = await this.states.load([...unreported.keys()]);
+    const { states } = await this.states.load(taken.topicPartition, [...unreported.keys()]);
     const settled = settleGaps(states, (key) => unreported.get(key)!);
-    this.states.update(taken.name, settled.states);
+    this.states.update(taken.topicPartition, settled.states);
     taken.noteGaps(settled.gaps);
     unreported.clear();
   }
 
-  private async takeTicks(placed: PlacedBatch, into: TakenRows): Promise<void> {
+  /** False, and nothing is taken, if a series of theirs may not be taken over yet. */
+  private async takeTicks(placed: PlacedBatch, into: TakenRows): Promise<boolean> {
     const read = placed.batch;
-    const states = await this.states.load(seriesKeys(read));
+    const states = await this.ownStates(seriesKeys(read), into);
+    if (states === null) return false;
     const sequenced = sequenceBatch(placed, states, this.limits);
-    this.states.update(into.name, sequenced.states);
+    this.states.update(into.topicPartition, sequenced.states);
     into.noteSessions(sequenced.sessions);
     noteUnreported(read, sequenced.states, into);
 
@@ -116,7 +128,7 @@ export class Intake {
     if (duplicates === 0 && untold === 0 && refusals === null) {
       into.noteGaps(sequenced.gaps);
       into.keep(labelled);
-      return;
+      return true;
     }
     const gaps = new GapNotes(sequenced.gaps);
     const kept = new Uint32Array(batch.rowCount);
@@ -137,12 +149,25 @@ export class Intake {
     }
     into.noteGaps(gaps.records);
     if (comeAgain.length > 0) await this.refuseOnce(comeAgain, into);
-    if (keptCount === 0) return;
+    if (keptCount === 0) return true;
     const rows = kept.subarray(0, keptCount);
     into.keep({
       batch: selectRows(batch, rows),
       platformSequence: Float64Array.from(rows, (row) => placed.platformSequence[row]),
     });
+    return true;
+  }
+
+  /** Null if some belong to another partition that may still move them. */
+  private async ownStates(
+    keys: readonly string[],
+    { topicPartition, name }: TakenRows,
+  ): Promise<ReadonlyMap<string, SeriesState> | null> {
+    const loaded = await this.states.load(topicPartition, keys);
+    if (loaded.elsewhere.size === 0) return loaded.states;
+    if (!(await this.moves.mayTakeOver(name, loaded))) return null;
+    // What was committed since they were loaded is in them now.
+    return (await this.states.load(topicPartition, keys)).states;
   }
 
   private async takeRejections(rejections: readonly Rejection[], record: LogRecord, into: TakenRows): Promise<void> {
@@ -157,7 +182,7 @@ export class Intake {
   /** For what sequencing does not keep from coming again: the same thing refused before is a duplicate. */
   private async refuseOnce(records: readonly QuarantineRecord[], into: TakenRows): Promise<void> {
     const ids = [...new Set(records.map((of) => of.quarantineId))];
-    const fresh = new Set(await this.states.newlyRejected(into.name, ids));
+    const fresh = new Set(await this.states.newlyRejected(into.topicPartition, ids));
     for (const record of records) {
       if (fresh.delete(record.quarantineId)) into.refuse(record);
       else into.counts.duplicates++;

@@ -6,6 +6,7 @@ import { PartitionHandover } from './partition-handover.ts';
 import type { PausedPartitions } from './paused-partitions.ts';
 import type { SinkLag } from './sink-lag.ts';
 import type { SinkOptions } from './sink-options.ts';
+import { SeriesMoves } from './series-moves.ts';
 import { SinkPartitions, type OwnedPartition } from './sink-partitions.ts';
 import { StateCache, type StateChanges } from './state-cache.ts';
 import type { SinkTotals } from './sink-totals.ts';
@@ -38,6 +39,7 @@ export class SinkLoop {
   private readonly memory: SinkMemory;
   private readonly stop: AbortSignal;
   private readonly states: StateCache;
+  private readonly moves: SeriesMoves;
   private readonly intake: Intake;
   private readonly partitions: SinkPartitions;
   private readonly pipeline: CommitPipeline;
@@ -53,7 +55,8 @@ export class SinkLoop {
     this.memory = memory;
     this.stop = stop;
     this.states = new StateCache(ports.store, options.statesMax);
-    this.intake = new Intake(this.states, ports.clock, options.sequencing);
+    this.moves = new SeriesMoves(ports, { lookMs: options.discoverIntervalMs, moveWaitMs: options.moveWaitMs });
+    this.intake = new Intake(this.states, this.moves, ports.clock, options.sequencing);
     this.partitions = new SinkPartitions(ports, memory.lag);
     this.pipeline = new CommitPipeline(ports, options, stop, (parts, receipt) => {
       for (const part of parts) this.committed(part);
@@ -120,8 +123,12 @@ export class SinkLoop {
   }
 
   private async read(waitMs: number): Promise<readonly LogRecord[]> {
-    const { positions } = this.partitions;
+    const positions = this.partitions.positions((name) => !this.moves.isWaiting(name));
     try {
+      if (positions.length === 0) {
+        await this.ports.scheduler.sleep(waitMs, this.stop);
+        return [];
+      }
       return await this.ports.log.read({ positions, bytesMax: this.options.readBytesMax, waitMs }, this.stop);
     } catch (error) {
       if (isPortError(error, 'offset-trimmed')) await this.inTurn(() => this.skipTrimmed());
@@ -153,15 +160,15 @@ export class SinkLoop {
     if (owned === undefined) return;
     const nowUs = this.ports.clock.monotonicUs();
     const flushDueUs = owned.aloneUntil === null ? nowUs + this.options.flushIntervalMs * 1_000 : nowUs;
-    const next: LogRecord[] = [];
-    for (const record of records) {
-      if (record.offset !== owned.nextOffset) continue;
-      this.partitions.taking(owned, flushDueUs);
-      this.partitions.took(owned, record);
-      next.push(record);
-    }
+    const next = followingFrom(owned.nextOffset, records);
     if (next.length === 0) return;
-    await this.orPause(owned, next[0].offset, () => this.intake.take(next, owned.taken!));
+    if (owned.nextOffset === 0 && !(await this.moves.mayBegin(owned.topicPartition))) return;
+    await this.orPause(owned, next[0].offset, async () => {
+      const taken = this.partitions.taking(owned, flushDueUs);
+      const count = await this.intake.take(next, taken);
+      for (const record of next.slice(0, count)) this.partitions.took(owned, record);
+      if (taken.nextOffset === taken.fromOffset) owned.taken = null;
+    });
   }
 
   /** A fault that shows while the rows of a partition are worked on pauses it, and leaves the others as they are. */
@@ -302,6 +309,7 @@ export class SinkLoop {
     }
     for (const partition of partitions) {
       this.partitions.release(partition);
+      this.moves.forget(partitionName(partition));
       this.memory.pauses.forget(partition);
     }
   }
@@ -331,6 +339,16 @@ export class SinkLoop {
 /** Errors that say something of one partition, or of the code that works on it, and not that the world is away. */
 function isOfPartition(error: unknown): boolean {
   return !isPortError(error) || isPortError(error, 'topic-recreated', 'unknown-topic');
+}
+
+/** Those that follow each other from an offset on; what was read again is left out. */
+function followingFrom(offset: number, records: readonly LogRecord[]): readonly LogRecord[] {
+  let nextOffset = offset;
+  return records.filter((record) => {
+    const follows = record.offset === nextOffset;
+    if (follows) nextOffset = record.nextOffset;
+    return follows;
+  });
 }
 
 /** Each in the order of the log. */

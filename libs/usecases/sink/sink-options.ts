@@ -29,6 +29,11 @@ export interface SinkOptions {
   /** How long a partition rests after a fault of its own before it is tried again; doubles up to `pauseMsMax`. */
   readonly pauseMs: number;
   readonly pauseMsMax: number;
+  /**
+   * How long a partition that series came to waits for the one they came from, if nothing of that one is committed
+   * meanwhile.
+   */
+  readonly moveWaitMs: number;
   readonly sequencing: SequencingLimits;
 }
 
@@ -48,5 +53,6 @@ export const SINK_OPTIONS: SinkOptions = {
   stopRetryMs: 5_000,
   pauseMs: 60_000,
   pauseMsMax: 3_600_000,
+  moveWaitMs: 60_000,
   sequencing: SEQUENCING_LIMITS,
 };

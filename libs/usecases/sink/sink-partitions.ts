@@ -50,8 +50,10 @@ export class SinkPartitions {
     return [...new Set(this.all.map(({ topicPartition }) => topicPartition.topic))];
   }
 
-  get positions(): readonly LogPosition[] {
-    return this.all.map(({ topicPartition, nextOffset }) => ({ ...topicPartition, nextOffset }));
+  /** Where those are to be read next that `isRead` says are. */
+  positions(isRead: (name: string) => boolean): readonly LogPosition[] {
+    const read = this.all.filter(({ name }) => isRead(name));
+    return read.map(({ topicPartition, nextOffset }) => ({ ...topicPartition, nextOffset }));
   }
 
   /** Undefined if it is not ours. */
@@ -81,8 +83,9 @@ export class SinkPartitions {
     return owned.taken;
   }
 
-  took(owned: OwnedPartition, { nextOffset, appendedUs }: Pick<LogRecord, 'nextOffset' | 'appendedUs'>): void {
+  took(owned: OwnedPartition, { nextOffset, appendedUs, sizeBytes }: LogRecord): void {
     this.moveTo(owned, nextOffset);
+    owned.taken!.sizeBytes += sizeBytes;
     this.lag.taken(owned.name, appendedUs);
   }
 

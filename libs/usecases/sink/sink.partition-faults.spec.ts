@@ -163,7 +163,7 @@ describe('Sink, when one partition is at fault', () => {
     let isBroken = true;
     const state: TickStore['state'] = async (keys) => {
       const found = new Map(await world.memory.state(keys));
-      for (const key of keys) if (isBroken && key.includes('ASX')) found.set(key, '{}');
+      for (const key of keys) if (isBroken && key.includes('ASX')) found.set(key, { value: '{}', owner: null });
       return found;
     };
     world.store = changed<TickStore>(world.memory, { state });
@@ -195,7 +195,7 @@ describe('Sink, when one partition is at fault', () => {
 
   it('whoever waits for the log to be committed does not wait for a partition that is paused', async () => {
     const world = await TwoTopics.create();
-    const state: TickStore['state'] = async (keys) => new Map(keys.map((key) => [key, '{}']));
+    const state: TickStore['state'] = async (keys) => new Map(keys.map((key) => [key, { value: '{}', owner: null }]));
     world.store = changed<TickStore>(world.memory, { state });
     await world.trades(ASX, 1, 5);
     const { sink, stop } = world.start();

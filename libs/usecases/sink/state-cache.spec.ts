@@ -1,7 +1,7 @@
 import { ManualClock, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
 import type { SeriesState } from '@k2/domain/sequencing';
-import type { PartitionClaim, TickStore } from '@k2/ports';
+import type { PartitionClaim, StateMove, TickStore } from '@k2/ports';
 import { StateCache } from './state-cache.ts';
 
 const state = (nextSequence: number): SeriesState => ({
@@ -18,7 +18,7 @@ const state = (nextSequence: number): SeriesState => ({
 class SlowStore {
   private readonly clock = new ManualClock();
   readonly store = new MemoryTickStore({ clock: this.clock, random: new SeededRandom(1, this.clock) });
-  private claim: PartitionClaim | null = null;
+  private claims: readonly PartitionClaim[] | null = null;
   private waiting: (() => void)[] = [];
   slow = false;
 
@@ -41,41 +41,43 @@ class SlowStore {
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
-  async commit(changes: ReadonlyMap<string, string>): Promise<void> {
+  async commit(changes: ReadonlyMap<string, StateMove>): Promise<void> {
     await this.store.ensureTables(RECORD_SCHEMAS);
-    this.claim ??= (await this.store.claim('w', [{ topic: 't', partition: 0, topicId: 'i' }]))[0];
+    this.claims ??= await this.store.claim('w', [
+      { ...P, topicId: 'i' },
+      { ...Q, topicId: 'i' },
+    ]);
     const staged = await this.store.stage({ ticks: [], gaps: [], sessions: [], quarantine: [] });
-    const nextOffset = this.claim.nextOffset + 1;
-    const receipt = await this.store.commit(staged, {
-      partitions: [{ claim: this.claim, nextOffset }],
-      state: changes,
-    });
-    this.claim = receipt.claims[0];
+    const partitions = this.claims.map((claim) => ({ claim, nextOffset: claim.nextOffset + 1 }));
+    this.claims = (await this.store.commit(staged, { partitions, state: changes })).claims;
   }
 }
+
+const P = { topic: 'p', partition: 0 };
+const Q = { topic: 'q', partition: 0 };
 
 describe('StateCache', () => {
   it('state-cache.evicted-while-loading: a known series stays known when a commit lands while another is loaded', async () => {
     const slow = new SlowStore();
     const cache = new StateCache(slow.asSeen, 1);
-    cache.update('p', new Map([['known', state(501)]]));
-    const first = cache.takeChanges().get('p')!;
+    cache.update(P, new Map([['known', state(501)]]));
+    const first = cache.takeChanges().get('p/0')!;
     await slow.commit(first.changes);
     first.committed();
-    cache.update('p', new Map([['other', state(7)]]));
-    const second = cache.takeChanges().get('p')!;
+    cache.update(P, new Map([['other', state(7)]]));
+    const second = cache.takeChanges().get('p/0')!;
     await slow.commit(second.changes);
 
     slow.slow = true;
-    const loading = cache.load(['known', 'third']);
+    const loading = cache.load(P, ['known', 'third']);
     await new Promise((resolve) => setImmediate(resolve));
     // The commit that lands evicts 'known' from a cache of one state.
     second.committed();
     slow.answer();
-    expect(await loading).toEqual(new Map([['known', state(501)]]));
+    expect((await loading).states).toEqual(new Map([['known', state(501)]]));
 
     slow.slow = false;
-    expect(await cache.load(['known', 'other', 'third'])).toEqual(
+    expect((await cache.load(P, ['known', 'other', 'third'])).states).toEqual(
       new Map([
         ['known', state(501)],
         ['other', state(7)],
@@ -86,33 +88,33 @@ describe('StateCache', () => {
   it('keeps what is not committed, however many there are', async () => {
     const cache = new StateCache(new SlowStore().asSeen, 1);
     const states = new Map(['a', 'b', 'c'].map((key, at) => [key, state(at + 1)] as const));
-    cache.update('p', states);
-    expect(await cache.load(['a', 'b', 'c'])).toEqual(states);
+    cache.update(P, states);
+    expect((await cache.load(P, ['a', 'b', 'c'])).states).toEqual(states);
   });
 
   it('forgets what the rows of one partition changed, and what a commit under way had stored of it is asked for', async () => {
     const slow = new SlowStore();
     const cache = new StateCache(slow.asSeen, 10);
-    cache.update('p', new Map([['a', state(5)]]));
-    cache.update('q', new Map([['b', state(7)]]));
+    cache.update(P, new Map([['a', state(5)]]));
+    cache.update(Q, new Map([['b', state(7)]]));
     const first = cache.takeChanges();
-    await slow.commit(new Map([...first.get('p')!.changes, ...first.get('q')!.changes]));
-    cache.update('p', new Map([['a', state(9)]]));
-    cache.update('q', new Map([['b', state(11)]]));
+    await slow.commit(new Map([...first.get('p/0')!.changes, ...first.get('q/0')!.changes]));
+    cache.update(P, new Map([['a', state(9)]]));
+    cache.update(Q, new Map([['b', state(11)]]));
     for (const changes of first.values()) changes.committed();
-    cache.forget('p');
-    expect(await cache.load(['a', 'b'])).toEqual(
+    cache.forget('p/0');
+    expect((await cache.load(P, ['a', 'b'])).states).toEqual(
       new Map([
         ['a', state(5)],
         ['b', state(11)],
       ]),
     );
-    expect([...cache.takeChanges().keys()]).toEqual(['q']);
+    expect([...cache.takeChanges().keys()]).toEqual(['q/0']);
   });
 
   it('state-cache.goes-back: a series that would begin anew while its state is known is a fault, not a fact', async () => {
     const cache = new StateCache(new SlowStore().asSeen, 10);
-    cache.update('p', new Map([['a', state(501)]]));
-    expect(() => cache.update('p', new Map([['a', state(2)]]))).toThrow(/series a would go back/);
+    cache.update(P, new Map([['a', state(501)]]));
+    expect(() => cache.update(P, new Map([['a', state(2)]]))).toThrow(/series a would go back/);
   });
 });

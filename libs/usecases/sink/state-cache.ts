@@ -1,23 +1,39 @@
 import { parseSeriesState, printSeriesState, type SeriesState } from '@k2/domain/sequencing';
-import type { TickStore } from '@k2/ports';
+import type { StateMove, StoredState, TickStore, TopicPartition } from '@k2/ports';
+import { partitionName } from '../topic-partition.ts';
 import { SERIES_PREFIX } from './stored-states.ts';
 
 const REJECTED_PREFIX = 'rejected/';
 
 /** What the rows of one owner changed, as the store keeps it; `committed` must follow once it is stored. */
 export interface StateChanges {
-  readonly changes: ReadonlyMap<string, string>;
+  readonly changes: ReadonlyMap<string, StateMove>;
   committed(): void;
 }
 
-interface Uncommitted {
+/** States of series as a partition finds them. */
+export interface LoadedStates {
+  readonly states: ReadonlyMap<string, SeriesState>;
+  /** By name: the partitions that some of the states belong to, and not the one that asks. */
+  readonly elsewhere: ReadonlyMap<string, TopicPartition>;
+  /** Rows of one of them are taken by this sink, and not committed. */
+  readonly isPendingElsewhere: boolean;
+}
+
+interface Committed {
   readonly owner: string;
   readonly state: SeriesState;
+}
+
+interface Uncommitted extends Committed {
+  readonly partition: TopicPartition;
+  readonly was: StateMove['was'];
   isTaken: boolean;
 }
 
 interface Rejected {
   readonly owner: string;
+  readonly partition: TopicPartition;
   isTaken: boolean;
 }
 
@@ -29,10 +45,12 @@ interface Rejected {
 export class StateCache {
   private readonly store: TickStore;
   private readonly statesMax: number;
-  /** In order of last use. Null: the store has none. */
-  private readonly committed = new Map<string, SeriesState | null>();
+  /** In order of last use, of partitions that are ours. Null: the store has none. */
+  private readonly committed = new Map<string, Committed | null>();
   private readonly uncommitted = new Map<string, Uncommitted>();
   private readonly rejected = new Map<string, Rejected>();
+  /** What the states of the last load were in the store: what a change of them rests on. */
+  private loaded = new Map<string, StateMove['was']>();
 
   constructor(store: TickStore, statesMax: number) {
     this.store = store;
@@ -41,47 +59,70 @@ export class StateCache {
 
   /**
    * The states of these keys that exist. What is known is taken before the store is asked: a commit that lands while the
-   * store answers may evict it, and a series whose state was lost would begin anew.
+   * store answers may evict it, and a series whose state was lost would begin anew. A state of another partition is asked
+   * for each time: its writer may be another sink.
    */
-  async load(keys: readonly string[]): Promise<ReadonlyMap<string, SeriesState>> {
+  async load(partition: TopicPartition, keys: readonly string[]): Promise<LoadedStates> {
+    const owner = partitionName(partition);
     const states = new Map<string, SeriesState>();
+    const elsewhere = new Map<string, TopicPartition>();
+    const loaded = new Map<string, StateMove['was']>();
     const unknown: string[] = [];
+    let isPendingElsewhere = false;
     for (const key of keys) {
-      const known = this.known(key);
+      const pending = this.uncommitted.get(key);
+      if (pending !== undefined && pending.owner !== owner) {
+        elsewhere.set(pending.owner, pending.partition);
+        isPendingElsewhere = true;
+      }
+      const known = pending ?? this.touched(key, owner);
+      loaded.set(key, known === null ? 'absent' : 'own');
       if (known === undefined) unknown.push(key);
-      else if (known !== null) states.set(key, known);
+      else if (known !== null) states.set(key, known.state);
     }
     if (unknown.length > 0) {
       const stored = await this.store.state(unknown.map((key) => SERIES_PREFIX + key));
       for (const key of unknown) {
-        const text = stored.get(SERIES_PREFIX + key);
-        const state = text === undefined ? null : parseSeriesState(text);
-        this.committed.set(key, state);
+        const found = stored.get(SERIES_PREFIX + key);
+        const state = found === undefined ? null : parseSeriesState(found.value);
         if (state !== null) states.set(key, state);
+        const was = wasOf(found, owner);
+        loaded.set(key, was);
+        if (typeof was === 'string') this.committed.set(key, state === null ? null : { owner, state });
+        else if (was.owner !== null) elsewhere.set(partitionName(was.owner), was.owner);
       }
     }
+    this.loaded = loaded;
     this.evict();
-    return states;
+    return { states, elsewhere, isPendingElsewhere };
   }
 
   /** Throws RangeError if a series would go back: what it was sequenced by was not its state. */
-  update(owner: string, states: ReadonlyMap<string, SeriesState>): void {
+  update(partition: TopicPartition, states: ReadonlyMap<string, SeriesState>): void {
+    const owner = partitionName(partition);
     for (const [key, state] of states) {
-      const known = this.uncommitted.get(key)?.state ?? this.committed.get(key);
-      if (known && isBefore(state, known)) {
-        const [before, after] = [printSeriesState(known), printSeriesState(state)];
+      const pending = this.uncommitted.get(key);
+      const committed = this.committed.get(key);
+      const known = pending ?? committed;
+      if (pending !== undefined && pending.owner !== owner)
+        throw new RangeError(`series ${key} would go to ${owner} while rows of ${pending.owner} are not committed`);
+      if (known && isBefore(state, known.state)) {
+        const [before, after] = [printSeriesState(known.state), printSeriesState(state)];
         throw new RangeError(`series ${key} would go back: its state is ${before}, and ${after} was to follow`);
       }
-      this.uncommitted.set(key, { owner, state, isTaken: false });
+      const stored = this.loaded.get(key) ?? (committed ? 'own' : 'absent');
+      const was = pending === undefined ? stored : pending.isTaken ? 'own' : pending.was;
+      this.uncommitted.set(key, { owner, partition, state, was, isTaken: false });
     }
   }
 
   /** Those of the ids that were never refused before; from now on they were. */
-  async newlyRejected(owner: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  async newlyRejected(partition: TopicPartition, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const unknown = ids.filter((id) => !this.rejected.has(id));
     const stored = await this.store.state(unknown.map((id) => REJECTED_PREFIX + id));
     const fresh = new Set(unknown.filter((id) => !stored.has(REJECTED_PREFIX + id)));
-    for (const id of fresh) this.rejected.set(id, { owner, isTaken: false });
+    const owner = partitionName(partition);
+    for (const id of fresh) this.rejected.set(id, { owner, partition, isTaken: false });
     return fresh;
   }
 
@@ -112,9 +153,11 @@ export class StateCache {
     for (const [id, entry] of this.rejected) if (!entry.isTaken) of(entry.owner).rejected.push([id, entry]);
     const changesOf = new Map<string, StateChanges>();
     for (const [owner, { states, rejected }] of taken) {
-      const changes = new Map<string, string>();
-      for (const [key, entry] of states) changes.set(SERIES_PREFIX + key, printSeriesState(entry.state));
-      for (const [id] of rejected) changes.set(REJECTED_PREFIX + id, '1');
+      const changes = new Map<string, StateMove>();
+      for (const [key, { state, partition, was }] of states)
+        changes.set(SERIES_PREFIX + key, { value: printSeriesState(state), owner: partition, was });
+      for (const [id, { partition }] of rejected)
+        changes.set(REJECTED_PREFIX + id, { value: '1', owner: partition, was: 'absent' });
       for (const [, entry] of [...states, ...rejected]) entry.isTaken = true;
       changesOf.set(owner, { changes, committed: () => this.settle(states, rejected) });
     }
@@ -125,21 +168,19 @@ export class StateCache {
     for (const [key, entry] of states) {
       if (this.uncommitted.get(key) === entry) this.uncommitted.delete(key);
       this.committed.delete(key);
-      this.committed.set(key, entry.state);
+      this.committed.set(key, { owner: entry.owner, state: entry.state });
     }
     for (const [id, entry] of rejected) if (this.rejected.get(id) === entry) this.rejected.delete(id);
     this.evict();
   }
 
   /** Null: the store has none. Undefined: the store must be asked. */
-  private known(key: string): SeriesState | null | undefined {
-    const entry = this.uncommitted.get(key);
-    if (entry !== undefined) return entry.state;
-    const state = this.committed.get(key);
-    if (state === undefined) return undefined;
+  private touched(key: string, owner: string): Committed | null | undefined {
+    const known = this.committed.get(key);
+    if (known === undefined || (known !== null && known.owner !== owner)) return undefined;
     this.committed.delete(key);
-    this.committed.set(key, state);
-    return state;
+    this.committed.set(key, known);
+    return known;
   }
 
   private evict(): void {
@@ -148,6 +189,11 @@ export class StateCache {
       this.committed.delete(key);
     }
   }
+}
+
+function wasOf(stored: StoredState | undefined, owner: string): StateMove['was'] {
+  if (stored === undefined) return 'absent';
+  return stored.owner !== null && partitionName(stored.owner) === owner ? 'own' : stored;
 }
 
 function isBefore(state: SeriesState, known: SeriesState): boolean {

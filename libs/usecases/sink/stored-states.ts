@@ -12,8 +12,8 @@ export async function storedSeriesStates(
   const stored = await store.state(keys.map((key) => SERIES_PREFIX + key));
   const states = new Map<string, SeriesState>();
   for (const key of keys) {
-    const text = stored.get(SERIES_PREFIX + key);
-    if (text !== undefined) states.set(key, parseSeriesState(text));
+    const found = stored.get(SERIES_PREFIX + key);
+    if (found !== undefined) states.set(key, parseSeriesState(found.value));
   }
   return states;
 }

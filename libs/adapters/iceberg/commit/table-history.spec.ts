@@ -102,7 +102,7 @@ describe('the history of a table', () => {
     const before = await lake.keys('');
     const receipt = await store.commit(await store.stage(plannedRows()), {
       partitions: [{ claim, nextOffset: 9 }],
-      state: new Map([['k', 'v']]),
+      state: new Map([['k', { value: 'v', owner: { topic: 't', partition: 0 }, was: 'absent' as const }]]),
     });
     expect(receipt).toMatchObject({ rowCount: 0, claims: [{ nextOffset: 9 }] });
     expect(await store.progress()).toMatchObject([{ nextOffset: 9 }]);

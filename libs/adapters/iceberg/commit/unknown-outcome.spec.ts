@@ -24,7 +24,10 @@ describe('a commit whose outcome is unknown', () => {
   afterEach(() => lake.close());
 
   const stage = () => store.stage(plannedRows({ ticks: [placed(tradeBatch())] }));
-  const everything = () => ({ partitions: [{ claim, nextOffset: 1 }], state: new Map([['k', 'v']]) });
+  const everything = () => ({
+    partitions: [{ claim, nextOffset: 1 }],
+    state: new Map([['k', { value: 'v', owner: { topic: 't', partition: 0 }, was: 'absent' as const }]]),
+  });
   const rowsNow = async () => readRows(await store.plan({ table: TRADES, asOf: { kind: 'latest' } }), lake.objects);
 
   it('took effect: it is found out, and nothing is added twice', async () => {

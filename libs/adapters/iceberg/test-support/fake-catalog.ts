@@ -3,15 +3,17 @@ import {
   type CatalogChange,
   type PartitionClaim,
   type PartitionProgress,
+  type StoredState,
   type TableCatalog,
   type TopicPartition,
 } from '@k2/ports';
+import { assertOwnersMove, assertStateIsAsRead } from '@k2/ports/in-process';
 
 /** A catalog in memory, which tests can make lose its replies. */
 export class FakeCatalog implements TableCatalog {
   private readonly locations = new Map<string, string>();
   private readonly claims = new Map<string, PartitionClaim>();
-  private readonly values = new Map<string, string>();
+  private readonly states = new Map<string, StoredState>();
   private readonly changeIds = new Set<string>();
   /** Called with each change instead of applying it; `apply` applies it. */
   intercept: ((change: CatalogChange, apply: () => void) => void | Promise<void>) | null = null;
@@ -54,14 +56,16 @@ export class FakeCatalog implements TableCatalog {
       if ((this.locations.get(table) ?? null) !== expected)
         throw new PortError('commit-conflict', `${table} has moved`, {}, { retryable: true });
     }
+    assertOwnersMove(change);
+    for (const [key, move] of change.state) assertStateIsAsRead(key, move, this.states.get(key));
     if (this.lastCommit !== null && change.committedUs <= this.lastCommit)
       throw new PortError('commit-conflict', `a commit of ${this.lastCommit} µs came first`, {}, { retryable: true });
     this.lastCommit = change.committedUs;
     for (const { table, next } of change.tables) this.locations.set(table, next);
     for (const { claim, nextOffset } of change.progress) this.claims.set(keyOf(claim), { ...claim, nextOffset });
-    for (const [key, value] of change.state) {
-      if (value === null) this.values.delete(key);
-      else this.values.set(key, value);
+    for (const [key, { value, owner }] of change.state) {
+      if (value === null) this.states.delete(key);
+      else this.states.set(key, { value, owner });
     }
     this.changeIds.add(change.changeId);
     this.applied++;
@@ -90,8 +94,8 @@ export class FakeCatalog implements TableCatalog {
     return Array.from(this.claims.values(), ({ epoch: _, ...progress }) => progress);
   }
 
-  async state(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return new Map(keys.flatMap((key) => (this.values.has(key) ? [[key, this.values.get(key)!] as const] : [])));
+  async state(keys: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
+    return new Map(keys.flatMap((key) => (this.states.has(key) ? [[key, this.states.get(key)!] as const] : [])));
   }
 
   async close(): Promise<void> {}

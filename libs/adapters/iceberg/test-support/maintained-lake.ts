@@ -50,7 +50,7 @@ export class MaintainedLake {
     const positions = Float64Array.from({ length: batch.rowCount }, (_, row) => platformSequence(offset, row));
     const ticks = [{ batch, platformSequence: positions }];
     const staged = await this.store.stage({ ticks, gaps: [], sessions: [], quarantine: [] });
-    const progress = { partitions: [{ claim: this.claim, nextOffset: offset + 1 }], state: new Map<string, string>() };
+    const progress = { partitions: [{ claim: this.claim, nextOffset: offset + 1 }], state: new Map() };
     const receipt = await this.store.commit(staged, progress);
     [this.claim] = receipt.claims as [PartitionClaim];
     return receipt;

@@ -1,5 +1,6 @@
 import type { TopicSettings, TopicSpec } from '@k2/domain/wire';
 import { PortError, type TopicDescription } from '@k2/ports';
+import { assertDeclarable } from '@k2/ports/in-process';
 import type { KafkaCluster } from '../connection/kafkajs-cluster.ts';
 import { passing } from '../connection/patience.ts';
 import { isPassingError, KAFKA_ERRORS, kafkaErrorName } from '../protocol/kafka-request.ts';
@@ -65,13 +66,4 @@ function assertDone({ name }: TopicSpec, deed: string, { errorCode, message }: T
   if (errorCode === KAFKA_ERRORS.NONE || errorCode === already) return;
   const text = `Kafka did not ${deed} topic ${name}: ${message ?? kafkaErrorName(errorCode)}`;
   throw new PortError('unavailable', text, { topic: name, errorCode }, { retryable: isPassingError(errorCode) });
-}
-
-function assertDeclarable(spec: TopicSpec, existing: TopicDescription): void {
-  if (spec.partitions >= existing.partitions && spec.framing === existing.framing) return;
-  throw new PortError(
-    'unavailable',
-    `topic ${spec.name} exists with ${existing.partitions} partitions and ${existing.framing} framing: it cannot get ${spec.partitions} and ${spec.framing}`,
-    { topic: spec.name, partitions: existing.partitions, framing: existing.framing },
-  );
 }

@@ -56,7 +56,7 @@ export function orphanCases(benches: MaintenanceBenches): void {
     const frozen = await bench.store.stage(plannedRows({ ticks: [trades(0)] }));
     bench.world.advanceMs(2 * ORPHAN_AGE_MS_MIN);
     await remove(bench);
-    const progress = { partitions: [{ claim, nextOffset: 1 }], state: new Map<string, string>() };
+    const progress = { partitions: [{ claim, nextOffset: 1 }], state: new Map() };
     await expect(bench.store.commit(frozen, progress)).rejects.toMatchObject({ kind: 'unavailable', retryable: false });
     await bench.store.commit(await bench.store.stage(plannedRows({ ticks: [trades(0)] })), progress);
     await bench.expectTrades(tradeRows(0));

@@ -1,6 +1,15 @@
 import { expect } from '@jest/globals';
 import { parseDecimal, printDecimal, RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
-import type { AsOf, CommitReceipt, PartitionClaim, PlannedRows, ScanPlan, ScanRequest, TickStore } from '@k2/ports';
+import type {
+  AsOf,
+  CommitReceipt,
+  PartitionClaim,
+  PlannedRows,
+  ScanPlan,
+  ScanRequest,
+  StateMove,
+  TickStore,
+} from '@k2/ports';
 import { plannedRows, type Row } from '../../builders/index.ts';
 
 export interface TickStoreHarness {
@@ -81,7 +90,7 @@ export class TickStoreBench {
     return claim;
   }
 
-  /** Stages the rows and commits them as everything up to `nextOffset` of the claim's partition. */
+  /** Stages the rows and commits them, with states of the claim's partition, as everything up to `nextOffset` of it. */
   async commit(
     claim: PartitionClaim,
     nextOffset: number,
@@ -89,7 +98,18 @@ export class TickStoreBench {
     state: ReadonlyMap<string, string | null> = new Map(),
   ): Promise<CommitReceipt> {
     const staged = await this.store.stage(plannedRows(rows));
-    return this.store.commit(staged, { partitions: [{ claim, nextOffset }], state });
+    const { topic, partition } = claim;
+    const stored = await this.store.state([...state.keys()]);
+    const moves = Array.from(state, ([key, value]): [string, StateMove] => [
+      key,
+      { value, owner: { topic, partition }, was: stored.has(key) ? 'own' : 'absent' },
+    ]);
+    return this.store.commit(staged, { partitions: [{ claim, nextOffset }], state: new Map(moves) });
+  }
+
+  /** Values of states, by key. */
+  async states(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return new Map(Array.from(await this.store.state(keys), ([key, { value }]) => [key, value]));
   }
 
   async rows(table: TableName, request: Partial<ScanRequest> = {}): Promise<readonly Row[]> {

@@ -115,7 +115,7 @@ export function commitCases(benches: TickStoreBenches): void {
         ['b', '{"x":"é"}'],
       ]),
     );
-    expect(await bench.store.state(['a', 'b', 'absent'])).toEqual(
+    expect(await bench.states(['a', 'b', 'absent'])).toEqual(
       new Map([
         ['a', '1'],
         ['b', '{"x":"é"}'],
@@ -131,14 +131,14 @@ export function commitCases(benches: TickStoreBenches): void {
         ['c', '3'],
       ]),
     );
-    expect(await bench.store.state(['a', 'b', 'c'])).toEqual(
+    expect(await bench.states(['a', 'b', 'c'])).toEqual(
       new Map([
         ['b', '2'],
         ['c', '3'],
       ]),
     );
-    expect(await bench.store.state(['c'])).toEqual(new Map([['c', '3']]));
-    expect(await bench.store.state([])).toEqual(new Map());
+    expect(await bench.states(['c'])).toEqual(new Map([['c', '3']]));
+    expect(await bench.states([])).toEqual(new Map());
   });
 
   it('1.9 rows may be staged while an earlier stage is being committed', async () => {

@@ -28,8 +28,25 @@ export function fencingCases(benches: TickStoreBenches): void {
     );
     expect(await bench.rows(TRADES)).toEqual([]);
     expect(await bench.store.snapshots(TRADES, 10)).toEqual([]);
-    expect(await bench.store.state(['a'])).toEqual(new Map());
+    expect(await bench.states(['a'])).toEqual(new Map());
     expect(await bench.nextOffset()).toBe(5);
+  });
+
+  it('2.2a a state that another partition has taken over refuses the whole commit of the one before', async () => {
+    const bench = await benches.open();
+    const old = (await bench.commit(await bench.claim(0), 1, {}, new Map([['a', '1']]))).claims[0];
+    const grown = await bench.claim(1);
+    const was = (await bench.store.state(['a'])).get('a')!;
+    expect(was).toEqual({ value: '1', owner: { topic: TOPIC, partition: 0 } });
+    const takenOver = {
+      partitions: [{ claim: grown, nextOffset: 1 }],
+      state: new Map([['a', { value: '2', owner: { topic: TOPIC, partition: 1 }, was }]]),
+    };
+    await bench.store.commit(await bench.store.stage(plannedRows({ ticks: [trades(0)] })), takenOver);
+    await expect(bench.commit(old, 2, { ticks: [trades(1)] }, new Map([['a', '9']]))).rejects.toMatchObject(MISMATCH);
+    expectRows(await bench.rows(TRADES), tickRows(trades(0)));
+    expect(await bench.states(['a'])).toEqual(new Map([['a', '2']]));
+    expect(await bench.nextOffset(0)).toBe(1);
   });
 
   it('2.3 rows of a refused commit stay staged: with the right claim they commit, once', async () => {
