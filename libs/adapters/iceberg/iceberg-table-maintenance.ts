@@ -18,6 +18,7 @@ import { ICEBERG_DEFAULTS, type IcebergTickStoreOptions, type IcebergTickStorePo
 import { LakeTables } from './lake-tables.ts';
 import { Compaction, type CompactionParts } from './maintain/compaction.ts';
 import { MaintenanceCommits } from './maintain/maintenance-commits.ts';
+import { NamedFiles } from './maintain/named-files.ts';
 import { rewriteManifests } from './maintain/manifest-rewrite.ts';
 import { removeOrphans } from './maintain/orphan-removal.ts';
 import { dropPartitions } from './maintain/partition-drop.ts';
@@ -77,7 +78,7 @@ export const ICEBERG_MAINTENANCE_DEFAULTS: Omit<IcebergTableMaintenanceOptions, 
  */
 export class IcebergTableMaintenance implements TableMaintenance {
   private readonly options: IcebergTableMaintenanceOptions;
-  private readonly parts: CompactionParts & Pick<IcebergTickStorePorts, 'catalog'>;
+  private readonly parts: CompactionParts & Pick<IcebergTickStorePorts, 'catalog'> & { readonly named: NamedFiles };
   private readonly closing = new AbortController();
   private readonly running = new Set<Promise<unknown>>();
   private lastCompaction: Promise<unknown> = Promise.resolve();
@@ -98,7 +99,7 @@ export class IcebergTableMaintenance implements TableMaintenance {
       advice: 'run the task again',
     });
     const commits = new MaintenanceCommits({ ...ports, tables, landing, changes });
-    this.parts = { ...ports, files, tables, commits };
+    this.parts = { ...ports, files, named: new NamedFiles(files), tables, commits };
   }
 
   /** Runs of one instance take turns: each takes a core and `memoryBytesMax`. */

@@ -30,6 +30,32 @@ describe('expiry of snapshots', () => {
     expect(await world.sequences()).toHaveLength(21);
   });
 
+  it('reads what is retained once, whatever the cache holds, and nothing of it in the next round', async () => {
+    world = await MaintainedLake.create({ cacheBytesMax: 1, manifestsMax: 3 });
+    const keepAll = { keepNewest: 100, tiers: [] };
+    const round = async (keepNewest: number) => {
+      world.lake.clock.advanceMs(700_000);
+      const reads = jest.spyOn(world.lake.objects, 'get');
+      const report = await world.maintenance.expireSnapshots(TRADES, { ...keepAll, keepNewest }, { dryRun: false });
+      const keys = reads.mock.calls.map(([key]) => key).filter((key) => key.endsWith('.avro'));
+      reads.mockRestore();
+      return { report, keys };
+    };
+    await world.commitDays(0, 1, 2, 3, 4, 5);
+    const first = await round(5);
+    expect(first.report.expiredSnapshots).toBe(1);
+    const before = new Set(await world.lake.keys('market_data/trades/metadata'));
+    await world.commit(6);
+    const second = await round(5);
+    expect(second.report.expiredSnapshots).toBe(1);
+    // Of what was there: the manifests of the snapshot that went, whose files may have to go.
+    const readAgain = second.keys.filter((key) => first.keys.includes(key) && before.has(key));
+    expect(readAgain.length).toBeLessThan(3);
+    expect(second.keys.length).toBeLessThan(first.keys.length / 2);
+    expect((await round(5)).keys).toEqual([]);
+    expect(await unreached()).toEqual([]);
+  });
+
   it('keeps what tags and branches of other engines name, and the own snapshots of a branch', async () => {
     world = await MaintainedLake.create();
     await world.commitDays(0, 0, 0, 0);

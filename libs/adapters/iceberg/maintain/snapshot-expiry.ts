@@ -7,6 +7,7 @@ import { throwIfCancelled } from './cancelled.ts';
 import type { SnapshotLimits } from './changed-snapshot.ts';
 import { deleteObjects, type DeletableObject } from './delete-objects.ts';
 import type { Base, Change, MaintenanceCommits } from './maintenance-commits.ts';
+import type { NamedFiles } from './named-files.ts';
 import { retainedSnapshots } from './retained-snapshots.ts';
 import { checkMayDelete } from './table-permissions.ts';
 import { unneededFiles } from './unneeded-files.ts';
@@ -23,6 +24,7 @@ export interface ExpiryParts {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly files: TableFiles;
+  readonly named: NamedFiles;
   readonly commits: MaintenanceCommits;
 }
 
