@@ -251,6 +251,7 @@ describe('what the ports refuse', () => {
 
 describe('what is not a request', () => {
   it.each([
+    ['an expectation', 'GET /v1/stats HTTP/1.1\r\nhost: localhost\r\nexpect: 200-ok\r\n\r\n', 'HTTP/1.1 417'],
     ['garbage', 'garbage\r\n\r\n', 'HTTP/1.1 400'],
     ['a method that is none of HTTP', 'FETCH /v1/query?x HTTP/1.1\r\nhost: localhost\r\n\r\n', 'HTTP/1.1 405'],
     [

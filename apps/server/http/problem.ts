@@ -32,6 +32,7 @@ export const PROBLEMS = {
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body is not JSON' },
+  'expectation-failed': { status: 417, title: 'The server cannot do what the request expects' },
   'answer-too-large': { status: 422, title: 'The answer is too large for this format' },
   'out-of-memory': { status: 422, title: 'The query needs more memory than it may have' },
   overloaded: { status: 429, title: 'Too many requests at once', retryAfterSeconds: 1 },

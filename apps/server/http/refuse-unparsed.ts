@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Scheduler } from '@k2/ports';
 import type { KnownRoutes } from './known-routes.ts';
@@ -45,6 +45,17 @@ export function refuseUnparsed(
   socket.once('close', () => closed.abort());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   void scheduler.sleep(LINGER_MS, closed.signal).then(() => socket.destroy());
+}
+
+/** `Expect` with anything but `100-continue`: Node hands such a request to nobody else. */
+export function refuseExpectation({ headers, url = '' }: IncomingMessage, response: ServerResponse, id: string): void {
+  const detail = `Expect is ${JSON.stringify(headers.expect)}: expected 100-continue, or no such header`;
+  const body = JSON.stringify(problemDetails(new ProblemError('expectation-failed', detail), url, id));
+  const type = `${PROBLEM_MEDIA_TYPE}; charset=utf-8`;
+  const length = Buffer.byteLength(body);
+  response
+    .writeHead(417, { 'content-type': type, 'content-length': length, 'x-correlation-id': id, connection: 'close' })
+    .end(body);
 }
 
 function problemOf({ code, rawPacket }: ParseError, requestTimeoutMs: number, routes: KnownRoutes): ProblemError {

@@ -24,6 +24,7 @@ export const OF_EVERY_REQUEST: readonly ProblemKind[] = [
   'invalid-request',
   'forbidden-host',
   'timeout',
+  'expectation-failed',
   'headers-too-large',
   'internal',
   'unavailable',
