@@ -11,7 +11,7 @@ import type { Statement } from './question-sql.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
 import { sqlReads } from './sql-reads.ts';
 import { forbidden, isSameQuery, selectTree, type Tree } from './statement-tree.ts';
-import { columnSql, isTickTable, MESSAGE_ID, quoteText, scanRelation, userColumnSql } from './scan-sql.ts';
+import { columnSql, isTickTable, MESSAGE_ID, quoteName, quoteText, scanRelation, userColumnSql } from './scan-sql.ts';
 
 /** Beyond it the statement least recently used is planned anew when it comes again. */
 const PREPARED_STATEMENTS_MAX = 32;
@@ -77,7 +77,11 @@ export class EngineDatabase {
    */
   async viewed({ sql, values }: Statement, limit: number): Promise<Statement> {
     await (await this.single(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${sql}`, StatementType.CREATE)).run();
-    return { sql: `SELECT * FROM temp.${ANSWER_VIEW} LIMIT ${limit}`, values };
+    const described = await this.connection.runAndReadAll(
+      `SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = '${ANSWER_VIEW}' ORDER BY column_index`,
+    );
+    const columns = described.getRows().map(([name, type]) => exactColumnSql(String(name), String(type)));
+    return { sql: `SELECT ${columns.join(', ')} FROM temp.${ANSWER_VIEW} LIMIT ${limit}`, values };
   }
 
   /** Prepares a text that has to be one statement of one type. */
@@ -163,6 +167,18 @@ export class EngineDatabase {
     this.connection.closeSync();
     this.instance.closeSync();
   }
+}
+
+/**
+ * A column as it goes into Parquet, which has no integers of 128 bits: DuckDB would round them to DOUBLE. As decimals of
+ * 38 digits they are exact; one that has more fails the export.
+ */
+function exactColumnSql(name: string, type: string): string {
+  const exact = type.replaceAll(/"(?:[^"]|"")*"|\bU?HUGEINT\b/g, (part) =>
+    part.startsWith('"') ? part : 'DECIMAL(38,0)',
+  );
+  const column = quoteName(name);
+  return exact === type ? column : `${column}::${exact} AS ${column}`;
 }
 
 function treeOrNull(serialized: string): Tree | null {
