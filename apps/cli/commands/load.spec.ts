@@ -48,6 +48,13 @@ Loading the same files again is safe: nothing is counted twice.
     );
   });
 
+  it('that refused rows for what lies outside of them says what to do', async () => {
+    const refusals = [{ reason: 'time-out-of-range', count: 8, places: ['asx:trades/1.csv:4'] }];
+    const world = withFakeSession({ load: () => Promise.resolve({ ...SUMMARY, refusals }) });
+    const { stdout } = await runCli(['load', 'asx', files], world);
+    expect(stdout).toContain('if the clock is wrong, set it and load again\n');
+  });
+
   it('that first committed what an earlier one had left in the log says so', async () => {
     const summary = { ...SUMMARY, kept: { trades: 0, quotes: 0 }, duplicates: 170_332, earlierRecords: 2_100 };
     const world = withFakeSession({ load: () => Promise.resolve(summary) });
@@ -105,6 +112,13 @@ What differs was not taken: the lake keeps what it has.
     const world = withFakeSession({ load: () => Promise.resolve(SUMMARY) });
     const { stdout } = await runCli(['load', 'asx', files, '--json'], world);
     expect(JSON.parse(stdout)).toEqual(SUMMARY);
+  });
+
+  it('that the server stopped on the way claims nothing of its rows', async () => {
+    const world = withFakeSession({ load: () => Promise.resolve({ ...SUMMARY, committed: false }) });
+    const { exitCode, stdout, stderr } = await runCli(['load', 'asx', files], world);
+    expect([exitCode, stdout]).toEqual([EXIT.failed, '']);
+    expect(stderr).toContain('the load was stopped after 170,340 rows, before all of them were committed');
   });
 
   it('that Ctrl-C stops says how to go on', async () => {

@@ -52,9 +52,9 @@ export function addLoad(program: Program, context: CliContext): void {
         display.stop();
         if (context.signal.aborted && !summary.committed) throw interrupted(directory);
         if (options.json) await context.stdout.line(JSON.stringify(summary));
-        else await context.stdout.write(describeLoad(summary));
+        else if (summary.committed) await context.stdout.write(describeLoad(summary));
         if (summary.unread.count > 0 || summary.comparison.differingSessions > 0) program.exitCode = EXIT.incomplete;
-        if (!summary.committed) throw new CliError('not everything was committed: run the same command again to go on');
+        if (!summary.committed) throw stopped(summary);
       });
     });
 }
@@ -89,12 +89,25 @@ export function describeLoad(summary: LoadSummary): string {
   for (const { reason, count: refused, places } of refusals) {
     const more = refused > places.length ? ', …' : '';
     text += `${' '.repeat(width)}    ${count(refused, 'row')} refused as ${reason}: ${places.map(printCell).join(', ')}${more}\n`;
+    const remedy = REMEDIES[reason];
+    if (remedy !== undefined) text += `${' '.repeat(width)}    ${remedy}\n`;
   }
   if (unread.count > 0) {
     const more = unread.count > unread.names.length ? `, … ${printCount(unread.count)} in all` : '';
     text += `Not read, because not called <company id>.csv: ${unread.names.map(printCell).join(', ')}${more}\n`;
   }
   return `${text}${describeComparison(comparison)}Loading the same files again is safe: nothing is counted twice.\n`;
+}
+
+/** Of rows that are taken by another load, once what is outside of them has been put right. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  'time-out-of-range': "before 1970 or ahead of this machine's clock: if the clock is wrong, set it and load again",
+  'unknown-symbol': 'company_info.csv has no symbol for their dates: add it and load again',
+};
+
+function stopped({ rows }: LoadSummary): CliError {
+  const next = 'nothing is lost or counted twice: run the same command again to go on';
+  return new CliError(`the load was stopped after ${count(rows, 'row')}, before all of them were committed; ${next}`);
 }
 
 function interrupted(directory: string): CliError {

@@ -27,7 +27,7 @@ export class ProgressDisplay {
 
   update(progress: LoadProgress): void {
     if (this.bar !== null) this.draw(this.bar, progress);
-    else if (this.clock.monotonicUs() - this.lineUs >= LINE_INTERVAL_US) {
+    else if (progress.totalBytes > 0 && this.clock.monotonicUs() - this.lineUs >= LINE_INTERVAL_US) {
       this.lineUs = this.clock.monotonicUs();
       // A progress line that can't be written stops nothing.
       this.out.line(this.describe(progress)).catch(() => undefined);

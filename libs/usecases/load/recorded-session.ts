@@ -10,6 +10,8 @@ export class RecordedSession {
   private sequences = new Float64Array(16);
   private digests = new Int32Array(32);
   private count = 0;
+  /** Where the number that is likely to be asked for next would be. */
+  private next = 0;
 
   constructor(state: SeriesState) {
     this.state = state;
@@ -65,6 +67,8 @@ export class RecordedSession {
   }
 
   private rowOf(sequence: number): number | null {
+    // Sources go through their numbers one by one.
+    if (this.sequences[this.next] === sequence && this.next < this.count) return this.next++;
     let low = 0;
     let high = this.count;
     while (low < high) {
@@ -72,7 +76,9 @@ export class RecordedSession {
       if (this.sequences[middle] < sequence) low = middle + 1;
       else high = middle;
     }
-    return low < this.count && this.sequences[low] === sequence ? low : null;
+    if (low === this.count || this.sequences[low] !== sequence) return null;
+    this.next = low + 1;
+    return low;
   }
 }
 

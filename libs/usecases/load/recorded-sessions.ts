@@ -81,11 +81,13 @@ export class RecordedSessions {
       left -= batch.rowCount;
       if (left < 0) throw tooMany(symbols);
       for (let row = 0; row < batch.rowCount; row++) {
-        const [symbol, session, sequence] = [0, 1, 2].map((at) => answerValue(columns[at], batch, at, row));
+        const symbol = answerValue(columns[0], batch, 0, row) as string;
+        const session = answerValue(columns[1], batch, 1, row) as string;
+        const sequence = answerValue(columns[2], batch, 2, row) as number;
         bySymbol
-          .get(symbol as string)
-          ?.get(session as string)
-          ?.add(sequence as number, digests[2 * row], digests[2 * row + 1]);
+          .get(symbol)
+          ?.get(session)
+          ?.add(sequence, digests[2 * row], digests[2 * row + 1]);
       }
     });
     for (const session of sessions.values()) session.seal();
