@@ -110,6 +110,28 @@ describe('SqliteTableCatalog beside other engines', () => {
     expect(other.prepare('SELECT count(*) AS count FROM k2_changes').get()).toMatchObject({ count: 1_100 });
   }, 60_000);
 
+  it('takes a file over of before states had owners: whichever partition moves one first becomes its owner', async () => {
+    const old = join(path, '..', 'old.db');
+    const before = new DatabaseSync(old);
+    before.exec(`CREATE TABLE k2_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO k2_state VALUES ('a', '1')`);
+    before.close();
+    const opened = await SqliteTableCatalog.open({ path: old, clock });
+    const stored = { value: '1', owner: null };
+    expect(await opened.state(['a'])).toEqual(new Map([['a', stored]]));
+    const owner = { topic: 't', partition: 0 };
+    const [claim] = await opened.claim('w', [{ ...owner, topicId: 'id' }]);
+    await opened.apply({
+      changeId: 'first',
+      committedUs: ++lastCommitUs,
+      tables: [],
+      progress: [{ claim: claim!, nextOffset: 1 }],
+      state: new Map([['a', { value: '2', owner, was: stored }]]),
+    });
+    expect(await opened.state(['a'])).toEqual(new Map([['a', { value: '2', owner }]]));
+    await opened.close();
+  });
+
   it('refuses a file that is no database, naming it', async () => {
     const noDatabase = join(path, '..', 'no.db');
     await writeFile(noDatabase, 'x'.repeat(10_000));
