@@ -4,7 +4,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { workspaceRoot } from './node24.mjs';
 
+/** What the dependencies were last found to be as package-lock.json has them for: comparing them takes longer than this. */
 const stampFile = join(workspaceRoot, 'node_modules', '.k2-install');
+/** npm's own record of what it has installed, by whatever command. */
+const installedFile = join(workspaceRoot, 'node_modules', '.package-lock.json');
 const lockDir = join(workspaceRoot, '.cache', 'install.lock');
 
 /** Installs dependencies when there are none, or when package-lock.json has changed since the last time. */
@@ -25,7 +28,26 @@ export function say(line) {
 }
 
 function isInstalled() {
-  return readIfExists(stampFile) === wantedStamp();
+  if (readIfExists(stampFile) === wantedStamp()) return true;
+  const installed = readIfExists(installedFile);
+  const wanted = readFileSync(join(workspaceRoot, 'package-lock.json'), 'utf8');
+  if (installed === undefined || !isAsLocked(JSON.parse(installed), JSON.parse(wanted))) return false;
+  try {
+    writeFileSync(stampFile, wantedStamp());
+  } catch {
+    // A checkout that others own: compared again the next time.
+  }
+  return true;
+}
+
+/** Whether npm has installed each package that package-lock.json names; optional ones are of some platforms only. */
+export function isAsLocked({ packages: installed }, { packages: wanted }) {
+  return Object.entries(wanted).every(([path, { version, integrity, optional, link }]) => {
+    if (!path.includes('node_modules/')) return true;
+    const found = installed[path];
+    if (found === undefined) return optional === true;
+    return link === true ? found.link === true : found.version === version && found.integrity === integrity;
+  });
 }
 
 function wantedStamp() {

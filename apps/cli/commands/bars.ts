@@ -23,21 +23,19 @@ Examples:
   $ k2 bars --symbol BHP --interval 5m --from 2014-03-10 --to 2014-03-11
   $ k2 bars --exchange ASX --interval 1d --json`;
 
+const INTERVAL_DEFAULT_US = 60 * US_PER_SECOND;
+
 interface BarsOptions extends FilterOptions, LimitOptions, GlobalOptions {
   readonly asOf?: AsOf;
-  readonly interval: number;
+  /** µs. */
+  readonly interval?: number;
 }
 
 /** `k2 bars`: OHLCV and VWAP of trades. */
 export function addBars(program: Program, context: CliContext): void {
   const command = program.command('bars').description('open, high, low, close, volume and VWAP of trades by window');
   addTimeOptions(addInstrumentOptions(command));
-  addAsOfOption(command).option(
-    '--interval <length>',
-    'window, as 1s, 5m, 1h or 1d (default: 1m)',
-    parseInterval,
-    60 * US_PER_SECOND,
-  );
+  addAsOfOption(command).option('--interval <length>', 'window, as 1s, 5m, 1h or 1d (default: 1m)', parseInterval);
   addLimitOption(command)
     .addHelpText('after', HELP)
     .action(async (_options: unknown, self: Command) => {
@@ -47,7 +45,7 @@ export function addBars(program: Program, context: CliContext): void {
         const stream = await session.bars({
           filter: filterOf(options),
           asOf: options.asOf ?? { kind: 'latest' },
-          intervalUs: options.interval,
+          intervalUs: options.interval ?? INTERVAL_DEFAULT_US,
           limit: limit + 1,
         });
         await printRows(context, stream, { json: options.json === true, limit, none: 'no trades' });

@@ -6,7 +6,6 @@ import { CliError, EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { count, printCount } from '../output/describe-provenance.ts';
 import { printCell } from '../output/cell.ts';
 import { describeComparison } from '../output/describe-comparison.ts';
-import { ProgressDisplay } from '../output/progress-display.ts';
 import type { Program } from '../program.ts';
 import type { LoadSummary } from '../session/session.ts';
 import { withSession } from './with-session.ts';
@@ -40,6 +39,7 @@ export function addLoad(program: Program, context: CliContext): void {
       const options = self.optsWithGlobals<GlobalOptions>();
       const source = sourceDirectory(directory);
       await withSession(context, options, 'load', async (session) => {
+        const { ProgressDisplay } = await import('../output/progress-display.ts');
         const display = new ProgressDisplay(context.stderr, context.clock);
         let summary: LoadSummary;
         try {

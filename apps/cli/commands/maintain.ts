@@ -1,6 +1,11 @@
 import { Argument, Option, type Command } from 'commander';
 import type { TableName } from '@k2/domain/market';
-import { MAINTAINED_TABLES, MAINTENANCE_TASKS, type MaintenanceReport, type MaintenanceTask } from '@k2/usecases';
+import {
+  MAINTAINED_TABLES,
+  MAINTENANCE_TASKS,
+  type MaintenanceReport,
+  type MaintenanceTask,
+} from '@k2/usecases/maintenance-tasks';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { RowTable } from '../output/row-table.ts';
 import type { Program } from '../program.ts';

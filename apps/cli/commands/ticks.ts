@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { RecordType } from '@k2/domain/market';
 import type { AsOf } from '@k2/ports';
-import { tickFields } from '@k2/usecases';
+import { tickFields } from '@k2/usecases/tick-fields';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
 import type { Program } from '../program.ts';

@@ -1,6 +1,6 @@
 import { printTimeUs, US_PER_DAY, US_PER_SECOND } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
-import { CliError } from '../exit-codes.ts';
+import { CliError, EXIT } from '../exit-codes.ts';
 import { HttpClient, type QueryParameters } from './http-client.ts';
 import { loadOverHttp } from './http-load.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
@@ -77,8 +77,10 @@ export class HttpSession implements K2Session {
   }
 
   maintain(): Promise<never> {
-    const message = 'a server maintains its tables by itself: `k2 maintain` works on the tables directly';
-    return Promise.reject(new CliError(message));
+    const message =
+      '`k2 maintain` works on the tables themselves, not through a server: leave --url (K2_URL) away and name the data ' +
+      'directory or the services. A server with the role maintain does all of it by itself';
+    return Promise.reject(new CliError(message, EXIT.usage));
   }
 
   load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {

@@ -17,7 +17,7 @@ export async function openSession(
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<K2Session> {
-  if (url !== undefined && purpose !== 'maintain') return new HttpSession(url, signal);
+  if (url !== undefined) return new HttpSession(url, signal);
   if (keepsInDirectory(chooseAdapters(readSettings({ data }, env)))) {
     const holder = await readHolder(data);
     if (holder !== null && holder.url !== null && purpose !== 'maintain') return new HttpSession(holder.url, signal);

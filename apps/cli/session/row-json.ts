@@ -1,6 +1,6 @@
 import { printTimeUs } from '@k2/domain/market';
 import type { AnswerBatches, AnswerColumn } from '@k2/ports';
-import { answerValue, type AnswerValue } from '@k2/usecases';
+import { answerValue, type AnswerValue } from '@k2/usecases/answer-rows';
 import type { JsonRow, JsonValue } from './session.ts';
 
 /** The rows of an answer as the API would print them, a batch at a time. */

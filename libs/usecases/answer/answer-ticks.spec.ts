@@ -3,8 +3,9 @@ import { RECORD_SCHEMAS } from '@k2/domain/market';
 import { PortError, type PartitionClaim, type PlannedRows, type QueryEngine } from '@k2/ports';
 import { gapRecord, placed, plannedRows, series, sessionRecord, tradeBatch } from '@k2/testing/builders';
 import { answerRow, answerRows } from './answer-rows.ts';
-import { AnswerTicks, tickFields, type TicksPage, type TicksRequest } from './answer-ticks.ts';
+import { AnswerTicks, type TicksPage, type TicksRequest } from './answer-ticks.ts';
 import { parseCursor, printCursor } from './tick-cursor.ts';
+import { tickFields } from './tick-fields.ts';
 
 const OPTIONS = { timeoutMs: 10_000 };
 const BHP = { exchange: 'ASX', symbols: ['BHP'] };

@@ -1,5 +1,5 @@
 import type { Completeness, CoverageScope } from '@k2/domain/lake';
-import { recordSchema, type RecordType, type TableName } from '@k2/domain/market';
+import type { RecordType } from '@k2/domain/market';
 import type {
   Answer,
   AnswerBatch,
@@ -17,6 +17,7 @@ import { Coverage } from './coverage.ts';
 import { plansAsOf } from './plans-as-of.ts';
 import { asOfCursor, parseCursor, printCursor, questionDigest } from './tick-cursor.ts';
 import { answerRow } from './answer-rows.ts';
+import { tableOf, tickFields } from './tick-fields.ts';
 
 export interface TicksRequest {
   readonly recordType: RecordType;
@@ -65,11 +66,6 @@ export interface TicksPage extends Provenance {
 
 /** Fields that say where a row stands in the order of ticks. */
 const POSITION_FIELDS = ['timestamp', 'exchange', 'symbol', 'session', 'source_sequence'];
-
-/** Fields that an answer about ticks can have, in order. */
-export function tickFields(recordType: RecordType): readonly string[] {
-  return ['message_id', ...recordSchema(tableOf(recordType)).fields.map(({ name }) => name)];
-}
 
 /** A question with the plans that answer and judge it, all as of one instant. */
 interface Prepared {
@@ -189,10 +185,6 @@ export class AnswerTicks {
     const completeness = await this.coverage.judge(scope, gaps, sessions, options);
     return { completeness, snapshotId: plan.snapshotId, committedUs: plan.committedUs, asOfUs };
   }
-}
-
-function tableOf(recordType: RecordType): TableName {
-  return recordType === 'trades' ? 'market_data.trades' : 'market_data.quotes';
 }
 
 function cursorAfter(
