@@ -80,6 +80,14 @@ describe('plans of several tables', () => {
     });
   });
 
+  it('are empty where only tables are asked for that had nothing then, while others had', async () => {
+    const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [] });
+    const of = async (timeUs: number) =>
+      (await plansAsOf(only(store), [{ table: 'audit.quarantine' }], { kind: 'time', timeUs })).plans;
+    expect((await of(15)).map(({ files }) => files)).toEqual([[]]);
+    await expect(of(5)).rejects.toMatchObject({ kind: 'no-snapshot-before' });
+  });
+
   it('are empty of a table that had nothing then; where none had, that is said', async () => {
     const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [[2n, 20]] });
     expect(await planned(store, { kind: 'time', timeUs: 15 })).toEqual([1n, null]);

@@ -24,14 +24,15 @@ export interface PlansAsOf {
 
 /**
  * A snapshot id means the instant when that snapshot, of whichever table, was committed. A table that had nothing yet
- * is empty; where all had nothing at a time asked for, `no-snapshot-before`.
+ * is empty; if no table of the lake had anything at a time asked for, `no-snapshot-before`.
  */
 export async function plansAsOf(store: TickStore, requests: readonly TableRequest[], asOf: AsOf): Promise<PlansAsOf> {
   if (asOf.kind === 'latest') return latestPlans(store, requests);
   const asOfUs = asOf.kind === 'time' ? asOf.timeUs : await committedUsOf(store, asOf.snapshotId);
   const planned = await Promise.all(requests.map((request) => planAt(store, request, asOfUs)));
   const refusals = planned.filter((one) => one instanceof Error);
-  if (asOf.kind === 'time' && refusals.length === requests.length) throw refusals[0];
+  if (asOf.kind === 'time' && refusals.length === requests.length && !(await hasCommitBy(store, requests, asOfUs)))
+    throw refusals[0];
   const plans = planned.map((one, at) => (one instanceof Error ? emptyPlan(requests[at].table) : one));
   // Until the time asked for has passed, commits may still come before it: what it names now is the last one so far.
   return asOf.kind === 'time' ? asOfLastCommit(store, requests, plans) : { plans, asOfUs };
@@ -72,6 +73,13 @@ async function asOfLastCommit(
     }),
   );
   return { plans, asOfUs };
+}
+
+/** Whether a table that was not asked for had something by then. */
+async function hasCommitBy(store: TickStore, requests: readonly TableRequest[], timeUs: number): Promise<boolean> {
+  const others = ALL_TABLES.filter((table) => !requests.some((request) => request.table === table));
+  const planned = await Promise.all(others.map((table) => planAt(store, { table, symbols: [] }, timeUs)));
+  return planned.some((one) => !(one instanceof Error));
 }
 
 /** The refusal where the table had no snapshot at that time. */
