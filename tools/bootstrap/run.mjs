@@ -21,6 +21,9 @@ const tasks = {
       () => nx('run-many', '-t', 'build'),
       () => run('--conditions=k2-source', 'tools/crash/main.ts', ...args),
     ),
+  sim: (args) => run('--conditions=k2-source', '--disable-warning=ExperimentalWarning', 'tools/sim/main.ts', ...args),
+  'sim:mutants': (args) =>
+    run('--conditions=k2-source', '--disable-warning=ExperimentalWarning', 'tools/sim/mutants-main.ts', ...args),
   'test:judges': (args) => superviseServers('tools/judges/services/main.ts', args),
   'test:fire': (args) => {
     build(node, 'run-many', '-t', 'build');

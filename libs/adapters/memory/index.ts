@@ -7,6 +7,7 @@ export * from './manual-time.ts';
 export * from './memory-object-store.ts';
 export * from './memory-table-catalog.ts';
 export { MemoryTickLog, type MemoryTickLogOptions } from './memory-tick-log.ts';
+export * from './memory-world.ts';
 export * from './seeded-random.ts';
 export * from './memory-query-engine.ts';
 export * from './memory-schema-registry.ts';

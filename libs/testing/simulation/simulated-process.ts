@@ -1,73 +1,95 @@
 import {
   PortError,
   type AssignmentListener,
+  type Clock,
+  type CommitReceipt,
   type Membership,
+  type ProgressChange,
   type Scheduler,
+  type StagedRows,
   type TickLog,
   type TickStore,
 } from '@k2/ports';
+import type { Faults } from './drawn-world.ts';
 import type { SeededChance } from './seeded-chance.ts';
+import type { Trace } from './trace.ts';
 
-/** How the world treats the calls of a process. Drawn for each seed, so that seeds differ in kind, not only in luck. */
-export interface Faults {
-  /** A call fails before it has any effect. */
-  failBefore: number;
-  /** An append takes effect, and its acknowledgement is lost. */
-  loseAcknowledgement: number;
-  latencyMsMax: number;
+/** What all processes of a world share. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+  readonly sessionTimeoutMs: number;
+  readonly trace: Trace;
+}
+
+/** A membership, and what the group does with it. */
+interface Member {
+  readonly membership: Membership;
+  readonly expulsion: PromiseWithResolvers<void>;
+  isExpelled: boolean;
 }
 
 /**
  * A process of the simulated world: its calls take time and fail by chance, and it can crash (nothing of it goes on) or
- * freeze (its calls stop until it thaws, while the others take it for dead).
+ * freeze (its calls stop until it thaws). The group takes it for dead a session time-out later.
  */
 export class SimulatedProcess {
+  readonly name: string;
+  readonly clock: Clock;
+  /** How often it left its group, for whatever reason of its own. */
+  leaves = 0;
   private readonly chance: SeededChance;
-  private readonly scheduler: Scheduler;
-  private readonly faults: Faults;
-  private readonly memberships = new Set<Membership>();
+  private readonly surroundings: Surroundings;
+  private readonly members = new Set<Member>();
+  private readonly appends = new Map<string, Promise<void>>();
+  /** Hand-overs that it has not answered yet: until then it has no partitions to look after. */
+  private handOvers = 0;
   private crashed = false;
-  /** Resolves for those who wait on this process when it crashes or freezes. */
-  private vanishing: () => void = () => {};
-  private vanished = new Promise<void>((resolve) => (this.vanishing = resolve));
-  private thawed: Promise<void> | null = null;
-  private thawing: () => void = () => {};
+  private thawed: PromiseWithResolvers<void> | null = null;
 
-  constructor(chance: SeededChance, scheduler: Scheduler, faults: Faults) {
+  constructor(name: string, chance: SeededChance, surroundings: Surroundings, clockSkewUs = 0) {
+    this.name = name;
     this.chance = chance;
-    this.scheduler = scheduler;
-    this.faults = faults;
+    this.surroundings = surroundings;
+    const { clock } = surroundings;
+    this.clock = { nowUs: () => clock.nowUs() + clockSkewUs, monotonicUs: () => clock.monotonicUs() };
   }
 
   get isGone(): boolean {
     return this.crashed || this.thawed !== null;
   }
 
-  /** Nothing of the process goes on; the group notices in its own time. */
+  /** Nothing of the process goes on. */
   crash(): void {
     this.crashed = true;
-    this.vanish();
+    this.surroundings.trace.step(this.name, 'crashes');
+    void this.timeOut();
   }
 
-  /** Stops the process where it is; the group gives its partitions to others. */
+  /** Stops the process where it is. */
   freeze(): void {
-    this.thawed = new Promise((resolve) => (this.thawing = resolve));
-    this.vanish();
+    this.thawed = Promise.withResolvers();
+    this.surroundings.trace.step(this.name, 'freezes');
+    void this.timeOut();
   }
 
   thaw(): void {
+    if (this.thawed === null) return;
+    this.surroundings.trace.step(this.name, 'goes on');
+    const { resolve } = this.thawed;
     this.thawed = null;
-    this.thawing();
+    resolve();
   }
 
   log(log: TickLog): TickLog {
     return {
-      declareTopic: (spec) => this.call(() => log.declareTopic(spec)),
-      topics: () => this.call(() => log.topics()),
-      append: (topic, payload) => this.call(() => log.append(topic, payload), this.faults.loseAcknowledgement),
-      read: (request, signal) => this.call(() => log.read(request, signal)),
-      offsets: (topics) => this.call(() => log.offsets(topics)),
-      trim: (positions) => this.call(() => log.trim(positions)),
+      declareTopic: (spec) => this.call('declare', () => log.declareTopic(spec)),
+      topics: () => this.lookUp('topics', () => log.topics()),
+      append: (topic, payload) => this.append(topic, () => log.append(topic, payload)),
+      read: (request, signal) => this.call('read', () => log.read(request, signal)),
+      offsets: (topics) => this.lookUp('offsets', () => log.offsets(topics)),
+      trim: (positions) => this.call('trim', () => log.trim(positions), { failBefore: this.failMinor }),
       join: (group, topics, listener) => this.join(log, group, topics, listener),
       close: () => log.close(),
     };
@@ -75,35 +97,105 @@ export class SimulatedProcess {
 
   store(store: TickStore): TickStore {
     return {
-      ensureTables: (schemas) => this.call(() => store.ensureTables(schemas)),
-      claim: (writer, partitions) => this.call(() => store.claim(writer, partitions)),
-      progress: () => this.call(() => store.progress()),
-      state: (keys) => this.call(() => store.state(keys)),
-      stage: (rows) => this.call(() => store.stage(rows)),
-      commit: (staged, progress) => this.call(() => store.commit(staged, progress)),
-      discard: (staged) => this.call(() => store.discard(staged)),
-      snapshots: (table, limit) => this.call(() => store.snapshots(table, limit)),
-      plan: (request) => this.call(() => store.plan(request)),
-      stats: () => this.call(() => store.stats()),
-      evolve: (table, changes) => this.call(() => store.evolve(table, changes)),
+      ensureTables: (schemas) => this.call('ensure', () => store.ensureTables(schemas)),
+      claim: (writer, partitions) => this.call('claim', () => store.claim(writer, partitions)),
+      progress: () => this.call('progress', () => store.progress()),
+      state: (keys) => this.call('state', () => store.state(keys)),
+      stage: (rows) => this.call('stage', () => store.stage(rows)),
+      commit: (staged, progress, stop) => this.commit(store, staged, progress, stop),
+      discard: (staged) => this.call('discard', () => store.discard(staged), { failBefore: this.failMinor }),
+      snapshots: (table, limit) => this.call('snapshots', () => store.snapshots(table, limit)),
+      plan: (request) => this.call('plan', () => store.plan(request)),
+      stats: () => this.call('stats', () => store.stats()),
+      evolve: (table, changes) => this.call('evolve', () => store.evolve(table, changes)),
       close: () => store.close(),
     };
   }
 
+  /** Time passes for the process: it stands still while it is frozen, and for ever once it crashed. */
+  async pause(ms: number): Promise<void> {
+    await this.surroundings.scheduler.sleep(ms);
+    while (this.thawed !== null) await this.thawed.promise;
+    if (this.crashed) await new Promise<never>(() => {});
+  }
+
+  private get failMinor(): number {
+    const { failBefore, failMinor } = this.surroundings.faults;
+    return Math.max(failBefore, failMinor);
+  }
+
   /** A call and its reply, each of which takes time, and either of which a crash can cut off. */
-  private async call<Result>(effect: () => Promise<Result>, loseReply = 0): Promise<Result> {
+  private async call<Result>(
+    what: string,
+    effect: () => Promise<Result>,
+    { failBefore = this.surroundings.faults.failBefore, loseReply = 0 } = {},
+  ): Promise<Result> {
+    const { trace } = this.surroundings;
     await this.travel();
-    if (this.chance.happens(this.faults.failBefore)) throw unavailable('before it had any effect');
-    const result = await effect();
+    if (this.chance.happens(failBefore)) {
+      trace.step(this.name, `${what}: fails`);
+      throw unavailable(`${what} failed before it had any effect`);
+    }
+    let result: Result;
+    try {
+      result = await effect();
+    } catch (error) {
+      trace.step(this.name, `${what}: ${(error as Error).message}`);
+      await this.travel();
+      throw error;
+    }
+    trace.step(this.name, what);
     await this.travel();
-    if (this.chance.happens(loseReply)) throw unavailable('after it took effect');
+    if (this.chance.happens(loseReply)) {
+      trace.step(this.name, `${what}: its reply is lost`);
+      throw unavailable(`${what} got no reply`);
+    }
     return result;
   }
 
-  private async travel(): Promise<void> {
-    await this.scheduler.sleep(this.chance.below(this.faults.latencyMsMax + 1));
-    while (this.thawed !== null) await this.thawed;
-    if (this.crashed) await new Promise<never>(() => {});
+  /** Looking for new topics and for what is left to do may fail without anything coming of it; claiming may not. */
+  private lookUp<Result>(what: string, effect: () => Promise<Result>): Promise<Result> {
+    return this.call(what, effect, this.handOvers > 0 ? {} : { failBefore: this.failMinor });
+  }
+
+  /** Appends of one process to one topic take effect in the order in which they were called. */
+  private async append<Result>(topic: string, effect: () => Promise<Result>): Promise<Result> {
+    const before = this.appends.get(topic);
+    const { promise, resolve: decided } = Promise.withResolvers<void>();
+    this.appends.set(topic, promise);
+    const inOrder = async () => {
+      await before;
+      return effect().finally(decided);
+    };
+    return this.call('append', inOrder, { loseReply: this.surroundings.faults.loseReply }).finally(decided);
+  }
+
+  /** As every store does, takes a commit that is repeated for the one that landed. */
+  private async commit(
+    store: TickStore,
+    staged: StagedRows,
+    change: ProgressChange,
+    stop?: AbortSignal,
+  ): Promise<CommitReceipt> {
+    const { faults, scheduler, trace } = this.surroundings;
+    if (this.chance.happens(faults.landLate)) {
+      await this.travel();
+      void scheduler
+        .sleep(this.chance.below(200))
+        .then(() => store.commit(staged, change))
+        .then(
+          () => trace.step(this.name, 'commit: lands late'),
+          (error: Error) => trace.step(this.name, `commit: does not land late: ${error.message}`),
+        );
+      await this.travel();
+      trace.step(this.name, 'commit: no reply yet');
+      throw unavailable('commit got no reply');
+    }
+    return this.call('commit', () => store.commit(staged, change, stop), { loseReply: faults.loseReply });
+  }
+
+  private travel(): Promise<void> {
+    return this.pause(this.chance.below(this.surroundings.faults.latencyMsMax + 1));
   }
 
   private async join(
@@ -112,48 +204,60 @@ export class SimulatedProcess {
     topics: readonly string[],
     listener: AssignmentListener,
   ): Promise<Membership> {
-    let expelled = false;
+    await this.travel();
+    const expulsion = Promise.withResolvers<void>();
+    const state = { isExpelled: false };
+    const heard = async (what: string, hear: () => Promise<void>) => {
+      const handOver = async () => {
+        // What it is told of while it is frozen it hears of when it goes on, if it is still a member then.
+        await this.pause(0);
+        if (state.isExpelled) return;
+        this.surroundings.trace.step(this.name, what);
+        this.handOvers++;
+        await hear().finally(() => this.handOvers--);
+      };
+      await Promise.race([handOver(), expulsion.promise]);
+    };
     const membership = await log.join(group, topics, {
-      assigned: async (partitions) => {
-        if (!this.isGone && !expelled) await Promise.race([listener.assigned(partitions), this.vanished]);
-      },
-      revoked: async (partitions) => {
-        if (!this.isGone && !expelled) await Promise.race([listener.revoked(partitions), this.vanished]);
-      },
+      assigned: (partitions) => heard(`assigned ${namesOf(partitions)}`, () => listener.assigned(partitions)),
+      revoked: (partitions) => heard(`revoked ${namesOf(partitions)}`, () => listener.revoked(partitions)),
     });
-    const subscribe = async (wanted: readonly string[]) => {
-      await this.travel();
-      if (!expelled) await membership.subscribe(wanted);
-    };
-    const tracked: Membership = {
-      subscribe,
+    const member: Member = Object.assign(state, { membership, expulsion });
+    this.members.add(member);
+    this.surroundings.trace.step(this.name, 'joins');
+    if (this.isGone) void this.timeOut();
+    return {
+      subscribe: async (wanted) => {
+        await this.travel();
+        if (!member.isExpelled) await membership.subscribe(wanted);
+      },
       leave: async () => {
-        if (expelled) return;
-        this.memberships.delete(tracked);
-        await membership.leave();
+        await this.travel();
+        this.leaves++;
+        this.surroundings.trace.step(this.name, 'leaves');
+        this.members.delete(member);
+        if (!member.isExpelled) await membership.leave();
       },
     };
-    // What a session time-out does: the member is out, and hears nothing of it.
-    const expel: Membership = {
-      subscribe,
-      leave: async () => {
-        expelled = true;
-        await membership.leave();
-      },
-    };
-    this.memberships.add(expel);
-    if (this.isGone) this.vanish();
-    return tracked;
   }
 
-  private vanish(): void {
-    this.vanishing();
-    this.vanished = new Promise((resolve) => (this.vanishing = resolve));
-    for (const membership of this.memberships) void membership.leave();
-    this.memberships.clear();
+  /** What a session time-out does: the member is out, and hears nothing of it. */
+  private async timeOut(): Promise<void> {
+    await this.surroundings.scheduler.sleep(this.surroundings.sessionTimeoutMs);
+    if (!this.isGone) return;
+    for (const member of this.members) {
+      member.isExpelled = true;
+      member.expulsion.resolve();
+      void member.membership.leave();
+    }
+    this.members.clear();
   }
 }
 
-function unavailable(when: string): PortError<'unavailable'> {
-  return new PortError('unavailable', `the simulated world failed the call ${when}`, {}, { retryable: true });
+function namesOf(partitions: readonly { readonly topic: string; readonly partition: number }[]): string {
+  return partitions.map(({ topic, partition }) => `${topic}/${partition}`).join(' ');
+}
+
+function unavailable(what: string): PortError<'unavailable'> {
+  return new PortError('unavailable', `the simulated world: ${what}`, {}, { retryable: true });
 }

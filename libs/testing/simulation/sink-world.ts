@@ -1,13 +1,21 @@
-import { openGaps, type SequenceGapRecord } from '@k2/domain/lake';
-import { messageId, type TableName } from '@k2/domain/market';
+import type { TableName } from '@k2/domain/market';
+import { REJECTIONS_TOPIC } from '@k2/domain/wire';
 import type { Clock, Scheduler, Telemetry, TickLog, TickStore } from '@k2/ports';
-import { Sink, SINK_OPTIONS, untilCommitted } from '@k2/usecases';
-import { tradeBatch } from '../builders/index.ts';
+import { drawWorld, type DrawnWorld, type DrawOptions, type Hazard } from './drawn-world.ts';
+import { checkEndState, type Row } from './end-state.ts';
+import { Producer } from './producer.ts';
 import { SeededChance } from './seeded-chance.ts';
-import { SimulatedProcess, type Faults } from './simulated-process.ts';
+import { nameOf, SimulatedLog } from './simulated-log.ts';
+import { SinkSlot, type Shared } from './sink-slot.ts';
+import { SentTicks, Tape } from './tape.ts';
+import { Trace } from './trace.ts';
+import { Witness } from './witness.ts';
+import { WitnessedStore } from './witnessed-store.ts';
+import type { WorldReport } from './world-report.ts';
 
 export interface SinkWorldPorts {
-  readonly log: TickLog;
+  /** With at most this many bytes in it. */
+  createLog(bytesMax: number): TickLog;
   readonly store: TickStore;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -15,254 +23,237 @@ export interface SinkWorldPorts {
   /** Lets simulated time pass. */
   advance(ms: number): Promise<void>;
   /** Every row of a table, by record field names. */
-  rows(table: TableName): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  rows(table: TableName): Promise<readonly Row[]>;
 }
 
-export interface SinkWorldReport {
-  readonly violations: readonly string[];
-  readonly produced: number;
+export interface SinkWorldOptions extends DrawOptions {
+  /** Keeps the lines of the trace, not only their hash. */
+  readonly tracesLines?: boolean;
+}
+
+export interface SinkWorldReport extends WorldReport {
+  readonly ticks: number;
   readonly stored: number;
+  readonly commits: number;
   readonly crashes: number;
   readonly freezes: number;
 }
 
-const SYMBOLS = ['A', 'B', 'C', 'D'];
-const TOPIC = { name: 'market.equities.trades.asx', partitions: 2, framing: 'block' as const };
 const STEP_MS = 5;
-const STORM_STEPS = 400;
-const CALM_STEPS_MAX = 20_000;
+/** Simulated time within which a world must come to rest once nothing is wrong with it any more. */
+const CALM_MS_MAX = 300_000;
+/** Simulated time within which a sink stops that nothing hinders. */
+const END_MS_MAX = 10_000;
+/** Of a topic that grows. */
+const PARTITIONS_MAX = 8;
 
 /**
- * A producer and two sinks in a world of faults: appends whose acknowledgement is lost and that are repeated, crashes at
- * any await, zombies, hand-overs. When the storm is over every tick must be in the table exactly once.
+ * Producers and sinks in a world of faults, all drawn from the seed, as are the limits of the code under test. Every
+ * commit is held against the log as it lands; when the storm is over the world must come to rest, with every sink
+ * running, every tick in the tables or in the quarantine exactly once, and every missing number in the ledger.
  */
-export async function runSinkWorld(seed: number, ports: SinkWorldPorts): Promise<SinkWorldReport> {
-  const chance = new SeededChance(seed);
-  const faults: Faults = {
-    failBefore: chance.next() * 0.1,
-    loseAcknowledgement: chance.next() * 0.2,
-    latencyMsMax: chance.below(20),
-  };
-  const rates = { crash: chance.next() * 0.02, freeze: chance.next() * 0.01, loss: chance.next() * 0.1 };
-  await ports.log.declareTopic(TOPIC);
-  const tape = new Tape(chance, rates.loss);
-  const slots = [0, 1].map((number) => new SinkSlot(`sink-${number}`, chance, faults, ports));
-  const producing = new AbortController();
-  const producer = produce(
-    tape,
-    new SimulatedProcess(chance, ports.scheduler, faults).log(ports.log),
-    ports,
-    producing.signal,
-  );
-  let crashes = 0;
-  let freezes = 0;
-
-  for (let step = 0; step < STORM_STEPS; step++) {
-    for (const slot of slots) {
-      if (chance.happens(rates.crash)) crashes += slot.crash();
-      if (chance.happens(rates.freeze)) freezes += slot.freeze();
-    }
-    await ports.advance(STEP_MS);
-  }
-
-  Object.assign(faults, { failBefore: 0, loseAcknowledgement: 0, latencyMsMax: 1 });
-  producing.abort();
-  for (const slot of slots) slot.thaw();
-  const settled = { producer: false, committed: false };
-  void producer.then(() => (settled.producer = true));
-  const deadline = new AbortController();
-  for (let step = 0; step < CALM_STEPS_MAX && !settled.committed; step++) {
-    if (settled.producer && step % 10 === 0)
-      void untilCommitted(ports, deadline.signal).then((done) => (settled.committed ||= done));
-    await ports.advance(STEP_MS);
-  }
-  deadline.abort();
-  const violations = settled.committed ? [] : ['when the faults stopped, the system did not drain'];
-  const rows = await ports.rows('market_data.trades');
-  violations.push(...(await violationsOf(tape, rows, ports)));
-  for (const slot of slots) slot.crash();
-  return { violations, produced: tape.produced.size, stored: rows.length, crashes, freezes };
-}
-
-/** What the producer sends: numbered by the venue, some numbers lost before they reach us. */
-class Tape {
-  readonly produced = new Set<string>();
-  readonly lost = new Set<string>();
-  private readonly next = new Map(SYMBOLS.map((symbol) => [symbol, 1]));
-  private readonly chance: SeededChance;
-  private readonly lossRate: number;
-
-  constructor(chance: SeededChance, lossRate: number) {
-    this.chance = chance;
-    this.lossRate = lossRate;
-  }
-
-  batch() {
-    const rows = Array.from({ length: 1 + this.chance.below(8) }, () => this.tick());
-    return tradeBatch({ rows });
-  }
-
-  /** Only numbers that a later tick proves lost count as lost. */
-  get provablyLost(): string[] {
-    return [...this.lost].filter((id) => this.produced.has(this.following(id)));
-  }
-
-  private following(id: string): string {
-    const at = id.lastIndexOf('/');
-    let sequence = Number(id.slice(at + 1)) + 1;
-    while (this.lost.has(`${id.slice(0, at)}/${sequence}`)) sequence++;
-    return `${id.slice(0, at)}/${sequence}`;
-  }
-
-  private tick() {
-    const symbol = SYMBOLS[this.chance.below(SYMBOLS.length)];
-    const series = {
-      exchange: 'ASX',
-      symbol,
-      assetClass: 'equities' as const,
-      currency: 'AUD',
-      session: 's',
-      sequenceOrigin: 'venue' as const,
-      firstSequence: 1,
-    };
-    while (this.chance.happens(this.lossRate)) this.lost.add(messageId(series, this.take(symbol)));
-    const venueSequence = this.take(symbol);
-    this.produced.add(messageId(series, venueSequence));
-    return { series, venueSequence };
-  }
-
-  private take(symbol: string): number {
-    const sequence = this.next.get(symbol)!;
-    this.next.set(symbol, sequence + 1);
-    return sequence;
-  }
-}
-
-/** Appends until told to stop; an append that failed is repeated until it is acknowledged. */
-async function produce(tape: Tape, log: TickLog, ports: SinkWorldPorts, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const batch = tape.batch();
-    for (let acknowledged = false; !acknowledged;) {
-      try {
-        await log.append(TOPIC.name, { kind: 'ticks', batch });
-        acknowledged = true;
-      } catch {
-        await ports.scheduler.sleep(5);
-      }
-    }
-    await ports.scheduler.sleep(3);
-  }
-}
-
-/** A place where a sink process runs; another is started wherever one is gone. */
-class SinkSlot {
-  private readonly name: string;
-  private readonly chance: SeededChance;
-  private readonly faults: Faults;
-  private readonly ports: SinkWorldPorts;
-  private readonly frozen: SimulatedProcess[] = [];
-  private process: SimulatedProcess;
-  private starts = 0;
-
-  constructor(name: string, chance: SeededChance, faults: Faults, ports: SinkWorldPorts) {
-    this.name = name;
-    this.chance = chance;
-    this.faults = faults;
-    this.ports = ports;
-    this.process = this.start();
-  }
-
-  crash(): number {
-    this.process.crash();
-    this.process = this.start();
-    return 1;
-  }
-
-  /** The frozen process thaws some time after another has taken its place. */
-  freeze(): number {
-    const zombie = this.process;
-    this.frozen.push(zombie);
-    zombie.freeze();
-    this.process = this.start();
-    void this.ports.scheduler.sleep(this.chance.below(300)).then(() => zombie.thaw());
-    return 1;
-  }
-
-  thaw(): void {
-    for (const zombie of this.frozen) zombie.thaw();
-  }
-
-  private start(): SimulatedProcess {
-    const process = new SimulatedProcess(this.chance, this.ports.scheduler, this.faults);
-    const { clock, scheduler, telemetry } = this.ports;
-    const sink = new Sink(
-      { log: process.log(this.ports.log), store: process.store(this.ports.store), clock, scheduler, telemetry },
-      {
-        ...SINK_OPTIONS,
-        writer: `${this.name}.${this.starts++}`,
-        flushIntervalMs: 1 + this.chance.below(60),
-        flushRowsMax: 1 + this.chance.below(60),
-        discoverIntervalMs: 20,
-        retryDelayMs: 5,
-        retryDelayMsMax: 40,
-      },
-    );
-    // A sink that was fenced ends; the next crash or hand-over starts another in its place.
-    sink.run(new AbortController().signal).catch(() => {
-      if (this.process === process) this.process = this.start();
-    });
-    return process;
-  }
-}
-
-async function violationsOf(
-  tape: Tape,
-  rows: readonly Readonly<Record<string, unknown>>[],
+export async function runSinkWorld(
+  seed: number,
   ports: SinkWorldPorts,
-): Promise<string[]> {
-  const violations: string[] = [];
-  const stored = new Set<string>();
-  for (const row of rows) {
-    const id = `${String(row['exchange'])}/${String(row['symbol'])}/${String(row['session'])}/${String(row['source_sequence'])}`;
-    if (stored.has(id)) violations.push(`${id} is in the table twice`);
-    stored.add(id);
-    if (!tape.produced.has(id)) violations.push(`${id} is in the table and was never produced`);
+  options: SinkWorldOptions = {},
+): Promise<SinkWorldReport> {
+  const world = new SinkWorld(drawWorld(seed, options), ports, options.tracesLines ?? false);
+  return world.run();
+}
+
+class SinkWorld {
+  private readonly world: DrawnWorld;
+  private readonly ports: SinkWorldPorts;
+  private readonly chance: SeededChance;
+  private readonly trace: Trace;
+  private readonly sent = new SentTicks();
+  private readonly tapes: readonly Tape[];
+  private readonly log: SimulatedLog;
+  private readonly witness: Witness;
+  private readonly shared: Shared;
+  private readonly recreated: string | null;
+  private nowMs = 0;
+  private crashes = 0;
+  private freezes = 0;
+
+  constructor(world: DrawnWorld, ports: SinkWorldPorts, tracesLines: boolean) {
+    this.world = world;
+    this.ports = ports;
+    this.chance = SeededChance.named(world.seed, 'events');
+    this.trace = new Trace(() => Math.round(ports.clock.monotonicUs() / 1_000), tracesLines);
+    const { hazards, seed, faults, sessionTimeoutMs } = world;
+    const damage = SeededChance.named(seed, 'damage');
+    const damageRate = hazards.has('damage') ? damage.next() * 0.1 : 0;
+    this.log = new SimulatedLog(ports.createLog(world.logBytesMax), damage, damageRate);
+    this.witness = new Witness(this.log, this.sent);
+    this.tapes = world.topics.map((topic) => new Tape(topic, world, this.sent));
+    this.recreated = hazards.has('recreated') ? world.topics[world.topics.length - 1].name : null;
+    const { clock, scheduler, telemetry } = ports;
+    this.shared = {
+      clock,
+      scheduler,
+      telemetry,
+      faults: { ...faults },
+      sessionTimeoutMs,
+      trace: this.trace,
+      log: this.log,
+      store: new WitnessedStore(ports.store, this.witness),
+      violate: (what) => this.witness.violate(what),
+    };
   }
-  for (const id of tape.produced)
-    if (!stored.has(id)) violations.push(`${id} was acknowledged and is not in the table`);
 
-  const missing = openGaps((await ports.rows('audit.sequence_gaps')).map(gapOf)).flatMap((gap) =>
-    Array.from({ length: gap.sequenceTo - gap.sequenceFrom + 1 }, (_, i) => messageId(gap, gap.sequenceFrom + i)),
-  );
-  const lost = new Set(tape.provablyLost);
-  for (const id of missing) if (!lost.delete(id)) violations.push(`${id} is in the gap ledger, but was not lost`);
-  for (const id of lost) violations.push(`${id} was lost and is not in the gap ledger`);
+  async run(): Promise<SinkWorldReport> {
+    const { world, shared } = this;
+    await this.recreateTopic();
+    const producers = this.tapes.map((tape) => new Producer(tape, world, shared));
+    const slots = Array.from({ length: world.sinks }, (_, number) => new SinkSlot(number, world, shared));
 
-  const snapshots = (await ports.store.snapshots('market_data.trades', 100_000)).toReversed();
-  const reached = new Map<string, number>();
-  for (const { progress, snapshotId } of snapshots) {
-    for (const { topic, partition, nextOffset } of progress) {
-      const name = `${topic}/${partition}`;
-      if (nextOffset < (reached.get(name) ?? 0))
-        violations.push(`offsets of ${name} go backwards at snapshot ${snapshotId}`);
-      reached.set(name, nextOffset);
+    while (this.nowMs < world.stormMs) {
+      await this.befall(producers, slots);
+      await this.pass(STEP_MS);
+    }
+    Object.assign(shared.faults, { failBefore: 0, loseReply: 0, landLate: 0, failMinor: 0, latencyMsMax: 1 });
+    for (const producer of producers) producer.end();
+    for (const slot of slots) slot.thaw();
+    const calmFromMs = this.nowMs;
+    let unrest = '';
+    do {
+      await this.pass(this.nowMs - calmFromMs < 2_000 ? STEP_MS : 50);
+      unrest = await this.unrest(producers, slots);
+    } while (unrest !== '' && this.nowMs - calmFromMs < this.calmMsMax);
+    this.checkStartOvers(slots);
+    if (unrest === '') {
+      await this.endSinks(slots);
+      const { log, witness, sent, tapes, recreated } = this;
+      const { store, rows } = this.ports;
+      await checkEndState({ store, log, witness, sent, tapes, recreated, rows });
+    } else this.witness.violate(`the faults stopped, and ${unrest}`);
+    return this.report();
+  }
+
+  /** A world that has broken already need not come to rest. */
+  private get calmMsMax(): number {
+    return this.witness.violations.length > 0 ? 5_000 : CALM_MS_MAX;
+  }
+
+  /** One topic has progress that belongs to another topic of its name. */
+  private async recreateTopic(): Promise<void> {
+    if (this.recreated === null) return;
+    const { store } = this.ports;
+    const [claim] = await store.claim('former', [{ topic: this.recreated, partition: 0, topicId: 'former' }]);
+    const staged = await store.stage({ ticks: [], gaps: [], sessions: [], quarantine: [] });
+    await store.commit(staged, { partitions: [{ claim, nextOffset: 5 }], state: new Map() });
+    this.witness.foreign(nameOf(claim), 5);
+  }
+
+  private async befall(producers: readonly Producer[], slots: readonly SinkSlot[]): Promise<void> {
+    const { rates } = this.world;
+    const happens = (rate: number) => this.chance.happens(rate);
+    for (const producer of producers) if (happens(rates.crash)) producer.crash();
+    for (const slot of slots) {
+      if (happens(rates.crash)) {
+        slot.crash();
+        this.crashes++;
+      }
+      if (happens(rates.freeze)) {
+        slot.freeze();
+        this.freezes++;
+      }
+      if (happens(rates.stop)) slot.stop();
+    }
+    if (happens(rates.trim)) await this.forget();
+    if (happens(rates.grow)) await this.grow();
+    if (happens(rates.reframe)) {
+      const { name } = this.chance.pick(this.world.topics);
+      this.trace.step('operator', `changes the framing of ${name}`);
+      this.log.reframe(name);
     }
   }
-  return violations;
+
+  /** Retention takes records of one partition, whoever needs them. */
+  private async forget(): Promise<void> {
+    const offsets = await this.log.offsets((await this.log.topics()).map(({ name }) => name));
+    const grown = offsets.filter(({ startOffset, endOffset }) => endOffset > startOffset);
+    if (grown.length === 0) return;
+    const { topic, partition, startOffset, endOffset } = this.chance.pick(grown);
+    const nextOffset = startOffset + 1 + this.chance.below(endOffset - startOffset);
+    this.trace.step('retention', `takes ${topic}/${partition} up to ${nextOffset}`);
+    await this.log.forget({ topic, partition, nextOffset });
+  }
+
+  private async grow(): Promise<void> {
+    const topics = (await this.log.topics()).filter(
+      ({ name, partitions }) => name !== REJECTIONS_TOPIC && partitions < PARTITIONS_MAX,
+    );
+    if (topics.length === 0) return;
+    const topic = this.chance.pick(topics);
+    const partitions = topic.partitions + 1 + this.chance.below(PARTITIONS_MAX - topic.partitions);
+    this.trace.step('operator', `gives ${topic.name} ${partitions} partitions`);
+    await this.log.declareTopic({ ...topic, partitions });
+  }
+
+  /** What keeps the world from being at rest; empty where nothing does. */
+  private async unrest(producers: readonly Producer[], slots: readonly SinkSlot[]): Promise<string> {
+    if (!producers.every(({ isDone }) => isDone)) return 'a feed has not sent everything';
+    for (const { topic, partition, endOffset } of await this.log.offsets(
+      (await this.log.topics()).map(({ name }) => name),
+    )) {
+      const name = nameOf({ topic, partition });
+      const nextOffset = this.witness.progress.get(name) ?? 0;
+      if (nextOffset < endOffset && topic !== this.recreated)
+        return `${name} is committed up to ${nextOffset} of ${endOffset}`;
+    }
+    for (const slot of slots) for (const why of slot.unwell()) return why;
+    return '';
+  }
+
+  /** A sink whose log cannot be trimmed, or does not say what topics there are, goes on with what it has. */
+  private checkStartOvers(slots: readonly SinkSlot[]): void {
+    if ([...this.world.hazards].some((hazard) => GROUNDS_TO_START_OVER.has(hazard))) return;
+    for (const slot of slots)
+      if (slot.startOvers > 0) this.witness.violate('a sink started over because of a failure that it can do without');
+  }
+
+  private async endSinks(slots: readonly SinkSlot[]): Promise<void> {
+    for (const slot of slots) slot.end();
+    const fromMs = this.nowMs;
+    const unwell = () => slots.flatMap((slot) => [...slot.unwell()]);
+    while (unwell().length > 0 && this.nowMs - fromMs < END_MS_MAX) await this.pass(STEP_MS);
+    for (const why of unwell()) this.witness.violate(why);
+  }
+
+  private async pass(ms: number): Promise<void> {
+    this.nowMs += ms;
+    await this.ports.advance(ms);
+  }
+
+  private report(): SinkWorldReport {
+    const { world, witness, trace, sent, crashes, freezes, nowMs } = this;
+    return {
+      seed: world.seed,
+      violations: [...new Set(witness.violations)],
+      drawn: [...world.hazards].join(', '),
+      ticks: sent.count,
+      stored: witness.stored.size,
+      commits: witness.commits,
+      crashes,
+      freezes,
+      lastedMs: nowMs,
+      steps: trace.steps,
+      hash: trace.hash,
+      lines: trace.lines,
+    };
+  }
 }
 
-function gapOf(row: Readonly<Record<string, unknown>>): SequenceGapRecord {
-  return {
-    recordType: 'trades',
-    exchange: String(row['exchange']),
-    symbol: String(row['symbol']),
-    session: String(row['session']),
-    status: row['status'] === 'filled' ? 'filled' : 'open',
-    sequenceFrom: Number(row['sequence_from']),
-    sequenceTo: Number(row['sequence_to']),
-    fromTimeUs: Number(row['timestamp_from']),
-    toTimeUs: Number(row['timestamp_to']),
-    detectedTimeUs: Number(row['detected_timestamp']),
-    platformSequence: Number(row['platform_sequence']),
-  };
-}
+const GROUNDS_TO_START_OVER: ReadonlySet<Hazard> = new Set<Hazard>([
+  'crashes',
+  'freezes',
+  'errors',
+  'lost-replies',
+  'late-effects',
+  'retention',
+  'growth',
+  'recreated',
+  'poison',
+]);

@@ -142,7 +142,9 @@ export class Intake {
         kept[keptCount++] = row;
         continue;
       }
-      const record = refusedTick(labelled, row, refusal === 0 ? UNPLACEABLE : impossible(refusal), this.clock.nowUs());
+      // Whatever else is wrong with it: it may have been refused for that before.
+      const why = verdict === REFUSED ? UNPLACEABLE : impossible(refusal);
+      const record = refusedTick(labelled, row, why, this.clock.nowUs());
       if (verdict !== REFUSED) gaps.refused(batch, row, placed.platformSequence[row]);
       if (isToldByIdOnly(read, row, verdict, refusal)) comeAgain.push(record);
       else into.refuse(record);
