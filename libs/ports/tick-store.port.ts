@@ -1,4 +1,4 @@
-import type { QuarantineRecord, SequenceGapRecord, SessionRecord, TimeSpan } from '@k2/domain/lake';
+import type { Alteration, QuarantineRecord, SequenceGapRecord, SessionRecord, TimeSpan } from '@k2/domain/lake';
 import type { FieldType, PlacedBatch, RecordSchema, TableName } from '@k2/domain/market';
 import type { PortError } from './port-error.ts';
 import type { PartitionClaim, PartitionProgress, StateMove, StoredState } from './table-catalog.port.ts';
@@ -70,6 +70,8 @@ export interface TableSnapshot {
   readonly isCurrent: boolean;
   /** Log offsets that the table held up to, as of this snapshot. */
   readonly progress: readonly PartitionProgress[];
+  /** Of the table's rows up to this snapshot, as `ScanPlan`. */
+  readonly alterations: readonly Alteration[];
 }
 
 /** Newest snapshot, one by id, or the newest at a time (UTC µs): `unknown-snapshot` where that one was given up since. */
@@ -113,6 +115,8 @@ export interface ScanPlan {
   readonly files: readonly ScanFile[];
   /** Files of the snapshot before pruning. */
   readonly filesTotal: number;
+  /** Of the table's rows up to this snapshot: rows dropped by retention, and what others than this store changed. */
+  readonly alterations: readonly Alteration[];
 }
 
 export interface ScanField {

@@ -117,7 +117,7 @@ export interface Stats {
 export interface TickPage {
   readonly data: readonly Readonly<Record<string, unknown>>[];
   readonly completeness: {
-    readonly status: 'complete' | 'gaps' | 'unverifiable';
+    readonly status: 'complete' | 'gaps' | 'removed' | 'unverifiable';
     readonly gaps?: readonly Readonly<Record<string, unknown>>[];
   };
   readonly snapshotId: string | null;

@@ -1,4 +1,5 @@
-import type { AnswerProvenance, CompletenessJson } from '../session/session.ts';
+import type { AlterationJson } from '@k2/domain/lake';
+import type { AnswerProvenance, CompletenessJson, KnownGapsJson } from '../session/session.ts';
 
 const GAPS_NAMED = 3;
 
@@ -14,16 +15,32 @@ export function describeCompleteness(completeness: CompletenessJson): string {
       return 'complete: every tick that the venue numbered is here';
     case 'unverifiable':
       return `completeness unverifiable: ${completeness.reason}`;
-    case 'gaps': {
-      const { gaps, gapCount, missingTicks } = completeness;
-      const named = gaps.slice(0, GAPS_NAMED).map(({ exchange, symbol, session, sequenceFrom, sequenceTo }) => {
-        const range = sequenceFrom === sequenceTo ? `${sequenceFrom}` : `${sequenceFrom}–${sequenceTo}`;
-        return `${exchange} ${symbol}${session === '' ? '' : ` ${session}`} ${range}`;
-      });
-      const more = gapCount > GAPS_NAMED ? ', … (k2 gaps lists them)' : '';
-      return `incomplete: ${count(missingTicks, 'tick')} missing in ${count(gapCount, 'gap')}: ${named.join(', ')}${more}`;
+    case 'gaps':
+      return `incomplete: ${describeGaps(completeness)}`;
+    case 'removed': {
+      const removed = completeness.removals.map(describeRemoval).join(', ');
+      const gaps = completeness.gapCount === 0 ? '' : `; besides, ${describeGaps(completeness)}`;
+      return `incomplete: retention removed ${removed}${gaps}`;
     }
   }
+}
+
+function describeGaps({ gaps, gapCount, missingTicks }: KnownGapsJson): string {
+  const named = gaps.slice(0, GAPS_NAMED).map(({ exchange, symbol, session, sequenceFrom, sequenceTo }) => {
+    const range = sequenceFrom === sequenceTo ? `${sequenceFrom}` : `${sequenceFrom}–${sequenceTo}`;
+    return `${exchange} ${symbol}${session === '' ? '' : ` ${session}`} ${range}`;
+  });
+  const more = gapCount > GAPS_NAMED ? ', … (k2 gaps lists them)' : '';
+  return `${count(missingTicks, 'tick')} missing in ${count(gapCount, 'gap')}: ${named.join(', ')}${more}`;
+}
+
+/** Partitions are whole days. */
+function describeRemoval({ exchange, fromTime, toTime, removedRows }: AlterationJson): string {
+  const times = [
+    ...(fromTime === null ? [] : [`from ${fromTime.slice(0, 10)}`]),
+    ...(toTime === null ? [] : [`until ${toTime.slice(0, 10)}`]),
+  ];
+  return [`${count(removedRows, 'row')}`, ...(exchange === null ? [] : [`of ${exchange}`]), ...times].join(' ');
 }
 
 /** `1 tick`, `91,874 ticks`. */

@@ -1,5 +1,5 @@
 import { printTimeUs, type TableName } from '@k2/domain/market';
-import type { Completeness } from '@k2/domain/lake';
+import { alterationJson, type Completeness } from '@k2/domain/lake';
 import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, AsOf, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
 import {
@@ -142,21 +142,26 @@ function tickRows({ answer, completeness, snapshotId }: TicksStream): RowStream 
 }
 
 function completenessJson(completeness: Completeness): CompletenessJson {
-  if (completeness.status !== 'gaps') return completeness;
-  const { status, gapCount, missingTicks } = completeness;
+  if (completeness.status === 'complete' || completeness.status === 'unverifiable') return completeness;
+  const { gapCount, missingTicks } = completeness;
   const gaps = completeness.gaps.map(({ fromTimeUs, toTimeUs, ...gap }) => ({
     ...gap,
     fromTime: printTimeUs(fromTimeUs),
     toTime: printTimeUs(toTimeUs),
   }));
-  return { status, gapCount, missingTicks, gaps };
+  const known = { gapCount, missingTicks, gaps };
+  if (completeness.status === 'gaps') return { status: completeness.status, ...known };
+  const { status, removedRows, removals } = completeness;
+  return { status, removedRows, removals: removals.map(alterationJson), ...known };
 }
 
-function snapshotJson({ snapshotId, parentSnapshotId, committedUs, ...rest }: TableSnapshot): SnapshotJson {
+function snapshotJson(snapshot: TableSnapshot): SnapshotJson {
+  const { snapshotId, parentSnapshotId, committedUs, alterations, ...rest } = snapshot;
   return {
     ...rest,
     snapshotId: String(snapshotId),
     parentSnapshotId: parentSnapshotId === null ? null : String(parentSnapshotId),
     committedTime: printTimeUs(committedUs),
+    alterations: alterations.map(alterationJson),
   };
 }

@@ -1,3 +1,4 @@
+import type { AlterationJson } from '@k2/domain/lake';
 import type { RecordType, TableName } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
 import type { LoadComparison, MaintenanceReport, MaintenanceTask } from '@k2/usecases';
@@ -10,12 +11,18 @@ export type JsonRow = Readonly<Record<string, JsonValue>>;
 export type CompletenessJson =
   | { readonly status: 'complete' }
   | { readonly status: 'unverifiable'; readonly reason: string }
-  | {
-      readonly status: 'gaps';
-      readonly gapCount: number;
-      readonly missingTicks: number;
-      readonly gaps: readonly GapJson[];
-    };
+  | ({ readonly status: 'gaps' } & KnownGapsJson)
+  | ({
+      readonly status: 'removed';
+      readonly removedRows: number;
+      readonly removals: readonly AlterationJson[];
+    } & KnownGapsJson);
+
+export interface KnownGapsJson {
+  readonly gapCount: number;
+  readonly missingTicks: number;
+  readonly gaps: readonly GapJson[];
+}
 
 export interface GapJson {
   readonly exchange: string;

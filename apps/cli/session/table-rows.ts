@@ -1,3 +1,4 @@
+import type { AlterationJson } from '@k2/domain/lake';
 import type { JsonRow, JsonValue } from './session.ts';
 
 /** A snapshot as the API lists it. */
@@ -19,6 +20,7 @@ export interface SnapshotJson {
     readonly topicId: string;
     readonly nextOffset: number;
   }[];
+  readonly alterations: readonly AlterationJson[];
 }
 
 export function snapshotRow(snapshot: SnapshotJson): JsonRow {
@@ -37,6 +39,22 @@ export function snapshotRow(snapshot: SnapshotJson): JsonRow {
     progress: snapshot.progress.map(({ topic, partition, topicId, nextOffset }): JsonValue => {
       return { topic, partition, topic_id: topicId, next_offset: nextOffset };
     }),
+    alterations: snapshot.alterations.map(alterationRow),
+  };
+}
+
+/** What changed the table's rows up to the snapshot, other than recording. */
+function alterationRow(alteration: AlterationJson): JsonRow {
+  return {
+    cause: alteration.cause,
+    exchange: alteration.exchange,
+    timestamp_from: alteration.fromTime,
+    timestamp_to: alteration.toTime,
+    removed_rows: alteration.removedRows,
+    added_rows: alteration.addedRows,
+    snapshot_id: alteration.snapshotId,
+    committed_at: alteration.committedTime,
+    operation: alteration.operation,
   };
 }
 

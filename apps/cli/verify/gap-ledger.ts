@@ -1,4 +1,4 @@
-import type { RecordType } from '@k2/domain/market';
+import { parseTimeUs, type RecordType } from '@k2/domain/market';
 import { collectRows, type JsonRow, type K2Session } from '../session/session.ts';
 import type { CheckResult } from './check-result.ts';
 import { normalised, printRanges, within, without, type Range } from './ranges.ts';
@@ -12,9 +12,14 @@ class TooMany extends Error {}
 
 /**
  * Compares the ledger with the numbers that are there: from the first number seen of a session to the last in the table,
- * what is not in the table, whether it never came or was refused, must be open in the ledger, and nothing else.
+ * what is not in the table, whether it never came or was refused, must be open in the ledger, and nothing else. A session
+ * that began before retention dropped rows is compared from the first number on that is there still.
  */
-export async function checkGapLedger(lake: Lake, type: RecordType): Promise<CheckResult> {
+export async function checkGapLedger(
+  lake: Lake,
+  type: RecordType,
+  droppedUntilUs: (exchange: string) => number | null,
+): Promise<CheckResult> {
   const result = (ok: boolean, detail: string): CheckResult => ({
     check: 'gap ledger = missing numbers',
     table: type,
@@ -23,7 +28,7 @@ export async function checkGapLedger(lake: Lake, type: RecordType): Promise<Chec
   });
   let findings: Findings;
   try {
-    findings = await read(lake, type);
+    findings = await read(lake, type, droppedUntilUs);
   } catch (error) {
     if (error instanceof TooMany) return result(false, `over ${RANGES_MAX} ranges: more than this check can compare`);
     throw error;
@@ -56,7 +61,11 @@ interface Findings {
   readonly filled: BySeries;
 }
 
-async function read(lake: Lake, type: RecordType): Promise<Findings> {
+async function read(
+  lake: Lake,
+  type: RecordType,
+  droppedUntilUs: (exchange: string) => number | null,
+): Promise<Findings> {
   const series = 'exchange, symbol, session';
   const previous = `lag(source_sequence) over (partition by ${series} order by source_sequence)`;
   const rows = async (sql: string) => {
@@ -70,7 +79,7 @@ async function read(lake: Lake, type: RecordType): Promise<Findings> {
   );
   // The first tick seen need not be in the table: it may have been refused.
   const opened = await rows(
-    `select ${series}, min(first_sequence) as sequence_from, min(first_sequence) as sequence_to
+    `select ${series}, min(first_sequence) as sequence_from, min(first_sequence) as sequence_to, min(timestamp) as began
      from sessions where record_type = '${type}' group by ${series}`,
   );
   const holes = await rows(
@@ -81,14 +90,18 @@ async function read(lake: Lake, type: RecordType): Promise<Findings> {
   const ledger = await rows(
     `select ${series}, status, sequence_from, sequence_to from sequence_gaps where record_type = '${type}'`,
   );
+  const whole = opened.filter(({ exchange, began }) => {
+    const untilUs = droppedUntilUs(String(exchange));
+    return untilUs === null || parseTimeUs(String(began)) >= untilUs;
+  });
   const inTable = bySeries(there);
   const between = bySeries(holes);
   const bounds = new Map<string, Range>();
   const absent = new Map<string, readonly Range[]>();
-  for (const [key, ranges] of bySeries([...there, ...opened])) {
-    const whole = { from: ranges[0]!.from, to: ranges.at(-1)!.to };
-    bounds.set(key, whole);
-    absent.set(key, normalised([...without([whole], inTable.get(key) ?? []), ...(between.get(key) ?? [])]));
+  for (const [key, ranges] of bySeries([...there, ...whole])) {
+    const span = { from: ranges[0]!.from, to: ranges.at(-1)!.to };
+    bounds.set(key, span);
+    absent.set(key, normalised([...without([span], inTable.get(key) ?? []), ...(between.get(key) ?? [])]));
   }
   return {
     bounds,

@@ -13,6 +13,7 @@ interface Answers {
   readonly absent: readonly JsonRow[];
   readonly ledger: readonly JsonRow[];
   readonly opened: readonly JsonRow[];
+  readonly alterations: readonly JsonRow[];
 }
 
 const SERIES = { exchange: 'SIM', symbol: 'A/B', session: 's' };
@@ -28,6 +29,18 @@ const SOUND: Answers = {
     { ...SERIES, status: 'filled', sequence_from: 9, sequence_to: 9 },
   ],
   opened: [{ ...SERIES, sequence_from: 1, sequence_to: 1 }],
+  alterations: [],
+};
+
+const DROPPED: JsonRow = {
+  cause: 'retention',
+  exchange: 'SIM',
+  timestamp_from: '2026-01-05T00:00:00.000Z',
+  timestamp_to: '2026-01-06T00:00:00.000Z',
+  removed_rows: 4,
+  added_rows: 0,
+  snapshot_id: '81',
+  operation: 'delete',
 };
 
 /** Commits are a second apart. */
@@ -39,7 +52,9 @@ function lakeOf(state: Partial<Answers>, { isFed = false } = {}) {
   const tick = () => (isFed ? commits++ : commits);
   const snapshot = (table: string, commit: number) => {
     const progress = [{ topic: 'market.crypto.trades.sim', partition: 0, next_offset: 4 * commit }];
-    return { table, committed_at: printTimeUs(committedUs(commit)), total_rows: 10 * commit, progress };
+    const { alterations } = { ...SOUND, ...state };
+    const times = { committed_at: printTimeUs(committedUs(commit)), is_current: commit === commits };
+    return { table, ...times, total_rows: 10 * commit, progress, alterations };
   };
   return {
     snapshots: ({ table, limit }: SnapshotsQuestion) => {
@@ -100,6 +115,20 @@ describe('a lake', () => {
       'SIM/A/B/t: 7 missing and not in the ledger',
     ],
     ['with a gap in the ledger whose ticks are there', { absent: [] }, 'SIM/A/B/s: 5–8 open in the ledger and there'],
+    [
+      'that another engine took rows out of',
+      { alterations: [{ ...DROPPED, cause: 'other-engine', operation: 'overwrite' }] },
+      'overwrite of another engine (snapshot 81) removed 4 rows of SIM from 2026-01-05T00:00:00.000Z',
+    ],
+    [
+      'whose session began after what retention dropped, and lacks its first number',
+      {
+        alterations: [DROPPED],
+        bounds: [{ ...SERIES, sequence_from: 2, sequence_to: 20 }],
+        opened: [{ ...SERIES, sequence_from: 1, sequence_to: 1, began: '2026-01-06T00:00:00.000Z' }],
+      },
+      'SIM/A/B/s: 1 missing and not in the ledger',
+    ],
   ])('%s fails, by name', async (_, wrong, detail) => {
     expect((await failures(lakeOf(wrong))).join('\n')).toContain(detail);
   });
@@ -114,6 +143,13 @@ describe('a lake', () => {
   it('may have gaps before its first tick, which only the ledger can know', async () => {
     const ledger = [...SOUND.ledger, { ...SERIES, status: 'open', sequence_from: -9, sequence_to: 0 }];
     expect(await failures(lakeOf({ ledger }))).toEqual([]);
+  });
+
+  it('may lack the first numbers of sessions whose rows retention dropped', async () => {
+    const began = '2026-01-05T23:59:59.999Z';
+    const opened = ['s', 't'].map((session) => ({ ...SERIES, session, sequence_from: 1, sequence_to: 1, began }));
+    const bounds = [{ ...SERIES, sequence_from: 3, sequence_to: 20 }];
+    expect(await failures(lakeOf({ alterations: [DROPPED], bounds, opened }))).toEqual([]);
   });
 
   it('that is fed meanwhile is read as of one instant, and matches', async () => {

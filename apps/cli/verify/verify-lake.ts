@@ -1,5 +1,6 @@
 import { RECORD_SCHEMAS, type RecordType, type TableName } from '@k2/domain/market';
-import { collectRows, type K2Session } from '../session/session.ts';
+import { collectRows, type JsonRow, type K2Session } from '../session/session.ts';
+import { checkAlterations, droppedUntilUs } from './alterations.ts';
 import type { CheckResult } from './check-result.ts';
 import { checkGapLedger } from './gap-ledger.ts';
 import { newestInstant, type LakeInstant } from './lake-instant.ts';
@@ -8,19 +9,31 @@ const TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) => table);
 const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
 /** `platform_sequence` = offset × this + index in the record. */
 const ROWS_PER_OFFSET = 65_536;
+/** As many as a server lists at once. */
+const SNAPSHOTS_LISTED = 1_000;
 
 /** Checks the lake from inside, by SQL of its own: as it was at one instant, whatever is committed meanwhile. */
 export async function verifyLake(session: Pick<K2Session, 'query' | 'snapshots'>): Promise<readonly CheckResult[]> {
   const lake = await newestInstant(session);
   const results: CheckResult[] = [];
-  for (const table of TABLES) results.push(await checkTotals(lake, table));
+  for (const table of TABLES) {
+    results.push(await checkTotals(lake, table));
+    results.push(checkAlterations(table, await currentSnapshot(session, table)));
+  }
   for (const type of RECORD_TYPES) {
     results.push(await checkIdentities(lake, type));
     results.push(await checkLogPositions(lake, type));
     results.push(await checkProgress(lake, type));
-    results.push(await checkGapLedger(lake, type));
+    const snapshot = lake.snapshots.get(`market_data.${type}`);
+    results.push(await checkGapLedger(lake, type, (exchange) => droppedUntilUs(snapshot, exchange)));
   }
   return results;
+}
+
+/** Not the newest where the table was returned to an earlier one: which is what is to be found. */
+async function currentSnapshot(session: Pick<K2Session, 'snapshots'>, table: TableName): Promise<JsonRow | undefined> {
+  const snapshots = await collectRows(await session.snapshots({ table, limit: SNAPSHOTS_LISTED }));
+  return snapshots.find((snapshot) => snapshot['is_current'] === true);
 }
 
 async function checkTotals(lake: LakeInstant, table: TableName): Promise<CheckResult> {

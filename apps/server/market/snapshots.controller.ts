@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { alterationJson } from '@k2/domain/lake';
 import { printTimeUs, RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
 import type { TableSnapshot } from '@k2/ports';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
@@ -34,12 +35,13 @@ export class SnapshotsController {
 }
 
 function snapshotJson(snapshot: TableSnapshot): object {
-  const { snapshotId, parentSnapshotId, committedUs, ...rest } = snapshot;
+  const { snapshotId, parentSnapshotId, committedUs, alterations, ...rest } = snapshot;
   return {
     ...rest,
     snapshotId: String(snapshotId),
     parentSnapshotId: parentSnapshotId === null ? null : String(parentSnapshotId),
     committedTime: printTimeUs(committedUs),
+    alterations: alterations.map(alterationJson),
   };
 }
 

@@ -97,6 +97,19 @@ const missingTicks = {
   toTime: { ...time, description: "Venue's time of the tick after." },
 };
 
+const alteration = object({
+  cause: { enum: ['retention', 'other-engine'] },
+  exchange: { ...nullable('string'), description: 'null: any.' },
+  fromTime: { ...nullable('string'), description: 'Of the rows, inclusive; null: unbounded.' },
+  toTime: { ...nullable('string'), description: 'Of the rows, exclusive; null: unbounded.' },
+  removedRows: integer,
+  addedRows: integer,
+  snapshotId: nullable('string'),
+  committedTime: time,
+  operation: text,
+});
+const knownGaps = { gapCount: integer, missingTicks: integer, gaps: list(object(missingTicks)) };
+
 /** Named schemas of the document. */
 export const SCHEMAS: Readonly<Record<string, Json>> = {
   Trade: rowSchema('market_data.trades'),
@@ -110,10 +123,11 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   Rows: rows(openRow),
   Completeness: {
     description:
-      'complete: every tick that the venue numbered is there. gaps: these are missing. unverifiable: nothing could have shown a gap.',
+      'complete: every tick that the venue numbered is there. gaps: these are missing. removed: retention has dropped rows of these exchanges and days. unverifiable: nothing could have shown a gap, or another engine has changed the table.',
     oneOf: [
       object({ status: { const: 'complete' } }),
-      object({ status: { const: 'gaps' }, gapCount: integer, missingTicks: integer, gaps: list(object(missingTicks)) }),
+      object({ status: { const: 'gaps' }, ...knownGaps }),
+      object({ status: { const: 'removed' }, removedRows: integer, removals: list(alteration), ...knownGaps }),
       object({ status: { const: 'unverifiable' }, reason: text }),
     ],
   },
@@ -150,6 +164,7 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
         totalBytes: integer,
         isCurrent: { type: 'boolean' },
         progress: list(openRow),
+        alterations: list(alteration),
       }),
     ),
   }),

@@ -146,8 +146,8 @@ export class IcebergTickStore implements TickStore {
     const { objects, random } = this.ports;
     const { metadataVersionsMax } = this.options;
     const location = objects.uri(record.table.replaceAll('.', '/'));
-    await this.commits.create(record.table, (createdMs) =>
-      newTable(record, { location, uuid: random.uuid(), createdMs, metadataVersionsMax }),
+    await this.commits.create(record.table, (createdMs, isRemade) =>
+      newTable(record, { location, uuid: random.uuid(), createdMs, metadataVersionsMax, isRemade }),
     );
     checkFits(record, (await this.tables.load(record.table)).metadata);
   }
@@ -211,7 +211,7 @@ export class IcebergTickStore implements TickStore {
   }
 
   snapshots(table: TableName, limit: number): Promise<readonly TableSnapshot[]> {
-    return this.run(async () => tableSnapshots(table, (await this.tables.load(table)).metadata, limit));
+    return this.run(async () => tableSnapshots(table, (await this.tables.load(table)).metadata, limit, this.files));
   }
 
   plan(request: ScanRequest): Promise<ScanPlan> {

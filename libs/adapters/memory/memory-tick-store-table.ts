@@ -59,6 +59,8 @@ export class MemoryTable {
       totalFiles: this.files.length,
       totalBytes: (parent?.totalBytes ?? 0) + sum(added, (file) => file.sizeBytes),
       progress,
+      // Rows come by commits alone, and stay.
+      alterations: [],
     };
     this.versions.push({ snapshot, fields: this.fields });
   }
@@ -83,6 +85,7 @@ export class MemoryTable {
         .filter((file) => mayMatch(file, request))
         .map(({ key, rowCount, sizeBytes, timeSpan }) => ({ key, rowCount, sizeBytes, timeSpan })),
       filesTotal: files.length,
+      alterations: [],
     };
   }
 

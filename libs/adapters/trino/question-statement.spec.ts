@@ -14,6 +14,7 @@ function plan(files: number, filesTotal = files): ScanPlan {
     fields: recordSchema('market_data.trades').fields,
     files: Array.from({ length: files }, (_, i) => ({ key: `o'${i}`, rowCount: 5, sizeBytes: 1, timeSpan: null })),
     filesTotal,
+    alterations: [],
   };
 }
 

@@ -29,6 +29,7 @@ const PLAN: ScanPlan = {
   fields: recordSchema('market_data.trades').fields,
   files: [{ key: 'f', rowCount: 3, sizeBytes: 1, timeSpan: null }],
   filesTotal: 1,
+  alterations: [],
 };
 const SYMBOLS: Question = {
   kind: 'ticks',

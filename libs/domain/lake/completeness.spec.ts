@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { gapRecord, sessionRecord } from '@k2/testing/builders';
-import { completeness, GAPS_LISTED_MAX, type CoverageScope } from './index.ts';
+import { completeness, GAPS_LISTED_MAX, type Alteration, type CoverageScope } from './index.ts';
 
 const scope: CoverageScope = { recordType: 'trades', exchange: 'ASX', symbols: ['BHP'], fromUs: 0, toUs: 100 };
 const session = sessionRecord({ eventTimeUs: 10 });
@@ -83,5 +83,68 @@ describe('completeness', () => {
     const judged = completeness(scope, many, [session]);
     expect(judged).toMatchObject({ gapCount: many.length, missingTicks: 2 * many.length });
     expect(judged.status === 'gaps' && judged.gaps.length).toBe(GAPS_LISTED_MAX);
+  });
+});
+
+describe('completeness of a table whose rows were changed', () => {
+  const change: Alteration = {
+    cause: 'retention',
+    exchange: 'ASX',
+    fromUs: 0,
+    toUs: 50,
+    removedRows: 7,
+    addedRows: 0,
+    snapshotId: 81n,
+    committedUs: 1_000,
+    operation: 'delete',
+  };
+  const foreign: Alteration = { ...change, cause: 'other-engine', operation: 'overwrite' };
+  const judged = (
+    ticks: readonly Alteration[],
+    changes: Partial<CoverageScope> = {},
+    ledger: readonly Alteration[] = [],
+  ) => completeness({ ...scope, ...changes }, [gap], [session], { ticks, ledger });
+
+  it('is removed where retention dropped rows of these times, and names the gaps besides', () => {
+    expect(judged([change])).toEqual({
+      status: 'removed',
+      removals: [change],
+      removedRows: 7,
+      gaps: [expect.objectContaining({ sequenceFrom: 4 })],
+      gapCount: 1,
+      missingTicks: 3,
+    });
+    expect(judged([change], { fromUs: 50 })).toMatchObject({ status: 'gaps' });
+    expect(judged([{ ...change, exchange: 'NYSE' }])).toMatchObject({ status: 'gaps' });
+  });
+
+  it('is not removed for an instrument that was first seen later', () => {
+    expect(completeness(scope, [], [sessionRecord({ eventTimeUs: 60 })], { ticks: [change], ledger: [] })).toEqual({
+      status: 'complete',
+    });
+  });
+
+  it('is unverifiable where another engine changed rows of these times, whatever gaps are known', () => {
+    expect(judged([change, foreign])).toEqual({
+      status: 'unverifiable',
+      reason: expect.stringContaining('snapshot 81 (overwrite), which K2 did not commit, removed 7 rows of ASX'),
+    });
+    expect(judged([foreign], { fromUs: 50 })).toMatchObject({ status: 'gaps' });
+  });
+
+  it('is unverifiable where another engine put rows in, of instruments never recorded too', () => {
+    const added = { ...foreign, removedRows: 0, addedRows: 3 };
+    expect(completeness(scope, [], [sessionRecord({ eventTimeUs: 60 })], { ticks: [added], ledger: [] })).toMatchObject({
+      status: 'unverifiable',
+      reason: expect.stringContaining('added 3 rows'),
+    });
+  });
+
+  it('is unverifiable where another engine changed the ledger, at whatever times', () => {
+    expect(judged([], { fromUs: 50 }, [foreign])).toMatchObject({
+      status: 'unverifiable',
+      reason: expect.stringContaining('the gap ledger was changed otherwise than by K2'),
+    });
+    expect(judged([], {}, [{ ...foreign, exchange: 'NYSE' }])).toMatchObject({ status: 'gaps' });
   });
 });

@@ -1,4 +1,5 @@
 import type { RecordType } from '../market/tick-batch.ts';
+import { concerns, describeAlteration, type Alteration } from './alterations.ts';
 import type { SequenceGapRecord, SessionRecord } from './audit-records.ts';
 
 /** A range of numbers that are in no table: their ticks never came, or were refused and are in the quarantine. */
@@ -15,19 +16,33 @@ export interface MissingTicks {
   readonly toTimeUs: number;
 }
 
+/** Gaps that an answer is told of; the first are listed, all are counted. */
+export interface KnownGaps {
+  readonly gaps: readonly MissingTicks[];
+  readonly gapCount: number;
+  readonly missingTicks: number;
+}
+
 /**
  * How complete an answer is. `complete`: every tick that the venue numbered up to the last one recorded is there.
- * `gaps`: these are missing. `unverifiable`: no gap is known, but nothing could have shown one.
+ * `gaps`: these are missing. `removed`: retention has dropped rows of these exchanges and days, and `gaps` are missing
+ * besides. `unverifiable`: nothing could have shown a gap, or another engine has changed the tables.
  */
 export type Completeness =
   | { readonly status: 'complete' }
-  | {
-      readonly status: 'gaps';
-      readonly gaps: readonly MissingTicks[];
-      readonly gapCount: number;
-      readonly missingTicks: number;
-    }
+  | ({ readonly status: 'gaps' } & KnownGaps)
+  | ({ readonly status: 'removed'; readonly removals: readonly Alteration[]; readonly removedRows: number } & KnownGaps)
   | { readonly status: 'unverifiable'; readonly reason: string };
+
+/** What is known of the tables that an answer and its judgement are made of. */
+export interface TableAlterations {
+  /** Of the ticks' table. */
+  readonly ticks: readonly Alteration[];
+  /** Of the ledger's tables. */
+  readonly ledger: readonly Alteration[];
+}
+
+export const NO_ALTERATIONS: TableAlterations = { ticks: [], ledger: [] };
 
 /** What was asked for, in the terms of the ledger. */
 export interface CoverageScope {
@@ -43,19 +58,68 @@ export interface CoverageScope {
 /** Gaps listed in one answer; `gapCount` and `missingTicks` count all of them. */
 export const GAPS_LISTED_MAX = 1_000;
 
-/** Judges a scope by the gap ledger: exactly its instruments, the sessions within its times, and nothing else. */
+/**
+ * Judges a scope by the gap ledger: exactly its instruments, the sessions within its times, and nothing else. The ledger
+ * tells of what never came; that what came is still in the tables is told by their alterations.
+ */
 export function completeness(
   scope: CoverageScope,
   gaps: readonly SequenceGapRecord[],
   sessions: readonly SessionRecord[],
+  alterations: TableAlterations = NO_ALTERATIONS,
 ): Completeness {
+  const changed = changedByOthers(scope, sessions, alterations);
+  if (changed !== null) return { status: 'unverifiable', reason: changed };
   const missing = openGaps(gaps.filter((gap) => isInScope(gap, scope))).filter((gap) => overlapsTimes(gap, scope));
-  if (missing.length > 0) {
-    const missingTicks = missing.reduce((sum, gap) => sum + gap.sequenceTo - gap.sequenceFrom + 1, 0);
-    return { status: 'gaps', gaps: missing.slice(0, GAPS_LISTED_MAX), gapCount: missing.length, missingTicks };
+  const removals = alterations.ticks.filter((one) => one.cause === 'retention' && touches(one, scope, sessions));
+  if (removals.length > 0) {
+    const removedRows = removals.reduce((sum, one) => sum + one.removedRows, 0);
+    return { status: 'removed', removals, removedRows, ...knownGaps(missing) };
   }
+  if (missing.length > 0) return { status: 'gaps', ...knownGaps(missing) };
   const reason = unverifiableReason(scope, sessionsWithin(scope, sessions));
   return reason === null ? { status: 'complete' } : { status: 'unverifiable', reason };
+}
+
+function knownGaps(missing: readonly MissingTicks[]): KnownGaps {
+  const missingTicks = missing.reduce((sum, gap) => sum + gap.sequenceTo - gap.sequenceFrom + 1, 0);
+  return { gaps: missing.slice(0, GAPS_LISTED_MAX), gapCount: missing.length, missingTicks };
+}
+
+/** Null: nothing of the scope, and nothing that it is judged by, was changed by another engine. */
+function changedByOthers(
+  scope: CoverageScope,
+  sessions: readonly SessionRecord[],
+  { ticks, ledger }: TableAlterations,
+): string | null {
+  const ofTicks = ticks.filter((one) => one.cause === 'other-engine' && touches(one, scope, sessions));
+  if (ofTicks.length > 0) return listedAlterations('its table', ofTicks);
+  // A row that the ledger has lost makes `complete` of what was not, whatever the times.
+  const { exchange } = scope;
+  const ofLedger = ledger.filter((one) => concerns(one, exchange === undefined ? {} : { exchange }));
+  return ofLedger.length > 0 ? listedAlterations('the gap ledger', ofLedger) : null;
+}
+
+function listedAlterations(what: string, alterations: readonly Alteration[]): string {
+  const more = alterations.length > 1 ? `, and ${alterations.length - 1} other changes` : '';
+  return `${what} was changed otherwise than by K2: ${describeAlteration(alterations.at(-1)!)}${more}`;
+}
+
+/**
+ * Whether ticks of the scope can be among the rows that were changed: an instrument first seen later lost none to
+ * retention. What another engine put in need not be of any session.
+ */
+function touches(alteration: Alteration, scope: CoverageScope, sessions: readonly SessionRecord[]): boolean {
+  if (!concerns(alteration, scope)) return false;
+  if (alteration.addedRows > 0) return true;
+  const { exchange, fromUs, toUs } = alteration;
+  const within = {
+    ...scope,
+    ...(exchange !== null && { exchange }),
+    fromUs: Math.max(fromUs ?? -Infinity, scope.fromUs ?? -Infinity),
+    toUs: Math.min(toUs ?? Infinity, scope.toUs ?? Infinity),
+  };
+  return sessionsWithin(within, sessions).length > 0;
 }
 
 /** Open ranges less what was filled, by exchange, symbol, session and sequence. */

@@ -1,3 +1,4 @@
+export * from './alterations.ts';
 export * from './audit-columns.ts';
 export * from './audit-records.ts';
 export * from './compaction-choice.ts';

@@ -182,7 +182,7 @@ export class AnswerTicks {
     { scope, plan, gaps, sessions, asOfUs }: Prepared,
     options: AskOptions,
   ): Promise<Provenance> {
-    const completeness = await this.coverage.judge(scope, gaps, sessions, options);
+    const completeness = await this.coverage.judge(scope, { ticks: plan, gaps, sessions }, options);
     return { completeness, snapshotId: plan.snapshotId, committedUs: plan.committedUs, asOfUs };
   }
 }

@@ -29,7 +29,7 @@ class FakeStore {
       throw new PortError('unknown-snapshot', `${table} has no such`);
     if (found === undefined && asOf.kind === 'time') throw new PortError('no-snapshot-before', `${table} had none`);
     const [snapshotId, committedUs] = found ?? [null, null];
-    return { table, snapshotId, committedUs, fields: [], files: [], filesTotal: 0 };
+    return { table, snapshotId, committedUs, fields: [], files: [], filesTotal: 0, alterations: [] };
   }
 }
 

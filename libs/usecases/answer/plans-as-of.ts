@@ -108,5 +108,5 @@ async function committedUsOf(store: TickStore, snapshotId: bigint): Promise<numb
 
 function emptyPlan(table: TableName): ScanPlan {
   const fields = recordSchema(table).fields.map(({ id, name, type, required }) => ({ id, name, type, required }));
-  return { table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
+  return { table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0, alterations: [] };
 }

@@ -76,6 +76,7 @@ export class LocalLake {
       fields: schema.fields,
       files,
       filesTotal: files.length,
+      alterations: [],
     };
   }
 

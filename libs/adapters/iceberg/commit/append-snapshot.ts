@@ -1,5 +1,8 @@
+import type { Alteration } from '@k2/domain/lake';
 import { currentSnapshot, type Snapshot, type TableMetadata } from '../format/metadata.ts';
 import { hasLiveFiles, type ManifestFile } from '../format/manifest-list.ts';
+import { alterationsOf } from '../read/alterations.ts';
+import { rowCountIn } from '../read/content-difference.ts';
 import type { TableFiles } from '../table-files.ts';
 import { mergedAway, mergedManifests, type MergeLimits } from './merge-manifests.ts';
 import { NO_FILES, snapshotSummary } from './snapshot-summary.ts';
@@ -9,6 +12,9 @@ export interface NewSnapshot {
   readonly snapshot: UndatedSnapshot;
   /** Manifests to delete once it is committed. */
   readonly mergedAway: readonly string[];
+  /** Every alteration of the table's rows up to it, once its time is chosen. */
+  readonly alterationsAt: (committedMs: number) => readonly Alteration[];
+  readonly rowCount: number;
 }
 
 /** See `UndatedMetadata`. */
@@ -30,6 +36,7 @@ export async function appendSnapshot(
   const merged = await mergedManifests(manifests, base, target, files, limits);
   const parentSnapshotId = parent?.['snapshot-id'] ?? null;
   const { manifest, partitionCount, sizeBytes } = staged;
+  const alterations = await alterationsOf(base, parent, files);
   const change = { files: manifest.addedFiles, rows: manifest.addedRows, sizeBytes };
   const snapshot = {
     'snapshot-id': staged.snapshotId,
@@ -39,5 +46,6 @@ export async function appendSnapshot(
     'schema-id': base['current-schema-id'],
     summary: snapshotSummary('append', parent, { added: change, removed: NO_FILES, partitionCount }, progress),
   };
-  return { snapshot, mergedAway: mergedAway(manifests, merged, staged.snapshotId) };
+  const unnamed = mergedAway(manifests, merged, staged.snapshotId);
+  return { snapshot, mergedAway: unnamed, alterationsAt: () => alterations, rowCount: rowCountIn(merged) };
 }

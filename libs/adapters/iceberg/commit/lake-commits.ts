@@ -62,12 +62,16 @@ export class LakeCommits {
     };
   }
 
-  /** Nothing happens where the table is there already, made by another process meanwhile or by this one. */
-  async create(table: TableName, first: (committedMs: number) => TableMetadata): Promise<void> {
+  /**
+   * Nothing happens where the table is there already, made by another process meanwhile or by this one. `isRemade`: rows
+   * of the log were committed before it was made.
+   */
+  async create(table: TableName, first: (committedMs: number, isRemade: boolean) => TableMetadata): Promise<void> {
     const { catalog, tables, landing, changes } = this.parts;
     await landing.landIfNeeded(async () => {
       if ((await catalog.metadataLocation(table)) !== null) return null;
-      const next = (committedMs: number) => ({ metadata: first(committedMs), retired: [] });
+      const isRemade = (await catalog.progress()).some(({ nextOffset }) => nextOffset > 0);
+      const next = (committedMs: number) => ({ metadata: first(committedMs, isRemade), retired: [] });
       return changes.attempt([{ table, base: null, next }], (await tables.loadAll()).values());
     }, []);
   }

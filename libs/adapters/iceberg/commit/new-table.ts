@@ -2,6 +2,7 @@ import type { RecordSchema } from '@k2/domain/market';
 import { PortError, type TickStoreError } from '@k2/ports';
 import { currentSchema, fieldById, type TableMetadata } from '../format/metadata.ts';
 import { fieldType, lastColumnId, lastPartitionId, partitionSpecOf, schemaOf, sortOrderOf } from '../format/schema.ts';
+import { withLastCommit, type LastCommit } from './custody.ts';
 
 /** The first metadata of a table: no snapshot yet. */
 export function newTable(
@@ -11,7 +12,15 @@ export function newTable(
     uuid,
     createdMs,
     metadataVersionsMax,
-  }: { location: string; uuid: string; createdMs: number; metadataVersionsMax: number },
+    isRemade,
+  }: {
+    location: string;
+    uuid: string;
+    createdMs: number;
+    metadataVersionsMax: number;
+    /** The log was read for it before: another engine has dropped the table that had these rows. */
+    isRemade: boolean;
+  },
 ): TableMetadata {
   const schema = schemaOf(record);
   const spec = partitionSpecOf(record);
@@ -32,6 +41,7 @@ export function newTable(
     'sort-orders': [sortOrder],
     // Other engines that write here keep to the same rules.
     properties: {
+      ...(isRemade ? withLastCommit({}, droppedBefore(createdMs)) : {}),
       'write.parquet.compression-codec': 'zstd',
       'write.metadata.previous-versions-max': String(metadataVersionsMax),
       'write.metadata.delete-after-commit.enabled': 'true',
@@ -41,6 +51,12 @@ export function newTable(
     'snapshot-log': [],
     'metadata-log': [],
   };
+}
+
+function droppedBefore(createdMs: number): LastCommit {
+  const nobodyKnows = { exchange: null, fromUs: null, toUs: null, removedRows: 0, addedRows: 0, snapshotId: null };
+  const drop = { cause: 'other-engine', ...nobodyKnows, committedUs: createdMs * 1_000, operation: 'drop' } as const;
+  return { snapshotId: null, rowCount: 0, alterations: [drop] };
 }
 
 /** Rows are written by field id: a table that lacks one, or has it as another type, cannot take them. */

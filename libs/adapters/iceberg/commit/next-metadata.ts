@@ -1,6 +1,7 @@
 import { MAIN_BRANCH, type TableMetadata } from '../format/metadata.ts';
 import type { Schema } from '../format/schema.ts';
 import type { NewSnapshot } from './append-snapshot.ts';
+import { alterationsSummary, withLastCommit } from './custody.ts';
 
 /** Successor of a metadata file, and which files nothing names any more: metadata beyond its log, merged manifests. */
 export interface NextMetadata {
@@ -22,22 +23,25 @@ export interface MetadataFile {
 
 export function withSnapshot(
   base: MetadataFile,
-  { snapshot, mergedAway }: NewSnapshot,
+  { snapshot, mergedAway, rowCount, alterationsAt }: NewSnapshot,
   committedMs: number,
   versionsMax: number,
 ): NextMetadata {
   const { metadata } = base;
   const snapshotId = snapshot['snapshot-id'];
+  const alterations = alterationsAt(committedMs);
+  const summary = { ...snapshot.summary, ...alterationsSummary(alterations) };
   const next = logged(base, versionsMax, {
     ...metadata,
     'last-sequence-number': snapshot['sequence-number'],
     'last-updated-ms': committedMs,
     'current-snapshot-id': snapshotId,
+    properties: withLastCommit(metadata.properties, { snapshotId, rowCount, alterations }),
     refs: {
       ...metadata.refs,
       [MAIN_BRANCH]: { ...metadata.refs[MAIN_BRANCH], 'snapshot-id': snapshotId, type: 'branch' },
     },
-    snapshots: [...metadata.snapshots, { ...snapshot, 'timestamp-ms': committedMs }],
+    snapshots: [...metadata.snapshots, { ...snapshot, 'timestamp-ms': committedMs, summary }],
     'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': committedMs, 'snapshot-id': snapshotId }],
   });
   return { ...next, retired: [...next.retired, ...mergedAway] };

@@ -10,6 +10,7 @@ const EMPTY_TABLE = newTable(TRADES_SCHEMA, {
   uuid: 'u',
   createdMs: 1,
   metadataVersionsMax: 100,
+  isRemade: false,
 });
 const int63 = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
 

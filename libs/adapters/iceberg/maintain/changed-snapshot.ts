@@ -1,3 +1,5 @@
+import type { Alteration } from '@k2/domain/lake';
+import { alterationsAfter } from '../commit/custody.ts';
 import { mergedAway, mergedManifests, type MergeLimits } from '../commit/merge-manifests.ts';
 import { withSnapshot, type UndatedMetadata } from '../commit/next-metadata.ts';
 import { parseProgress, printProgress, progressCarried } from '../commit/progress.ts';
@@ -5,6 +7,8 @@ import { PROGRESS_PROPERTY, snapshotSummary, type FilesChange } from '../commit/
 import type { DataFile } from '../format/manifest.ts';
 import type { ManifestFile } from '../format/manifest-list.ts';
 import { currentSnapshot, type TableMetadata } from '../format/metadata.ts';
+import { alterationsOf } from '../read/alterations.ts';
+import { rowCountIn } from '../read/content-difference.ts';
 import type { TableFiles } from '../table-files.ts';
 import type { Base } from './maintenance-commits.ts';
 
@@ -21,6 +25,8 @@ export interface SnapshotContent {
   readonly added: FilesChange;
   readonly removed: FilesChange;
   readonly partitionCount: number;
+  /** Rows that it takes out of the table. */
+  readonly alterations?: readonly Omit<Alteration, 'committedUs'>[];
   /** More for its summary. */
   readonly details?: Readonly<Record<string, string>>;
 }
@@ -28,7 +34,7 @@ export interface SnapshotContent {
 /** The table with a snapshot of these manifests, whose summary carries the log's progress forward. */
 export async function withContent(
   base: Base,
-  { snapshotId, operation, manifests, details, ...change }: SnapshotContent,
+  { snapshotId, operation, manifests, details, alterations: own = [], ...change }: SnapshotContent,
   { files, limits }: { readonly files: TableFiles; readonly limits: SnapshotLimits },
 ): Promise<UndatedMetadata> {
   const { metadata } = base.table;
@@ -37,6 +43,7 @@ export async function withContent(
   const sequenceNumber = metadata['last-sequence-number'] + 1;
   const target = { snapshotId, sequenceNumber };
   const merged = await mergedManifests(manifests, metadata, target, files, limits);
+  const known = await alterationsOf(metadata, parent, files);
   const progress = printProgress(progressCarried(base.progress, recordedProgress(metadata)));
   const snapshot = {
     'snapshot-id': snapshotId,
@@ -47,8 +54,13 @@ export async function withContent(
     summary: { ...snapshotSummary(operation, parent, change, progress), ...details },
   };
   const unnamed = mergedAway(manifests, merged, snapshotId);
-  return (committedMs) =>
-    withSnapshot(base.table, { snapshot, mergedAway: unnamed }, committedMs, limits.metadataVersionsMax);
+  const alterationsAt = (committedMs: number) =>
+    alterationsAfter(
+      known,
+      own.map((one) => ({ ...one, committedUs: committedMs * 1_000 })),
+    );
+  const next = { snapshot, mergedAway: unnamed, alterationsAt, rowCount: rowCountIn(merged) };
+  return (committedMs) => withSnapshot(base.table, next, committedMs, limits.metadataVersionsMax);
 }
 
 /** The newest that a snapshot says; those of other engines say nothing. */

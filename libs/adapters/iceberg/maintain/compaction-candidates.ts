@@ -2,7 +2,7 @@ import { compactionGroups, type CompactableFile, type CompactionGroup, type Comp
 import { currentSnapshot, specById, type TableMetadata } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
 import { liveFiles, partitionKey, type LiveFile } from './live-files.ts';
-import { partitionEndUs } from './partition-end.ts';
+import { partitionEndUs } from '../format/partition-times.ts';
 import { fileOrder } from './rewritable-columns.ts';
 
 /** A data file of a table, and what compaction chooses it by. */

@@ -76,7 +76,7 @@ export async function replaceFiles(
       operation: 'replace' as const,
       manifests: [{ ...ownManifest, sequenceNumber, minSequenceNumber: dataSequenceNumber }, ...manifests],
       added: filesChange(outputs),
-      removed: filesChange(removed),
+      removed: filesChange(removed.map(({ file }) => file)),
       partitionCount: 1,
     };
     return { next: await withContent(base, content, { files, limits }), outcome: true };

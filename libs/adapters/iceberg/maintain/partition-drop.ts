@@ -4,11 +4,12 @@ import { currentSchema, currentSnapshot, specById, type TableMetadata } from '..
 import { partitionTypes, type DataFile } from '../format/manifest.ts';
 import { summaryRange, type ManifestFile } from '../format/manifest-list.ts';
 import type { TableFiles } from '../table-files.ts';
+import { byPartition, type SpecFile } from '../read/content-difference.ts';
 import { throwIfCancelled } from './cancelled.ts';
 import { filesChange, withContent, type SnapshotLimits } from './changed-snapshot.ts';
 import { liveFiles, partitionKey } from './live-files.ts';
 import type { Base, Change, MaintenanceCommits } from './maintenance-commits.ts';
-import { hasTimePartitions, partitionEndUs } from './partition-end.ts';
+import { hasTimePartitions, partitionEndUs } from '../format/partition-times.ts';
 import { RemovedFiles } from './removed-files.ts';
 
 export interface PartitionDropParts {
@@ -28,12 +29,14 @@ export async function dropPartitions(
   const { metadata } = (await commits.base(table)).table;
   const expected = await liveFiles(metadata, currentSnapshot(metadata), files);
   const ended = expected.filter(({ file, specId }) => hasEnded(metadata, file, specId, beforeUs));
-  let dropped: readonly DataFile[] = ended.map(({ file }) => file);
+  let dropped: readonly SpecFile[] = ended;
   if (!dryRun && dropped.length > 0) {
     throwIfCancelled(signal);
     dropped = (await commits.land(table, dropsBefore(parts, limits, beforeUs))) ?? [];
   }
-  const { files: droppedFiles, rows: droppedRows, sizeBytes: droppedBytes } = filesChange(dropped);
+  const { files: droppedFiles, rows: droppedRows, sizeBytes: droppedBytes } = filesChange(
+    dropped.map(({ file }) => file),
+  );
   return {
     table,
     dryRun,
@@ -48,7 +51,7 @@ function dropsBefore(
   { random, files }: PartitionDropParts,
   limits: SnapshotLimits,
   beforeUs: number,
-): (base: Base) => Promise<Change<readonly DataFile[]> | null> {
+): (base: Base) => Promise<Change<readonly SpecFile[]> | null> {
   const snapshotId = random.int63();
   return async (base) => {
     const { metadata } = base.table;
@@ -65,8 +68,15 @@ function dropsBefore(
       operation: 'delete' as const,
       manifests,
       added: filesChange([]),
-      removed: filesChange(removed),
-      partitionCount: new Set(removed.map(({ partition }) => partitionKey(0, partition))).size,
+      removed: filesChange(removed.map(({ file }) => file)),
+      partitionCount: new Set(removed.map(({ file, specId }) => partitionKey(specId, file.partition))).size,
+      // In the same commit: no answer may call complete what lost these rows.
+      alterations: byPartition(metadata, removed).map((rows) => ({
+        cause: 'retention' as const,
+        ...rows,
+        snapshotId,
+        operation: 'delete',
+      })),
     };
     return { next: await withContent(base, content, { files, limits }), outcome: removed };
   };

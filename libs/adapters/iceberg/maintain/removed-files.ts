@@ -4,6 +4,7 @@ import { hasLiveFiles, summaryRange, type ManifestFile } from '../format/manifes
 import type { PrimitiveType } from '../format/schema.ts';
 import { compareValues } from '../format/single-value.ts';
 import type { PartitionValue } from '../format/transforms.ts';
+import type { SpecFile } from '../read/content-difference.ts';
 import type { TableFiles } from '../table-files.ts';
 
 /** Which files a snapshot takes out of a table. */
@@ -17,7 +18,7 @@ export interface Removal {
 
 export interface ManifestsWithout {
   readonly manifests: readonly ManifestFile[];
-  readonly removed: readonly DataFile[];
+  readonly removed: readonly SpecFile[];
 }
 
 /**
@@ -31,7 +32,7 @@ export class RemovedFiles {
   /** By path of the manifest that was there. */
   private readonly written = new Map<
     string,
-    { readonly manifest: ManifestFile; readonly removed: readonly DataFile[] }
+    { readonly manifest: ManifestFile; readonly removed: readonly SpecFile[] }
   >();
 
   constructor(removal: Removal, files: TableFiles) {
@@ -42,7 +43,7 @@ export class RemovedFiles {
   async takenFrom(metadata: TableMetadata, sequenceNumber: number): Promise<ManifestsWithout> {
     const snapshot = currentSnapshot(metadata);
     const manifests: ManifestFile[] = [];
-    const removed: DataFile[] = [];
+    const removed: SpecFile[] = [];
     const all = snapshot === null ? [] : await this.files.manifests(snapshot);
     for (const manifest of all.filter(hasLiveFiles)) {
       const without = this.removal.mayBeIn(manifest) ? await this.without(metadata, manifest) : null;
@@ -78,7 +79,8 @@ export class RemovedFiles {
     });
     const snapshot = { snapshotId: removal.snapshotId, sequenceNumber: metadata['last-sequence-number'] + 1 };
     const manifest = await files.writeManifestFile(metadata, source.partitionSpecId, entries, snapshot);
-    const result = { manifest, removed: removed.map(({ file }) => file) };
+    const specId = source.partitionSpecId;
+    const result = { manifest, removed: removed.map(({ file }) => ({ file, specId })) };
     this.written.set(source.path, result);
     return result;
   }

@@ -1,4 +1,5 @@
 import { keptSnapshots, type SnapshotRetention } from '@k2/domain/lake';
+import { lastCommit } from '../commit/custody.ts';
 import { PROGRESS_PROPERTY } from '../commit/snapshot-summary.ts';
 import { currentUntilMs } from '../format/current-until.ts';
 import { MAIN_BRANCH, type Snapshot, type TableMetadata } from '../format/metadata.ts';
@@ -64,7 +65,10 @@ function recentlyCurrent(main: readonly Snapshot[], { nowMs, graceMs }: Retentio
 
 function isNamed({ 'snapshot-id': id }: Snapshot, metadata: TableMetadata): boolean {
   return (
-    id === metadata['current-snapshot-id'] || Object.values(metadata.refs).some((ref) => ref['snapshot-id'] === id)
+    id === metadata['current-snapshot-id'] ||
+    // What the table was returned from tells what it lost by that.
+    id === lastCommit(metadata)?.snapshotId ||
+    Object.values(metadata.refs).some((ref) => ref['snapshot-id'] === id)
   );
 }
 

@@ -6,6 +6,7 @@ import { summaryRange, type ManifestFile } from '../format/manifest-list.ts';
 import { fieldType, type PartitionSpec, type PrimitiveType, type Schema } from '../format/schema.ts';
 import { deserializeValue } from '../format/single-value.ts';
 import type { TableFiles } from '../table-files.ts';
+import { alterationsOf } from './alterations.ts';
 import { canMatch, canMatchPartition, scanPredicates, type Predicate } from './predicates.ts';
 
 /**
@@ -21,8 +22,9 @@ export async function planScan(
 ): Promise<ScanPlan> {
   const schema = requestedSchema(request, metadata, snapshot);
   const fields = scanFields(schema);
+  const alterations = await alterationsOf(metadata, snapshot, files);
   if (snapshot === null)
-    return { table: request.table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0 };
+    return { table: request.table, snapshotId: null, committedUs: null, fields, files: [], filesTotal: 0, alterations };
 
   const own = snapshotSchema(metadata, snapshot);
   const predicates = scanPredicates(request, metadata);
@@ -47,6 +49,7 @@ export async function planScan(
     ...(own !== schema && { snapshotFields: scanFields(own) }),
     files: planned,
     filesTotal: manifests.reduce((sum, manifest) => sum + manifest.addedFiles + manifest.existingFiles, 0),
+    alterations,
   };
 }
 

@@ -1,5 +1,7 @@
 import { printTimeUs, type TableName } from '@k2/domain/market';
 import { PortError, type AsOf, type TableSnapshot, type TableStats, type TickStoreError } from '@k2/ports';
+import type { TableFiles } from '../table-files.ts';
+import { alterationsOf } from './alterations.ts';
 import { parseProgress } from '../commit/progress.ts';
 import { PROGRESS_PROPERTY } from '../commit/snapshot-summary.ts';
 import { currentUntilMs } from '../format/current-until.ts';
@@ -84,14 +86,26 @@ function expiredSnapshot(table: TableName, metadata: TableMetadata, timeUs: numb
 }
 
 /** Newest first. */
-export function tableSnapshots(table: TableName, metadata: TableMetadata, limit: number): readonly TableSnapshot[] {
-  return oldestFirst(metadata.snapshots)
-    .toReversed()
-    .slice(0, limit)
-    .map((snapshot) => tableSnapshot(table, metadata, snapshot));
+export function tableSnapshots(
+  table: TableName,
+  metadata: TableMetadata,
+  limit: number,
+  files: TableFiles,
+): Promise<readonly TableSnapshot[]> {
+  const newest = oldestFirst(metadata.snapshots).toReversed().slice(0, limit);
+  return Promise.all(
+    newest.map(async (snapshot) => {
+      const alterations = await alterationsOf(metadata, snapshot, files);
+      return { ...tableSnapshot(table, metadata, snapshot), alterations };
+    }),
+  );
 }
 
-function tableSnapshot(table: TableName, metadata: TableMetadata, snapshot: Snapshot): TableSnapshot {
+function tableSnapshot(
+  table: TableName,
+  metadata: TableMetadata,
+  snapshot: Snapshot,
+): Omit<TableSnapshot, 'alterations'> {
   const { summary } = snapshot;
   return {
     table,

@@ -24,6 +24,11 @@ export class FakeCatalog implements TableCatalog {
     return new Map(this.locations);
   }
 
+  /** As another engine drops a table. */
+  forget(table: string): void {
+    this.locations.delete(table);
+  }
+
   async metadataLocation(table: string): Promise<string | null> {
     return this.locations.get(table) ?? null;
   }

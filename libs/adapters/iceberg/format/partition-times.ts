@@ -1,6 +1,6 @@
 import { US_PER_DAY } from '@k2/domain/market';
-import type { PartitionSpec } from '../format/schema.ts';
-import type { PartitionValue } from '../format/transforms.ts';
+import type { PartitionSpec } from './schema.ts';
+import type { PartitionValue } from './transforms.ts';
 
 /** Every row of the partition is of before this time, UTC µs; null where the partition says nothing of times. */
 export function partitionEndUs(spec: PartitionSpec, partition: readonly PartitionValue[]): number | null {
@@ -12,6 +12,19 @@ export function partitionEndUs(spec: PartitionSpec, partition: readonly Partitio
     earliestUs = Math.min(earliestUs ?? Infinity, end(Number(value)));
   });
   return earliestUs;
+}
+
+/** No row of the partition is of before this time, UTC µs; null where the partition says nothing of times. */
+export function partitionStartUs(spec: PartitionSpec, partition: readonly PartitionValue[]): number | null {
+  let latestUs: number | null = null;
+  spec.fields.forEach(({ transform }, index) => {
+    const end = ENDS.get(transform);
+    const value = partition[index];
+    if (end === undefined || value === null) return;
+    // Where the one before it ends.
+    latestUs = Math.max(latestUs ?? -Infinity, end(Number(value) - 1));
+  });
+  return latestUs;
 }
 
 export function hasTimePartitions(spec: PartitionSpec): boolean {

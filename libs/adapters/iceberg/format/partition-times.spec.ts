@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { PartitionSpec } from '../format/schema.ts';
-import { parseTransform } from '../format/transforms.ts';
-import { hasTimePartitions, partitionEndUs } from './partition-end.ts';
+import type { PartitionSpec } from './schema.ts';
+import { parseTransform } from './transforms.ts';
+import { hasTimePartitions, partitionEndUs, partitionStartUs } from './partition-times.ts';
 
 const specOf = (...transforms: readonly string[]): PartitionSpec => ({
   'spec-id': 0,
@@ -15,6 +15,22 @@ const specOf = (...transforms: readonly string[]): PartitionSpec => ({
 });
 
 describe('partitionEndUs', () => {
+  it('ends a partition of which partitionStartUs is the first time, for each transform of time', () => {
+    const timeUs = fc.integer({ min: -5e15, max: 5e15 });
+    fc.assert(
+      fc.property(timeUs, fc.constantFrom('hour', 'day', 'month', 'year'), (us, name) => {
+        const transform = parseTransform(name);
+        const value = transform.apply(us, 'timestamptz');
+        const startUs = partitionStartUs(specOf(name), [value])!;
+        expect(startUs).toBeLessThanOrEqual(us);
+        expect(transform.apply(startUs, 'timestamptz')).toBe(value);
+        expect(transform.apply(startUs - 1, 'timestamptz')).toBe(Number(value) - 1);
+      }),
+    );
+    expect(partitionStartUs(specOf('year', 'identity', 'day'), [0, 'ASX', 3])).toBe(3 * 86_400_000_000);
+    expect(partitionStartUs(specOf('identity'), ['ASX'])).toBeNull();
+  });
+
   it('is the first time that is of a later partition, for each transform of time', () => {
     const timeUs = fc.integer({ min: -5e15, max: 5e15 });
     fc.assert(
