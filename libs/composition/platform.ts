@@ -159,6 +159,8 @@ export class Platform {
       await this.untilCommitted(AbortSignal.any([stop, this.sinkStop.signal]));
       const status = await recorder.run(stop);
       const committed = await this.untilCommitted(AbortSignal.any([signal, this.sinkStop.signal]));
+      // What would have committed the rows does not run any more.
+      if (!committed && this.sink?.status.state === 'failed') throw this.failed ?? new Error('the sink failed');
       const comparison = await screened.comparison(stop);
       return { ...status, committed: committed && status.state === 'finished', comparison };
     } finally {
@@ -178,7 +180,14 @@ export class Platform {
   private untilCommitted(signal: AbortSignal): Promise<boolean> {
     const { ports, sink } = this;
     if (sink === null) return untilCommitted(ports, signal);
-    return sink.hurryWhile(untilCommitted(ports, signal, undefined, (partition) => sink.isPaused(partition)));
+    return sink.hurryWhile(
+      untilCommitted(
+        ports,
+        signal,
+        undefined,
+        (partition) => sink.status.state === 'failed' || sink.isPaused(partition),
+      ),
+    );
   }
 
   private async drain(): Promise<void> {

@@ -4,10 +4,11 @@ import type { PortError } from './port-error.ts';
  * `not-found`: no object of that key. `already-exists`: put-if-absent found other content under the key.
  * `unavailable`: the store did not answer; a put's outcome is then unknown and may be repeated: puts are if-absent.
  * `disk-full`: nothing was done, and the same call succeeds once there is room.
+ * `damaged`: the content is not what the key's name says it is (`namedDigest`), and will not be by itself.
  * `invalid-key`: see `assertObjectKey`. `out-of-range`: the range asked for lies outside the object.
  */
 export type ObjectStoreErrorKind =
-  'not-found' | 'already-exists' | 'unavailable' | 'disk-full' | 'invalid-key' | 'out-of-range';
+  'not-found' | 'already-exists' | 'unavailable' | 'disk-full' | 'damaged' | 'invalid-key' | 'out-of-range';
 export type ObjectStoreError = PortError<ObjectStoreErrorKind>;
 
 export interface ObjectSummary {

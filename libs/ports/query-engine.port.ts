@@ -6,6 +6,7 @@ import type { ScanPlan } from './tick-store.port.ts';
  * `invalid-query`: the SQL does not parse, bind or run; the message says where. `forbidden-query`: it is not one SELECT
  * over the permitted relations and functions. `timeout`: the deadline passed, `context.timeoutMs`, or the answer was not read. `out-of-memory`: the
  * memory cap was hit, `context.memoryBytesMax`. `overloaded`: running and waiting queries are at their bounds.
+ * `damaged`: a planned file is missing or not what was written; `context.key` names it.
  * `unsupported`: this engine answers no such question. `cancelled`: the caller's signal. `unavailable`: the engine died; asking again starts a new one.
  */
 export type QueryEngineErrorKind =
@@ -15,6 +16,7 @@ export type QueryEngineErrorKind =
   | 'timeout'
   | 'out-of-memory'
   | 'overloaded'
+  | 'damaged'
   | 'cancelled'
   | 'unavailable';
 export type QueryEngineError = PortError<QueryEngineErrorKind>;

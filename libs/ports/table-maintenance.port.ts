@@ -6,10 +6,10 @@ import type { PortError } from './port-error.ts';
  * `unknown-table`: no such table. `not-allowed`: could lose rows, or the table forbids it; the message says what to do.
  * `disk-full`: nothing was done, and the same call succeeds once there is room.
  * `commit-conflict`: other writers won every attempt; nothing was changed, run it again. `unavailable`: catalog or
- * objects out of reach, or not readable. `cancelled`: the caller's signal; what was committed before stays.
+ * objects out of reach, or not readable. `damaged`: as of TickStore. `cancelled`: the caller's signal; what was committed before stays.
  */
 export type TableMaintenanceErrorKind =
-  'unknown-table' | 'not-allowed' | 'commit-conflict' | 'unavailable' | 'disk-full' | 'cancelled';
+  'unknown-table' | 'not-allowed' | 'commit-conflict' | 'damaged' | 'unavailable' | 'disk-full' | 'cancelled';
 export type TableMaintenanceError = PortError<TableMaintenanceErrorKind>;
 
 export interface MaintenanceOptions {

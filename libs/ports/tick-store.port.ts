@@ -9,7 +9,8 @@ import type { TopicPartition } from './tick-log.port.ts';
  * the commit expects; read it again. `commit-conflict`: other writers won every attempt; retry later. `unknown-table`,
  * `unknown-snapshot`: no such thing (any more). `no-snapshot-before`: the time asked for lies before the first
  * snapshot. `invalid-schema-change`: not a change that old rows survive. `unwritable-rows`: the rows themselves cannot be
- * written, now or later. `unavailable`: catalog or objects out of reach.
+ * written, now or later. `damaged`: a file of the lake is missing or not what was written; `context.key` names it.
+ * `unavailable`: catalog or objects out of reach.
  * `disk-full`: nothing was done, and the same call succeeds once there is room.
  */
 export type TickStoreErrorKind =
@@ -21,6 +22,7 @@ export type TickStoreErrorKind =
   | 'no-snapshot-before'
   | 'invalid-schema-change'
   | 'unwritable-rows'
+  | 'damaged'
   | 'unavailable'
   | 'disk-full';
 export type TickStoreError = PortError<TickStoreErrorKind>;

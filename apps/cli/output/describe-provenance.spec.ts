@@ -24,7 +24,14 @@ it('what retention removed is named, with the gaps that are known besides', () =
     committedTime: '2026-03-01T00:00:00.000Z',
     operation: 'delete',
   } as const;
-  const removed = { status: 'removed', removedRows: 17_866, removals: [removal], gapCount: 0, missingTicks: 0, gaps: [] };
+  const removed = {
+    status: 'removed',
+    removedRows: 17_866,
+    removals: [removal],
+    gapCount: 0,
+    missingTicks: 0,
+    gaps: [],
+  };
   const none = { completeness: { ...removed, status: 'removed' }, snapshotId: '1' } as const;
   expect(describeProvenance(none)).toBe(
     'incomplete: retention removed 17,866 rows of SIMX from 2026-01-05 until 2026-01-08 · snapshot 1',

@@ -39,7 +39,8 @@ function alterationsIn(snapshot: JsonRow | undefined): readonly ListedAlteration
 
 function described(alteration: ListedAlteration): string {
   const { cause, exchange, timestamp_from: from, timestamp_to: to, operation } = alteration;
-  const who = cause === 'retention' ? 'retention' : `${operation} of another engine (snapshot ${alteration.snapshot_id})`;
+  const who =
+    cause === 'retention' ? 'retention' : `${operation} of another engine (snapshot ${alteration.snapshot_id})`;
   const did = [
     ...(alteration.removed_rows > 0 ? [`removed ${alteration.removed_rows}`] : []),
     ...(alteration.added_rows > 0 ? [`added ${alteration.added_rows}`] : []),

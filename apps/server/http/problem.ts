@@ -38,6 +38,8 @@ export const PROBLEMS = {
   overloaded: { status: 429, title: 'Too many requests at once', retryAfterSeconds: 1 },
   'headers-too-large': { status: 431, title: 'The request head is too large' },
   internal: { status: 500, title: 'The server failed' },
+  damaged: { status: 500, title: 'A file of the lake is not what was written' },
+  'incompatible-table': { status: 500, title: 'Another engine has changed a table beyond what K2 can read' },
   unavailable: { status: 503, title: 'The server cannot answer now', retryAfterSeconds: 5 },
 } as const satisfies Readonly<Record<string, ProblemType>>;
 export type ProblemKind = keyof typeof PROBLEMS;
@@ -151,6 +153,11 @@ function portProblem(error: PortError): ProblemError {
     case 'unknown-snapshot':
     case 'unknown-table':
       return new ProblemError('unknown-snapshot', error.message, cause);
+    // Of the lake only what is under its root: keys, no paths or buckets.
+    case 'damaged':
+      return new ProblemError('damaged', error.message, cause);
+    case 'invalid-schema-change':
+      return new ProblemError('incompatible-table', error.message, cause);
     case 'misconfigured':
       return new ProblemError('invalid-request', error.message, cause);
     case 'unsupported':

@@ -136,7 +136,15 @@ class FakeStore {
     }
     const isTicks = table.startsWith('market_data.');
     const files = isTicks ? [{ key: 'a.parquet', rowCount: 5, sizeBytes: 100, timeSpan: null }] : [];
-    return { table, snapshotId: SNAPSHOT_ID, committedUs: COMMITTED_US, fields, files, filesTotal: files.length, alterations: [] };
+    return {
+      table,
+      snapshotId: SNAPSHOT_ID,
+      committedUs: COMMITTED_US,
+      fields,
+      files,
+      filesTotal: files.length,
+      alterations: [],
+    };
   }
 
   async progress() {
@@ -171,7 +179,7 @@ class FakeStore {
       totalBytes: 100,
       isCurrent: true,
       progress: [],
-        alterations: [],
+      alterations: [],
     };
     return [snapshot].slice(0, limit);
   }

@@ -1,4 +1,12 @@
-import { PortError, type LocalFile, type ObjectStore, type ScanPlan } from '@k2/ports';
+import {
+  isPortError,
+  PortError,
+  type LocalFile,
+  type ObjectStore,
+  type ObjectStoreErrorKind,
+  type QueryEngineError,
+  type ScanPlan,
+} from '@k2/ports';
 import type { LocalScan } from './engine-messages.ts';
 
 export interface LocalScanResources {
@@ -47,9 +55,14 @@ export function checkScanBytes(plans: readonly ScanPlan[], bytesMax: number): vo
   throw new PortError('invalid-query', message, { bytes, bytesMax });
 }
 
-function unreadableFile(key: string, result: PromiseSettledResult<LocalFile>): PortError {
+function unreadableFile(key: string, result: PromiseSettledResult<LocalFile>): QueryEngineError {
   const cause: unknown = result.status === 'rejected' ? result.reason : undefined;
   const why = cause instanceof Error ? cause.message : String(cause);
+  if (isPortError<ObjectStoreErrorKind>(cause, 'damaged')) return new PortError('damaged', why, { key }, { cause });
+  if (isPortError<ObjectStoreErrorKind>(cause, 'not-found')) {
+    const message = `${key} is missing: restore the file from a backup, or ask again if the question was about an old snapshot, which may have been expired meanwhile`;
+    return new PortError('damaged', message, { key }, { cause });
+  }
   return new PortError(
     'unavailable',
     `the planned file ${key} cannot be read: ${why}; plan again`,

@@ -23,6 +23,7 @@ import { rewriteManifests } from './maintain/manifest-rewrite.ts';
 import { removeOrphans } from './maintain/orphan-removal.ts';
 import { dropPartitions } from './maintain/partition-drop.ts';
 import { expireSnapshots } from './maintain/snapshot-expiry.ts';
+import { DigestThread } from './objects/digest-thread.ts';
 import { inStoreTerms } from './store-error.ts';
 import { TableFiles } from './table-files.ts';
 
@@ -99,7 +100,8 @@ export class IcebergTableMaintenance implements TableMaintenance {
       advice: 'run the task again',
     });
     const commits = new MaintenanceCommits({ ...ports, tables, landing, changes });
-    this.parts = { ...ports, files, named: new NamedFiles(files), tables, commits };
+    const digests = new DigestThread();
+    this.parts = { ...ports, files, named: new NamedFiles(files), tables, commits, digests };
   }
 
   /** Runs of one instance take turns: each takes a core and `memoryBytesMax`. */

@@ -32,6 +32,7 @@ const STORE_KINDS: ReadonlySet<string> = new Set<TickStoreErrorKind>([
   'no-snapshot-before',
   'invalid-schema-change',
   'unwritable-rows',
+  'damaged',
   'unavailable',
   'disk-full',
 ]);

@@ -1,4 +1,13 @@
-import type { ObjectStore, Random } from '@k2/ports';
+import {
+  contentName,
+  isPortError,
+  PortError,
+  type ObjectStore,
+  type ObjectStoreErrorKind,
+  type Random,
+  type TickStoreError,
+  type TickStoreErrorKind,
+} from '@k2/ports';
 import { parseMetadata, printMetadata } from './format/metadata-json.ts';
 import { currentSchema, specById, type Snapshot, type TableMetadata } from './format/metadata.ts';
 import { partitionTypes, readManifest, writeManifest, type ManifestEntry } from './format/manifest.ts';
@@ -9,7 +18,9 @@ import {
   writeManifestList,
   type ManifestFile,
 } from './format/manifest-list.ts';
+import { UnsupportedFile } from './format/unsupported-file.ts';
 import { LruCache } from './lru-cache.ts';
+import { digestOf } from './objects/digest.ts';
 
 /**
  * The metadata files of tables: metadata JSON, manifest lists and manifests, by their URIs. None of them ever changes,
@@ -45,9 +56,9 @@ export class TableFiles {
 
   /** Returns the location of the new file: `…/metadata/<version>-<uuid>.metadata.json`. */
   async writeMetadata(metadata: TableMetadata, version: number): Promise<string> {
-    const name = `${String(version).padStart(5, '0')}-${this.random.uuid()}.metadata.json`;
     const bytes = new TextEncoder().encode(printMetadata(metadata));
-    const location = await this.put(metadata.location, name, bytes);
+    const digits = String(version).padStart(5, '0');
+    const location = await this.put(metadata.location, (name) => `${digits}-${name}.metadata.json`, bytes);
     this.cache.set(location, metadata, bytes.length * METADATA_WEIGHT);
     return location;
   }
@@ -62,7 +73,7 @@ export class TableFiles {
     manifests: readonly ManifestFile[],
   ): Promise<string> {
     const bytes = await writeManifestList(snapshot, manifests);
-    const location = await this.put(metadata.location, `snap-${snapshot.snapshotId}-${this.random.uuid()}.avro`, bytes);
+    const location = await this.put(metadata.location, (name) => `snap-${snapshot.snapshotId}-${name}.avro`, bytes);
     this.cache.set(location, manifests, bytes.length * AVRO_WEIGHT);
     return location;
   }
@@ -80,7 +91,7 @@ export class TableFiles {
     const schema = currentSchema(metadata);
     const spec = specById(metadata, specId);
     const bytes = await writeManifest(schema, spec, entries);
-    const path = await this.put(metadata.location, `${this.random.uuid()}-m0.avro`, bytes);
+    const path = await this.put(metadata.location, (name) => `${name}-m0.avro`, bytes);
     this.cache.set(path, entries, bytes.length * AVRO_WEIGHT);
     const types = partitionTypes(schema, spec).map(({ result }) => result);
     return {
@@ -105,17 +116,47 @@ export class TableFiles {
     // A location is always asked for as the one kind of file it is.
     const known = this.cache.get(location) as Value | undefined;
     if (known !== undefined) return known;
-    const bytes = await this.objects.get(this.objects.key(location));
-    const value = await parse(bytes);
+    const key = this.objects.key(location);
+    const bytes = await this.content(key);
+    const value = await parse(bytes).catch((error: unknown) => {
+      throw unreadable(key, bytes, error);
+    });
     this.cache.set(location, value, bytes.length * weight);
     return value;
   }
 
-  private async put(tableLocation: string, name: string, bytes: Uint8Array): Promise<string> {
-    const location = `${tableLocation}/metadata/${name}`;
+  private async content(key: string): Promise<Uint8Array> {
+    try {
+      return await this.objects.get(key);
+    } catch (error) {
+      throw isPortError<ObjectStoreErrorKind>(error, 'not-found') ? missing(key, error) : error;
+    }
+  }
+
+  private async put(tableLocation: string, named: (name: string) => string, bytes: Uint8Array): Promise<string> {
+    const name = contentName(this.random.uuid(), digestOf(bytes));
+    const location = `${tableLocation}/metadata/${named(name)}`;
     await this.objects.putIfAbsent(this.objects.key(location), bytes);
     return location;
   }
+}
+
+/** Whether a file of a table's metadata was found to be gone. */
+export function isMissing(error: unknown): boolean {
+  return isPortError<TickStoreErrorKind>(error, 'damaged') && error.context['isMissing'] === true;
+}
+
+function missing(key: string, cause: unknown): TickStoreError {
+  const message = `${key} is missing: restore the file from a backup`;
+  return new PortError('damaged', message, { key, isMissing: true }, { cause });
+}
+
+/** Written by another engine, or by K2 of before: its name does not tell of its content. */
+function unreadable(key: string, bytes: Uint8Array, cause: unknown): TickStoreError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof UnsupportedFile) return new PortError('unavailable', `${key}: ${why}`, { key }, { cause });
+  const message = `${key}, of ${bytes.length} bytes, is damaged: ${why}; restore the file from a backup`;
+  return new PortError('damaged', message, { key }, { cause });
 }
 
 /** Bytes that a parsed file takes in memory for each byte on disk, roughly; Avro is packed and deflated. */

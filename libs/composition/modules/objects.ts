@@ -6,10 +6,13 @@ import { loadAdapter } from '../load-package.ts';
 import { TOKENS } from '../tokens.ts';
 import type { ModuleInput } from './module-input.ts';
 
-/** Where the files of the tables are. */
+/** Where the files of the tables are; what is read of them is what was written. */
 export const objectsModule = (input: ModuleInput) =>
   new ContainerModule(({ bind }) => {
-    bind(TOKENS.objectStore).toResolvedValue(async () => input.observed('objects', await open(input)));
+    bind(TOKENS.objectStore).toResolvedValue(async () => {
+      const { CheckedObjectStore } = await import('@k2/adapter-iceberg');
+      return new CheckedObjectStore(input.observed('objects', await open(input)));
+    });
   });
 
 async function open({ settings, choice, scratchDirectory, context }: ModuleInput): Promise<ObjectStore> {

@@ -134,10 +134,12 @@ describe('completeness of a table whose rows were changed', () => {
 
   it('is unverifiable where another engine put rows in, of instruments never recorded too', () => {
     const added = { ...foreign, removedRows: 0, addedRows: 3 };
-    expect(completeness(scope, [], [sessionRecord({ eventTimeUs: 60 })], { ticks: [added], ledger: [] })).toMatchObject({
-      status: 'unverifiable',
-      reason: expect.stringContaining('added 3 rows'),
-    });
+    expect(completeness(scope, [], [sessionRecord({ eventTimeUs: 60 })], { ticks: [added], ledger: [] })).toMatchObject(
+      {
+        status: 'unverifiable',
+        reason: expect.stringContaining('added 3 rows'),
+      },
+    );
   });
 
   it('is unverifiable where another engine changed the ledger, at whatever times', () => {

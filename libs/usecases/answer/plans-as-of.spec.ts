@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { TableName } from '@k2/domain/market';
-import { PortError, type ScanPlan, type ScanRequest, type TickStore } from '@k2/ports';
+import { recordSchema, type TableName } from '@k2/domain/market';
+import { PortError, type ScanField, type ScanPlan, type ScanRequest, type TickStore } from '@k2/ports';
 import { plansAsOf } from './plans-as-of.ts';
 
 const TRADES: TableName = 'market_data.trades';
@@ -10,6 +10,7 @@ const QUOTES: TableName = 'market_data.quotes';
 class FakeStore {
   readonly snapshots: Partial<Record<TableName, [bigint, number][]>>;
   arriving: Partial<Record<TableName, [bigint, number]>> = {};
+  fieldsOf: (fields: readonly ScanField[]) => readonly ScanField[] = (fields) => fields;
 
   constructor(snapshots: FakeStore['snapshots']) {
     this.snapshots = snapshots;
@@ -29,7 +30,8 @@ class FakeStore {
       throw new PortError('unknown-snapshot', `${table} has no such`);
     if (found === undefined && asOf.kind === 'time') throw new PortError('no-snapshot-before', `${table} had none`);
     const [snapshotId, committedUs] = found ?? [null, null];
-    return { table, snapshotId, committedUs, fields: [], files: [], filesTotal: 0, alterations: [] };
+    const fields = this.fieldsOf(recordSchema(table).fields);
+    return { table, snapshotId, committedUs, fields, files: [], filesTotal: 0, alterations: [] };
   }
 }
 
@@ -92,5 +94,44 @@ describe('plans of several tables', () => {
     const store = new FakeStore({ [TRADES]: [[1n, 10]], [QUOTES]: [[2n, 20]] });
     expect(await planned(store, { kind: 'time', timeUs: 15 })).toEqual([1n, null]);
     await expect(planned(store, { kind: 'time', timeUs: 5 })).rejects.toMatchObject({ kind: 'no-snapshot-before' });
+  });
+});
+
+describe('columns of a plan', () => {
+  const plan = async (fieldsOf: FakeStore['fieldsOf']) => {
+    const store = new FakeStore({ [TRADES]: [[1n, 10]] });
+    store.fieldsOf = fieldsOf;
+    return (await plansAsOf(only(store), [{ table: TRADES }], { kind: 'latest' })).plans[0];
+  };
+  const names = recordSchema(TRADES).fields.map(({ name }) => name);
+
+  it("have K2's names, whatever another engine calls them, and others behind them under theirs", async () => {
+    const other: ScanField = { id: 90, name: 'note', type: 'string', required: false };
+    const { fields, snapshotFields } = await plan((all) => [
+      other,
+      ...all.map((field) => (field.name === 'price' ? { ...field, name: 'px' } : field)),
+    ]);
+    expect(fields.map(({ name }) => name)).toEqual([...names, 'note']);
+    expect(fields.find(({ name }) => name === 'price')).toMatchObject({ id: 6, type: 'decimal' });
+    expect(snapshotFields?.find(({ id }) => id === 6)).toMatchObject({ name: 'px' });
+  });
+
+  it('give up a column of another engine that has taken the name of one of ours', async () => {
+    const taker: ScanField = { id: 90, name: 'price', type: 'string', required: false };
+    const { fields } = await plan((all) => [
+      ...all.map((field) => (field.name === 'price' ? { ...field, name: 'px' } : field)),
+      taker,
+    ]);
+    expect(fields.map(({ id, name }) => [id, name]).filter(([, name]) => name === 'price')).toEqual([[6, 'price']]);
+    expect(fields).toHaveLength(names.length);
+  });
+
+  it('are there where an optional one was dropped; a required one is an error that names table and column', async () => {
+    const without = (name: string) => plan((all) => all.filter((field) => field.name !== name));
+    expect((await without('vendor_data')).fields.map(({ name }) => name)).toEqual(names);
+    await expect(without('price')).rejects.toMatchObject({
+      kind: 'invalid-schema-change',
+      message: expect.stringMatching(/market_data\.trades has no column .* price/),
+    });
   });
 });

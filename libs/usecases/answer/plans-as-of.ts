@@ -1,12 +1,14 @@
 import { RECORD_SCHEMAS, recordSchema, type TableName } from '@k2/domain/market';
 import {
   isPortError,
+  PortError,
   type AskOptions,
   type AsOf,
   type QueryEngine,
   type ScanPlan,
   type ScanRequest,
   type TickStore,
+  type TickStoreError,
 } from '@k2/ports';
 
 /** What is to be planned of one table. */
@@ -27,6 +29,11 @@ export interface PlansAsOf {
  * is empty; if no table of the lake had anything at a time asked for, `no-snapshot-before`.
  */
 export async function plansAsOf(store: TickStore, requests: readonly TableRequest[], asOf: AsOf): Promise<PlansAsOf> {
+  const { plans, asOfUs } = await tablesAsOf(store, requests, asOf);
+  return { plans: plans.map(withRecordNames), asOfUs };
+}
+
+async function tablesAsOf(store: TickStore, requests: readonly TableRequest[], asOf: AsOf): Promise<PlansAsOf> {
   if (asOf.kind === 'latest') return latestPlans(store, requests);
   const asOfUs = asOf.kind === 'time' ? asOf.timeUs : await committedUsOf(store, asOf.snapshotId);
   const planned = await Promise.all(requests.map((request) => planAt(store, request, asOfUs)));
@@ -80,6 +87,35 @@ async function hasCommitBy(store: TickStore, requests: readonly TableRequest[], 
   const others = ALL_TABLES.filter((table) => !requests.some((request) => request.table === table));
   const planned = await Promise.all(others.map((table) => planAt(store, { table, symbols: [] }, timeUs)));
   return planned.some((one) => !(one instanceof Error));
+}
+
+/**
+ * K2's columns under the names that K2's questions and answers have for them, whatever another engine calls them in the
+ * table. An optional one that is gone has no values.
+ */
+function withRecordNames(plan: ScanPlan): ScanPlan {
+  const record = recordSchema(plan.table).fields;
+  const byId = new Map(plan.fields.map((field) => [field.id, field]));
+  const own = record.map(({ id, name, type, required }) => {
+    const field = byId.get(id);
+    if (field === undefined && required) throw missingColumn(plan.table, id, name);
+    return field === undefined ? { id, name, type, required } : { ...field, name };
+  });
+  const taken = new Set(record.flatMap(({ id, name }) => [id, name]));
+  const others = plan.fields.filter(({ id, name }) => !taken.has(id) && !taken.has(name));
+  const fields = [...own, ...others];
+  const isSame =
+    fields.length === plan.fields.length && fields.every((field) => byId.get(field.id)?.name === field.name);
+  // An engine that reads tables and not files has to find them under the table's own names.
+  return isSame ? plan : { ...plan, fields, snapshotFields: plan.snapshotFields ?? plan.fields };
+}
+
+function missingColumn(table: TableName, id: number, name: string): TickStoreError {
+  return new PortError(
+    'invalid-schema-change',
+    `${table} has no column under field id ${id}, where K2 keeps ${name}: another engine dropped it; return the table to the schema it had`,
+    { table, fieldId: id },
+  );
 }
 
 /** The refusal where the table had no snapshot at that time. */

@@ -93,7 +93,8 @@ export class Sink {
 
   /**
    * Runs until the signal aborts, then commits what was read and resolves. Rejects if other writers take its partitions
-   * over again and again, or for a fault of the code that is no single partition's.
+   * over again and again, if a table lacks a column that it writes, or for a fault of the code that is no single
+   * partition's.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { scheduler, telemetry } = this.ports;
@@ -106,7 +107,7 @@ export class Sink {
       const hasCommitted = this.totals.commits > commitsBefore;
       fencedTimes = hasCommitted ? 0 : fencedTimes;
       if (isPortError(error, 'fenced')) fencedTimes++;
-      if (fencedTimes >= FENCED_TIMES_MAX || !isPortError(error)) {
+      if (fencedTimes >= FENCED_TIMES_MAX || isPortError(error, 'invalid-schema-change') || !isPortError(error)) {
         this.state = 'failed';
         throw error;
       }

@@ -68,7 +68,7 @@ export function checkFits(record: RecordSchema, metadata: TableMetadata): void {
     if (actual === type || (type === 'int' && actual === 'long')) continue;
     throw new PortError(
       'invalid-schema-change',
-      `${record.table} has ${actual ?? 'no column'} under field id ${id}, where this version of K2 writes ${name} (${type}): evolve the table, or run the version that made it`,
+      `${record.table} has ${actual === null ? 'no column' : `a column of type ${actual}`} under field id ${id}, where K2 writes ${name} (${type}): another engine dropped or replaced it, or another version of K2 made the table; return the table to the schema it had, or run that version`,
       { table: record.table, fieldId: id, expected: type, actual },
     ) satisfies TickStoreError;
   }

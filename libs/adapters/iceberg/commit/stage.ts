@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordSchema, type ColumnBatch, type TableName } from '@k2/domain/market';
-import type { ObjectStore, Random } from '@k2/ports';
+import { contentName, type ObjectStore, type Random } from '@k2/ports';
 import type { LakeTables } from '../lake-tables.ts';
 import { currentSchema, defaultSortOrder, defaultSpec, fieldById, type TableMetadata } from '../format/metadata.ts';
 import type { DataFile } from '../format/manifest.ts';
@@ -9,6 +9,7 @@ import { fieldType } from '../format/schema.ts';
 import type { TableFiles } from '../table-files.ts';
 import type { ParquetWriter } from '../write/parquet-writer.ts';
 import type { FileField, WriteJob, WrittenFile } from '../write/write-job.ts';
+import { checkFits } from './new-table.ts';
 import type { StagedTable } from './staged-rows.ts';
 
 export interface StageOptions {
@@ -46,6 +47,8 @@ export class TableStage {
 
   async stage(table: TableName, batches: readonly ColumnBatch[]): Promise<StagedTable> {
     const { metadata } = await this.tables.load(table);
+    // Another engine may have changed the table since it was opened.
+    checkFits(recordSchema(table), metadata);
     const dataFiles = await this.dataFiles(table, metadata, batches);
     const snapshotId = this.random.int63();
     const manifest = await this.manifest(metadata, snapshotId, dataFiles);
@@ -75,8 +78,8 @@ export class TableStage {
     }
   }
 
-  private async stored(metadata: TableMetadata, { path, ...facts }: WrittenFile): Promise<DataFile> {
-    const location = `${metadata.location}/data/${this.random.uuid()}.parquet`;
+  private async stored(metadata: TableMetadata, { path, digest, ...facts }: WrittenFile): Promise<DataFile> {
+    const location = `${metadata.location}/data/${contentName(this.random.uuid(), digest)}.parquet`;
     const { sizeBytes } = await this.objects.putFileIfAbsent(this.objects.key(location), path);
     if (sizeBytes !== facts.sizeBytes) {
       throw new Error(

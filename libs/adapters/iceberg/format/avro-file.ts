@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import avro, { type Schema as AvroSchema, type Type } from 'avsc';
+import { UnsupportedFile } from './unsupported-file.ts';
 
 /**
  * Avro object container files (Avro 1.12 specification, "Object Container Files"). avsc drops what it does not know
@@ -104,7 +105,7 @@ async function uncompressed(data: Buffer, codec: string): Promise<Buffer> {
     case 'deflate':
       return inflated(data);
     default:
-      throw new Error(`Avro codec ${codec} is not supported: expected deflate or null`);
+      throw new UnsupportedFile(`Avro codec ${codec} is not supported: expected deflate or null`);
   }
 }
 

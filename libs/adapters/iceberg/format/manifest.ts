@@ -4,6 +4,7 @@ import { readAvroFile, writeAvroFile, type AvroRecord } from './avro-file.ts';
 import { fieldById } from './metadata.ts';
 import type { PartitionSpec, PrimitiveType, Schema } from './schema.ts';
 import { parseTransform, type PartitionValue } from './transforms.ts';
+import { UnsupportedFile } from './unsupported-file.ts';
 
 /** A manifest: data files with their partition, counts and bounds (table spec, "Manifests"). */
 
@@ -208,9 +209,12 @@ function pairs<From, To>(map: ReadonlyMap<number, From>, convert: (value: From) 
 
 function parsedEntry(entry: EntryRecord, names: readonly string[]): ManifestEntry {
   const file = entry.data_file;
-  if (file.content !== 0) throw new Error(`${file.file_path} holds deletes: K2 reads tables of data files only`);
+  if (file.content !== 0)
+    throw new UnsupportedFile(`${file.file_path} holds deletes: K2 reads tables of data files only`);
   if (file.file_format.toUpperCase() !== 'PARQUET')
-    throw new Error(`${file.file_path} is a file of format ${file.file_format}: K2 reads tables of Parquet files only`);
+    throw new UnsupportedFile(
+      `${file.file_path} is a file of format ${file.file_format}: K2 reads tables of Parquet files only`,
+    );
   return {
     status: STATUSES[entry.status],
     snapshotId: entry.snapshot_id,

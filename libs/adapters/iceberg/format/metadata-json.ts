@@ -1,4 +1,5 @@
 import type { Snapshot, TableMetadata } from './metadata.ts';
+import { UnsupportedFile } from './unsupported-file.ts';
 
 /**
  * Metadata as JSON. Snapshot ids are 63-bit integers, beyond what JavaScript's numbers hold: they are read from the
@@ -7,7 +8,7 @@ import type { Snapshot, TableMetadata } from './metadata.ts';
 export function parseMetadata(text: string): TableMetadata {
   const { 'current-snapshot-id': current, ...metadata } = EXACT_JSON.parse(text, reviveSnapshotId) as TableMetadata;
   if (metadata['format-version'] !== 2) {
-    throw new Error(
+    throw new UnsupportedFile(
       `format version ${String(metadata['format-version'])} of ${metadata.location} is not supported: expected 2`,
     );
   }

@@ -255,7 +255,7 @@ describe('compaction', () => {
     await world.commitDays(0, 0, 1, 1);
     const [damaged] = await world.dataFiles();
     await writeFile((await world.lake.objects.localFile(damaged)).path, 'not Parquet');
-    await expect(world.compact()).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(world.compact()).rejects.toMatchObject({ kind: 'damaged' });
     expect(await world.dataFiles()).toHaveLength(5);
     expect((await world.store.snapshots(TRADES, 1))[0]).toMatchObject({
       operation: 'replace',
@@ -267,6 +267,7 @@ describe('compaction', () => {
 
   it('replaces nothing where values would be lost: a file without field ids, a file of fewer rows', async () => {
     world = await MaintainedLake.create();
+    world.lake.nameAsOthers();
     await world.commitDays(0, 0);
     const before = await world.store.snapshots(TRADES, 10);
     const [first] = await world.dataFiles();

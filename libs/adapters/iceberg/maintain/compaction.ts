@@ -3,6 +3,7 @@ import type { TableName } from '@k2/domain/market';
 import { isPortError, type CompactionOptions, type CompactionReport } from '@k2/ports';
 import { currentSnapshot, type TableMetadata } from '../format/metadata.ts';
 import type { LakeTables } from '../lake-tables.ts';
+import type { DigestThread } from '../objects/digest-thread.ts';
 import type { FileField } from '../write/write-job.ts';
 import { throwIfCancelled } from './cancelled.ts';
 import { candidateGroups, type Candidate } from './compaction-candidates.ts';
@@ -20,6 +21,7 @@ export interface CompactionLimits extends ReplacementLimits, GroupRewriteLimits,
 
 export interface CompactionParts extends ReplacementParts {
   readonly tables: LakeTables;
+  readonly digests: DigestThread;
 }
 
 /** A group reads at most this many times the target size: a bound on what sorting it spills to disk. */

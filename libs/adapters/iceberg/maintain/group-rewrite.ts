@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, LocalFile, ObjectStore, Random } from '@k2/ports';
+import { contentName, namedDigest, type Clock, type LocalFile, type ObjectStore, type Random } from '@k2/ports';
 import type { DataFile } from '../format/manifest.ts';
+import { damaged } from '../objects/checked-object-store.ts';
+import type { DigestThread } from '../objects/digest-thread.ts';
 import { eachBounded } from './bounded.ts';
 import type { RewriteJob, RewrittenFile } from './rewrite-job.ts';
 import type { RewriteProcess } from './rewrite-process.ts';
@@ -33,6 +35,7 @@ export class GroupRewrite {
     readonly clock: Clock;
     readonly random: Random;
     readonly rewriter: RewriteProcess;
+    readonly digests: DigestThread;
   };
   private readonly limits: GroupRewriteLimits;
 
@@ -45,9 +48,10 @@ export class GroupRewrite {
     const directory = await mkdtemp(join(this.limits.tempDirectory, 'compact-'));
     const fetched: LocalFile[] = [];
     try {
-      const paths = await eachBounded(target.inputs, this.limits.transfersMax, async ({ path }) => {
+      const paths = await eachBounded(target.inputs, this.limits.transfersMax, async ({ path, sizeBytes }) => {
         const file = await this.parts.objects.localFile(this.parts.objects.key(path));
         fetched.push(file);
+        await this.checkSound(this.parts.objects.key(path), file.path, sizeBytes);
         return file.path;
       });
       const written = await this.parts.rewriter.rewrite({ ...target.job, paths, directory }, signal);
@@ -60,9 +64,18 @@ export class GroupRewrite {
     }
   }
 
-  private async stored(target: GroupTarget, { path, rowCount, ...facts }: RewrittenFile): Promise<DataFile> {
+  /**
+   * Read again, whatever was read of it before: a new file would give wrong rows a right digest, and the inputs, with
+   * what a backup is good for, are deleted.
+   */
+  private async checkSound(key: string, path: string, sizeBytes: number): Promise<void> {
+    const expected = namedDigest(key);
+    if (expected !== null && (await this.parts.digests.digest(path)) !== expected) throw damaged(key, sizeBytes);
+  }
+
+  private async stored(target: GroupTarget, { path, digest, rowCount, ...facts }: RewrittenFile): Promise<DataFile> {
     const { objects, random } = this.parts;
-    const location = `${target.location}/data/${random.uuid()}.parquet`;
+    const location = `${target.location}/data/${contentName(random.uuid(), digest)}.parquet`;
     const key = objects.key(location);
     this.keys.push(key);
     const { sizeBytes } = await objects.putFileIfAbsent(key, path);

@@ -34,9 +34,11 @@ export async function dropPartitions(
     throwIfCancelled(signal);
     dropped = (await commits.land(table, dropsBefore(parts, limits, beforeUs))) ?? [];
   }
-  const { files: droppedFiles, rows: droppedRows, sizeBytes: droppedBytes } = filesChange(
-    dropped.map(({ file }) => file),
-  );
+  const {
+    files: droppedFiles,
+    rows: droppedRows,
+    sizeBytes: droppedBytes,
+  } = filesChange(dropped.map(({ file }) => file));
   return {
     table,
     dryRun,

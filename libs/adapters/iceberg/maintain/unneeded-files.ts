@@ -1,6 +1,6 @@
-import { isPortError, type ObjectStore, type ObjectStoreErrorKind } from '@k2/ports';
+import type { ObjectStore } from '@k2/ports';
 import type { Snapshot, TableMetadata } from '../format/metadata.ts';
-import type { TableFiles } from '../table-files.ts';
+import { isMissing, type TableFiles } from '../table-files.ts';
 import type { DeletableObject } from './delete-objects.ts';
 import { pathHash, type NamedFiles, type NamedManifest } from './named-files.ts';
 import { keyOrNull } from './object-keys.ts';
@@ -69,7 +69,7 @@ async function unlessGone<Item>(read: () => Promise<readonly Item[]>): Promise<r
   try {
     return await read();
   } catch (error) {
-    if (isPortError<ObjectStoreErrorKind>(error, 'not-found')) return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }

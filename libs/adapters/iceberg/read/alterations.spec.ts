@@ -184,7 +184,10 @@ describe('alterations by another engine', () => {
     await lake.commit(1);
     const whole = await current();
     const alone = (one: Snapshot) =>
-      lake.alter((metadata) => ({ ...metadata, snapshots: metadata.snapshots.filter((kept) => kept['snapshot-id'] === one['snapshot-id']) }));
+      lake.alter((metadata) => ({
+        ...metadata,
+        snapshots: metadata.snapshots.filter((kept) => kept['snapshot-id'] === one['snapshot-id']),
+      }));
     await alone(await otherSnapshot('replace', whole));
     expect(await alterations()).toEqual([]);
     await alone(await otherSnapshot('replace', content));

@@ -47,6 +47,11 @@ export class TestLake {
     return maintenance;
   }
 
+  /** From now on names of files do not tell their content, as those of other engines do not. */
+  nameAsOthers(): void {
+    this.random.variant = '0';
+  }
+
   private ports(clock: Clock) {
     const { catalog, objects, random } = this;
     return { catalog, objects, random, clock, scheduler: new ImmediateScheduler(), telemetry: new SilentTelemetry() };
@@ -97,6 +102,8 @@ export class TestClock implements Clock {
 
 /** Ids beyond 2^53, next to each other: as numbers they would be equal. */
 class SeededRandom implements Random {
+  /** Of no UUID if it is 0. */
+  variant: '0' | '8' = '8';
   private count = 0;
 
   next(): number {
@@ -104,7 +111,7 @@ class SeededRandom implements Random {
   }
 
   uuid(): string {
-    return `00000000-0000-7000-8000-${String(++this.count).padStart(12, '0')}`;
+    return `${(++this.count).toString(16).padStart(8, '0')}-0000-7000-${this.variant}000-000000000000`;
   }
 
   int63(): bigint {

@@ -1,8 +1,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { digestOfFile } from '../objects/digest.ts';
 import type { FileField, WriterOptions } from './write-job.ts';
 
-/** What the Parquet footer says, by field id; ids of lists and maps are those of their leaves. */
+/** Digest of the file, and what its footer says, by field id; ids of lists and maps are those of their leaves. */
 export interface ParquetFacts {
+  /** See `digestOf`. */
+  readonly digest: string;
   readonly sizeBytes: number;
   readonly columnSizes: ReadonlyMap<number, number>;
   readonly splitOffsets: readonly number[];
@@ -46,6 +49,8 @@ export async function copyToParquet(
       path: filename,
       rowCount: Number(count),
       facts: {
+        // Still in memory: the system has just written it.
+        digest: digestOfFile(filename),
         sizeBytes: Number(file_size_bytes),
         columnSizes: columnSizes(column_statistics, fields),
         splitOffsets: await splitOffsets(connection, filename),

@@ -29,6 +29,8 @@ export interface WriteJob {
 /** A Parquet file and what a manifest will say about it. */
 export interface WrittenFile extends Omit<DataFile, 'recordCount' | 'sortOrderId'> {
   readonly rowCount: number;
+  /** See `digestOf`. */
+  readonly digest: string;
 }
 
 export interface WriterOptions {
