@@ -202,7 +202,12 @@ it('snapshots and tables have the columns that a directory gives them', async ()
           }
         : {
             data: [
-              { table: 't', snapshotId: '5', progress: [{ topic: 'a', partition: 0, topicId: 'x', nextOffset: 6 }] },
+              {
+                table: 't',
+                snapshotId: '5',
+                progress: [{ topic: 'a', partition: 0, topicId: 'x', nextOffset: 6 }],
+                alterations: [],
+              },
             ],
           },
     );
