@@ -87,6 +87,14 @@ export const MUTANTS: readonly WorldMutant[] = [
     only: ['minor-errors'],
   },
   {
+    name: 'a-failed-look-elsewhere-ends-the-life',
+    world: 'sink',
+    file: 'libs/usecases/sink/series-moves.ts',
+    original: 'if (!isPortError(error) || !error.retryable) throw error;',
+    mutated: 'throw error;',
+    only: ['minor-errors'],
+  },
+  {
     name: 'handed-over-states-are-kept',
     world: 'sink',
     file: 'libs/usecases/sink/sink-loop.ts',

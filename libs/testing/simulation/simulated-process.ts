@@ -235,8 +235,9 @@ export class SimulatedProcess {
         await this.travel();
         this.leaves++;
         this.surroundings.trace.step(this.name, 'leaves');
-        this.members.delete(member);
         if (!member.isExpelled) await membership.leave();
+        // Not before: the group waits for one that dies while it leaves until its session times out.
+        this.members.delete(member);
       },
     };
   }

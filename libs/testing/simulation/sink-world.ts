@@ -181,13 +181,15 @@ class SinkWorld {
     await this.log.forget({ topic, partition, nextOffset });
   }
 
+  /** To a multiple, as no log lets a topic grow otherwise. */
   private async grow(): Promise<void> {
     const topics = (await this.log.topics()).filter(
-      ({ name, partitions }) => name !== REJECTIONS_TOPIC && partitions < PARTITIONS_MAX,
+      ({ name, partitions }) => name !== REJECTIONS_TOPIC && 2 * partitions <= PARTITIONS_MAX,
     );
     if (topics.length === 0) return;
     const topic = this.chance.pick(topics);
-    const partitions = topic.partitions + 1 + this.chance.below(PARTITIONS_MAX - topic.partitions);
+    const multiplesMax = Math.floor(PARTITIONS_MAX / topic.partitions);
+    const partitions = topic.partitions * (2 + this.chance.below(multiplesMax - 1));
     this.trace.step('operator', `gives ${topic.name} ${partitions} partitions`);
     await this.log.declareTopic({ ...topic, partitions });
   }

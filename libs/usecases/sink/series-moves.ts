@@ -1,4 +1,12 @@
-import type { Clock, Counter, Telemetry, TickLog, TickStore, TopicPartition } from '@k2/ports';
+import {
+  isPortError,
+  type Clock,
+  type Counter,
+  type Telemetry,
+  type TickLog,
+  type TickStore,
+  type TopicPartition,
+} from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import type { LoadedStates } from './state-cache.ts';
 
@@ -21,6 +29,8 @@ interface Wait {
  * If nothing of the partition before is committed for `moveWaitMs`, because it is paused, or because it waits for this one
  * in turn, the state is taken over as it is. No tick is lost or doubled by that: the store lets the partition before move
  * the state no more. But its last ticks then come late, and are gaps until they do.
+ *
+ * While the log does not say where the others end, only the partition that asks waits: the rest of the sink goes on.
  */
 export class SeriesMoves {
   private readonly ports: { readonly log: TickLog; readonly store: TickStore; readonly clock: Clock };
@@ -77,7 +87,7 @@ export class SeriesMoves {
       movedUs: clock.monotonicUs(),
       lookDueUs: 0,
     };
-    await this.noteEnds(wait, elsewhere);
+    if (!(await this.noteEnds(name, wait, elsewhere))) return this.lookLater(name, wait);
     const progress = new Map((await store.progress()).map((at) => [partitionName(at), at.nextOffset]));
     const left = [...wait.ends].filter(([other, end]) => (progress.get(other) ?? 0) < end);
     const nowUs = clock.monotonicUs();
@@ -85,25 +95,39 @@ export class SeriesMoves {
     if (committed > wait.committed) wait.movedUs = nowUs;
     wait.committed = committed;
     const isOverdue = nowUs - wait.movedUs >= this.waits.moveWaitMs * 1_000;
-    if (isPendingElsewhere || (left.length > 0 && !isOverdue)) {
-      wait.lookDueUs = nowUs + this.waits.lookMs * 1_000;
-      this.waiting.set(name, wait);
-      return false;
-    }
+    if (isPendingElsewhere || (left.length > 0 && !isOverdue)) return this.lookLater(name, wait);
     this.waiting.delete(name);
     if (left.length > 0) this.tellOfDisorder(name, left);
     return true;
   }
 
-  private async noteEnds({ ends }: Wait, others: ReadonlyMap<string, TopicPartition>): Promise<void> {
+  private lookLater(name: string, wait: Wait): false {
+    wait.lookDueUs = this.ports.clock.monotonicUs() + this.waits.lookMs * 1_000;
+    this.waiting.set(name, wait);
+    return false;
+  }
+
+  /** False if the log does not answer now. */
+  private async noteEnds(name: string, { ends }: Wait, others: ReadonlyMap<string, TopicPartition>): Promise<boolean> {
     const unseen = [...others].filter(([other]) => !ends.has(other));
-    if (unseen.length === 0) return;
+    if (unseen.length === 0) return true;
+    try {
+      const offsets = await this.endsOf(new Set(unseen.map(([, { topic }]) => topic)));
+      // Of a partition that is not in the log any more nothing can come.
+      for (const [other] of unseen) ends.set(other, offsets.get(other) ?? 0);
+      return true;
+    } catch (error) {
+      if (!isPortError(error) || !error.retryable) throw error;
+      const what = 'the log does not say what is left of series elsewhere; asking again';
+      this.telemetry.log('warn', what, { partition: name, error: error.message });
+      return false;
+    }
+  }
+
+  private async endsOf(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
     const { log } = this.ports;
-    const existing = new Set((await log.topics()).map((topic) => topic.name));
-    const topics = new Set(unseen.map(([, { topic }]) => topic).filter((topic) => existing.has(topic)));
-    const offsets = new Map((await log.offsets([...topics])).map((at) => [partitionName(at), at.endOffset]));
-    // Of a partition that is not in the log any more nothing can come.
-    for (const [other] of unseen) ends.set(other, offsets.get(other) ?? 0);
+    const existing = (await log.topics()).map((topic) => topic.name).filter((topic) => topics.has(topic));
+    return new Map((await log.offsets(existing)).map((at) => [partitionName(at), at.endOffset]));
   }
 
   private tellOfDisorder(name: string, left: readonly [string, number][]): void {

@@ -8,7 +8,7 @@ import {
   SeededRandom,
 } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
-import type { TickLog, TickStore } from '@k2/ports';
+import { PortError, type TickLog, type TickStore } from '@k2/ports';
 import { series, tradeBatch } from '@k2/testing/builders';
 import { SINK_OPTIONS, type SinkOptions } from './sink-options.ts';
 import { Sink } from './sink.ts';
@@ -148,5 +148,36 @@ describe('a topic that gets more partitions while sinks have a backlog of it', (
     expect(gaps.length).toBeGreaterThan(0);
     expect(new Set(gaps.map((gap) => gap['status']))).toEqual(new Set(['open', 'filled']));
     expect(await world.end()).toEqual([null, null, null]);
+  }, 120_000);
+
+  it('sink.move-look-fails: a log that does not say where the others end holds up the new partition only', async () => {
+    const world = await World.create();
+    const { log } = world;
+    let isAway = false;
+    const answering = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+      if (isAway) throw new PortError('unavailable', 'no answer', {}, { retryable: true });
+      return ask();
+    };
+    const [ofTopics, ofOffsets] = [log.topics.bind(log), log.offsets.bind(log)];
+    log.topics = () => answering(ofTopics);
+    log.offsets = (topics) => answering(() => ofOffsets(topics));
+    const sink = world.start('a');
+    await world.trades(2);
+    await world.untilDrained();
+    await world.grow(8);
+    await world.pass(100);
+    isAway = true;
+    const { committedRows } = sink.status;
+    await world.trades(2);
+    await world.pass(1_000);
+    expect(sink.status).toMatchObject({ state: 'running', partitions: 8, error: 'no answer' });
+    expect(sink.status.committedRows).toBeGreaterThan(committedRows);
+    expect(sink.status.committedRows).toBeLessThan(world.produced.length);
+    isAway = false;
+    await world.untilDrained();
+    expect(await world.ticks()).toEqual(world.produced);
+    expect(await world.rows('audit.sequence_gaps')).toEqual([]);
+    expect(world.telemetry.lines.filter(({ message }) => message.includes('starts over'))).toEqual([]);
+    expect(await world.end()).toEqual([null]);
   }, 120_000);
 });
