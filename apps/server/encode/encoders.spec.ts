@@ -255,6 +255,7 @@ function csvText(value: AnswerRow[string], type: AnswerColumn['type']): string |
   if (value === null) return null;
   if (type === 'timestamp') return printTimeUs(value as number);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Object.is(value, -0)) return '-0';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 

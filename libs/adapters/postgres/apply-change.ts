@@ -2,7 +2,7 @@ import type { CatalogChange } from '@k2/ports';
 import { forgetOldChanges, recordChange } from './change-record.ts';
 import { moveCommitTime } from './commit-time.ts';
 import { assertClaimsHold } from './partition-progress.ts';
-import { assertStates, moveStates } from './partition-states.ts';
+import { moveStates } from './partition-states.ts';
 import type { Query } from './postgres-pool.ts';
 import { assertPointers, createTables, pointerColumns } from './table-pointers.ts';
 
@@ -19,20 +19,19 @@ const WRITE = `
   WHERE catalog_name = $4 AND table_namespace = move.namespace AND table_name = move.name`;
 
 /**
- * Within one transaction. Locks are taken in one order by all: the change's id, partitions, tables, new tables, states,
- * new states, each of them sorted, then the time of the last commit; so no two changes wait for each other. Claims come
+ * Within one transaction. Locks are taken in one order by all: the change's id, partitions, tables, new tables, new
+ * states, states, each of them sorted, then the time of the last commit; so no two changes wait for each other. Claims come
  * before pointers: a fenced writer learns that it is fenced, not that it should re-base and try again.
  */
 export async function applyChange(query: Query, change: CatalogChange, appliedUs: number): Promise<void> {
-  const { changeId, committedUs, tables, progress, state } = change;
+  const { changeId, committedUs, tables, progress } = change;
   const sequence = await recordChange(query, changeId, appliedUs);
   if (sequence === null) return;
   await assertClaimsHold(query, progress);
   await assertPointers(query, tables);
   await createTables(query, tables);
-  await assertStates(query, change);
   await query(WRITE, [...progressColumns(progress), ...pointerColumns(tables)]);
-  await moveStates(query, state);
+  await moveStates(query, change);
   await forgetOldChanges(query, sequence);
   await moveCommitTime(query, committedUs);
 }

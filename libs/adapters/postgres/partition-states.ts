@@ -18,11 +18,25 @@ export async function storedStates(query: Query, keys: readonly string[]): Promi
   return statesOf(rows);
 }
 
-/** Takes the locks of the states that exist, in the order that everybody takes them in, and holds the moves against the rows. */
-export async function assertStates(query: Query, change: CatalogChange): Promise<void> {
-  const { state } = change;
-  if (state.size === 0) return;
+/**
+ * Moves states, or throws. Those that were absent are created first, then the others are locked, then written: who
+ * creates may wait for a writer that has all its locks, and who locks never waits for rows that are being created. Within
+ * creating and locking everybody takes the keys in one order.
+ */
+export async function moveStates(query: Query, change: CatalogChange): Promise<void> {
+  if (change.state.size === 0) return;
   assertOwnersMove(change);
+  const moves = [...change.state];
+  const isCreated = ([, { value, was }]: (typeof moves)[number]) => was === 'absent' && value !== null;
+  await createStates(query, moves.filter(isCreated));
+  const others = moves.filter((move) => !isCreated(move));
+  await assertStates(query, new Map(others));
+  await writeStates(query, others);
+}
+
+/** Takes the locks of the states and holds the moves against the rows. */
+async function assertStates(query: Query, state: StateMoves): Promise<void> {
+  if (state.size === 0) return;
   // Only a state that is taken over is compared by its value; of the others it need not travel.
   const taken = [...state].flatMap(([key, { was }]) => (typeof was === 'string' ? [] : [key]));
   const rows = await query<StateRow>(
@@ -34,24 +48,18 @@ export async function assertStates(query: Query, change: CatalogChange): Promise
   for (const [key, move] of state) assertStateIsAsRead(key, move, stored.get(key));
 }
 
-/** Writes what `assertStates` has found to be as expected. Those that it did not find are created, in the same order. */
-export async function moveStates(query: Query, state: StateMoves): Promise<void> {
-  const moves = [...state];
+/** Writes what `assertStates` has found to be as expected. */
+async function writeStates(query: Query, moves: readonly [string, StateMove][]): Promise<void> {
   // Not those that were absent: another writer may have made them since.
   const removed = moves.filter(([, { value, was }]) => value === null && was !== 'absent').map(([key]) => key);
   if (removed.length > 0) await query('DELETE FROM k2_state WHERE key = ANY($1::text[])', [removed]);
-  const kept = moves.filter(([, { value }]) => value !== null);
-  const changed = kept.filter(([, { was }]) => was !== 'absent');
-  if (changed.length > 0)
-    await query(
-      `UPDATE k2_state AS stored SET value = move.value, topic = move.topic, partition = move.partition
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS move (key, value, topic, partition)
-       WHERE stored.key = move.key`,
-      columnsOf(changed),
-    );
-  await createStates(
-    query,
-    kept.filter(([, { was }]) => was === 'absent'),
+  const changed = moves.filter(([, { value }]) => value !== null);
+  if (changed.length === 0) return;
+  await query(
+    `UPDATE k2_state AS stored SET value = move.value, topic = move.topic, partition = move.partition
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS move (key, value, topic, partition)
+     WHERE stored.key = move.key`,
+    columnsOf(changed),
   );
 }
 
@@ -68,7 +76,6 @@ async function createStates(query: Query, created: readonly [string, StateMove][
   if (rows.length === created.length) return;
   const inserted = new Set(rows.map(({ key }) => key));
   const lost = created.find(([key]) => !inserted.has(key))!;
-  // Another transaction has created it since `assertStates` looked.
   const [key, move] = lost;
   assertStateIsAsRead(key, move, (await storedStates(query, [key])).get(key));
   throw new PortError('progress-mismatch', `state ${key} was created by another writer: read it again`, { key });
