@@ -12,7 +12,7 @@ interface Health {
 }
 
 const small = scratchDirectory();
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', small], { encoding: 'utf8' });
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', small], { encoding: 'utf8' });
 
 describe('a disk that is full', () => {
   if (mounted.status !== 0) {
@@ -42,7 +42,13 @@ describe('a disk that is full', () => {
       expect((await server.get('/v1/symbols')).status).toBe(200);
 
       rmSync(filler);
-      await until('room', health, ({ status }) => status === 'ready', 40_000);
+      try {
+        await until('room', health, ({ status }) => status === 'ready', 40_000);
+      } catch (error) {
+        // Who took the room.
+        process.stderr.write(spawnSync('du', ['-a', small], { encoding: 'utf8' }).stdout);
+        throw error;
+      }
       await until('more rows', rows, (count) => count > before, 40_000);
       const { code, stderr } = await server.stop();
       expect(code).toBe(0);
