@@ -184,6 +184,14 @@ export const MUTANTS: readonly WorldMutant[] = [
     only: ['poison'],
   },
   {
+    name: 'poison-that-comes-alone-stands-still',
+    world: 'sink',
+    file: 'libs/usecases/sink/stage-without-poison.ts',
+    original: 'if (!(isStoreWell ?? poison.size === 1)) throw error;',
+    mutated: 'if (poison.size > 1) throw error;',
+    only: ['poison'],
+  },
+  {
     name: 'poison-is-not-missing',
     world: 'sink',
     file: 'libs/usecases/sink/stage-without-poison.ts',

@@ -10,6 +10,7 @@ import {
   type TickStore,
 } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
+import { firstRow, ProvenRows } from './proven-rows.ts';
 import type { SinkOptions } from './sink-options.ts';
 import type { OwnedPartition } from './sink-partitions.ts';
 import type { StateChanges } from './state-cache.ts';
@@ -54,6 +55,7 @@ export class CommitPipeline {
   private readonly failedTrims;
   /** By partition name: committed, and perhaps still in the log. */
   private readonly untrimmed = new Map<string, PartitionClaim>();
+  private readonly proven: ProvenRows;
   private running: Promise<void> = Promise.resolve();
   private busy = false;
   private failedParts: FailedParts[] = [];
@@ -70,6 +72,7 @@ export class CommitPipeline {
     this.options = options;
     this.stop = stop;
     this.committed = committed;
+    this.proven = new ProvenRows(ports.store);
     const { telemetry } = ports;
     this.rows = telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
     this.commitMs = telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');
@@ -135,9 +138,11 @@ export class CommitPipeline {
   }
 
   private async carryTogether(parts: readonly FlushPart[]): Promise<void> {
+    const first = parts.map(({ owned, taken }) => [owned.name, firstRow(taken.ticks)] as const);
     let staged: StagedRows;
     try {
       staged = await this.ports.store.stage(plannedRows(parts.map(({ taken }) => taken)));
+      for (const [name, row] of first) this.proven.add(name, row);
     } catch (error) {
       if (!isAboutRows(error)) throw error;
       this.failedParts.push({ parts, error, wereAlone: false });
@@ -149,8 +154,9 @@ export class CommitPipeline {
   private async carryAlone(part: FlushPart): Promise<void> {
     let staged: StagedRows;
     try {
-      const found = await stageWithoutPoison(this.ports, part.taken, isAboutRows);
+      const found = await stageWithoutPoison(this.ports, part.taken, this.proven, isAboutRows);
       staged = found.staged;
+      this.proven.add(part.owned.name, firstRow(part.taken.ticks));
       if (found.poisonRows > 0) this.poison.add(found.poisonRows, { topic: part.owned.topicPartition.topic });
     } catch (error) {
       if (!isAboutRows(error)) throw error;

@@ -240,6 +240,32 @@ describe('Sink, when one partition is at fault', () => {
     expect(await stop()).toBeNull();
   });
 
+  it('sink.poison-only: ticks at fault that come with no other go to the quarantine while the store is well', async () => {
+    const world = await TwoTopics.create();
+    let isBroken = false;
+    world.staging(({ ticks }) => {
+      for (const { batch } of ticks)
+        if (isBroken || batch.venueSequence.some((sequence) => sequence === 6 || sequence === 7))
+          throw new TypeError('Cannot convert it to a BigInt');
+    });
+    await world.trades(ASX, 1, 5);
+    const { sink, stop } = world.start();
+    await world.pass(500);
+    await world.trades(ASX, 6, 2);
+    await world.pass(500);
+    expect(sink.status).toMatchObject({ paused: [], error: null });
+    expect((await world.rows('audit.quarantine')).length).toBe(2);
+    isBroken = true;
+    await world.trades(ASX, 8, 1);
+    await world.pass(500);
+    expect(sink.status.paused).toMatchObject([{ ...PAUSED_ASX, kind: 'fault' }]);
+    expect((await world.rows('audit.quarantine')).length).toBe(2);
+    isBroken = false;
+    await world.pass(120_000);
+    expect(await world.ticks()).toEqual([...ticksOf('ASX', 1, 5), ...ticksOf('ASX', 8, 8)]);
+    expect(await stop()).toBeNull();
+  });
+
   it('pauses a partition that cannot be written whatever is left out of it, and commits the others', async () => {
     const world = await TwoTopics.create();
     world.staging(({ ticks }) => {

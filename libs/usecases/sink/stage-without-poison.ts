@@ -1,6 +1,7 @@
 import { selectRows, type PlacedBatch } from '@k2/domain/market';
 import type { Clock, StagedRows, TickStore } from '@k2/ports';
 import { GapNotes } from './gap-notes.ts';
+import type { ProvenRows } from './proven-rows.ts';
 import { refusedTick } from './refused-tick.ts';
 import { plannedRows, type TakenRows } from './taken-rows.ts';
 
@@ -9,12 +10,13 @@ const TRIALS_MAX = 256;
 
 /**
  * Stages what was taken of a partition; ticks that the store can't write go to the quarantine instead, with their values,
- * and their numbers count as missing. They are found by halves: what fails alone, while the rest does not, is at fault.
- * Throws what staging throws if that finds none.
+ * and their numbers count as missing. They are found by halves: what fails alone, while the rest does not, or while a row
+ * of the partition that was written before still can be, is at fault. Throws what staging throws if that finds none.
  */
 export async function stageWithoutPoison(
   { store, clock }: { readonly store: TickStore; readonly clock: Clock },
   taken: TakenRows,
+  proven: ProvenRows,
   isAboutRows: (error: unknown) => boolean,
 ): Promise<{ readonly staged: StagedRows; readonly poisonRows: number }> {
   const stage = () => store.stage({ ...plannedRows([taken]), ticks: copied(taken.ticks) });
@@ -22,8 +24,13 @@ export async function stageWithoutPoison(
     return { staged: await stage(), poisonRows: 0 };
   } catch (error) {
     if (!isAboutRows(error)) throw error;
-    const poison = await new Trials(store, taken.ticks, isAboutRows).poison();
+    const trials = new Trials(store, taken.ticks, isAboutRows);
+    const poison = await trials.poison();
     if (poison.size === 0) throw error;
+    if (poison.size === trials.rowCount) {
+      const isStoreWell = await proven.canStillBeWritten(taken.name, isAboutRows);
+      if (!(isStoreWell ?? poison.size === 1)) throw error;
+    }
     quarantine(taken, poison, clock.nowUs());
     return { staged: await stage(), poisonRows: poison.size };
   }
@@ -44,10 +51,10 @@ function selected({ batch, platformSequence }: PlacedBatch, isWanted: (row: numb
 
 /** Rows by what staging them alone comes to. A row's number counts through all batches. */
 class Trials {
+  readonly rowCount: number;
   private readonly store: TickStore;
   private readonly ticks: readonly PlacedBatch[];
   private readonly isAboutRows: (error: unknown) => boolean;
-  private readonly rowCount: number;
   private left = TRIALS_MAX;
 
   constructor(store: TickStore, ticks: readonly PlacedBatch[], isAboutRows: (error: unknown) => boolean) {
@@ -70,7 +77,7 @@ class Trials {
       if (to - from === 1) found.set(from, error instanceof Error ? error.message : String(error));
       else suspects.push([middle, to], [from, middle]);
     }
-    return found.size === this.rowCount && found.size > 1 ? new Map() : found;
+    return found;
   }
 
   /** Null: these rows can be written. */
