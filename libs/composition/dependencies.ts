@@ -58,7 +58,7 @@ export class Dependencies {
     this.dependencies.set(name, { health, probe, failedUs: new Map(), isProbing: false });
   }
 
-  /** The port, with the outcomes of its calls noted under the name. A full disk is the disk's, whoever meets it. */
+  /** The port, with the outcomes of its calls noted under the name. A full disk counts against the disk, whichever port reports it. */
   observed<Port extends object>(name: string, port: Port): Port {
     return new Proxy(port, {
       get: (target, key) => {

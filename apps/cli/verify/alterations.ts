@@ -33,7 +33,7 @@ export function droppedUntilUs(snapshot: JsonRow | undefined, exchange: string):
 }
 
 function alterationsIn(snapshot: JsonRow | undefined): readonly ListedAlteration[] {
-  // A server of before has no such field.
+  // Older servers have no such field.
   return (snapshot?.['alterations'] ?? []) as unknown as readonly ListedAlteration[];
 }
 

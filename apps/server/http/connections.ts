@@ -39,7 +39,7 @@ interface Connection {
 
 /**
  * What one client may take from the others: a place, turns and memory. Places go to those who use them, requests of
- * one connection are worked on one at a time, and an answer that nobody reads is given up.
+ * one connection are worked on one at a time, and an answer that nobody reads is aborted.
  */
 export class Connections {
   /** Least recently active first. */

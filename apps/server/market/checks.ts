@@ -154,7 +154,7 @@ export function timeUsOf(value: unknown): number | null {
   }
 }
 
-/** No tick is of before 1684 or after 2255, where µs are not exact: further ends mean the same as these. */
+/** Microseconds are exact from 1684 to 2255, and no tick lies outside: an end beyond these means the same as these. */
 export function exactUs(timeUs: number): number {
   return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeUs));
 }

@@ -19,7 +19,7 @@ export interface DuckDbQueryEngineConfig {
    * longest is cut.
    */
   readonly stalledMax: number;
-  /** Without a batch taken for so long, an answer is cut, whoever waits. */
+  /** An answer of which no batch is taken for this long is cut off, even if nobody else is waiting. */
   readonly idleMsMax: number;
   /** Bytes of the files that a statement of user SQL may read; one that needs more is refused. */
   readonly sqlScanBytesMax: number;

@@ -96,7 +96,7 @@ export class EnginePool {
     }
   }
 
-  /** Whoever waits may be given a slot now. */
+  /** Gives a free slot to the next waiter. */
   onStalled(): void {
     if (this.waiters.size === 0) return;
     const slot = this.parkedSlot();

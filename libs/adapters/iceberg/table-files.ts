@@ -151,7 +151,7 @@ function missing(key: string, cause: unknown): TickStoreError {
   return new PortError('damaged', message, { key, isMissing: true }, { cause });
 }
 
-/** Written by another engine, or by K2 of before: its name does not tell of its content. */
+/** Written by another engine or an older K2: its name carries no digest. */
 function unreadable(key: string, bytes: Uint8Array, cause: unknown): TickStoreError {
   const why = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof UnsupportedFile) return new PortError('unavailable', `${key}: ${why}`, { key }, { cause });

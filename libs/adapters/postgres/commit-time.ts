@@ -10,7 +10,7 @@ export async function lastCommitUs(query: Query): Promise<number | null> {
 
 /**
  * Every commit moves the one row, so it comes last: nobody is made to wait for longer than the COMMIT that follows takes.
- * Whoever waits for the row compares with what the other has left in it.
+ * A transaction that waited for the row compares with the value that the other one committed.
  */
 export async function moveCommitTime(query: Query, committedUs: number): Promise<void> {
   const moved = await query(

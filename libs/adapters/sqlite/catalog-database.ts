@@ -241,7 +241,7 @@ export function openCatalogDatabase(path: string) {
   };
 }
 
-/** A file of before states had owners gets the columns; its states belong to no partition yet. */
+/** Adds the columns to a file that is older than owners of states; its states belong to no partition yet. */
 function addOwnersOfStates(db: DatabaseSync): void {
   inTransaction(db, () => {
     const columns = db.prepare("SELECT 1 FROM pragma_table_info('k2_state') WHERE name = 'topic'").all();

@@ -9,7 +9,7 @@ export class Arrivals {
     this.scheduler = scheduler;
   }
 
-  /** Each waiting reader looks again whether it is ready. What a look throws is the reader's: whoever notifies goes on. */
+  /** Each waiting reader looks again whether it is ready. An error thrown by a look goes to that reader; the notifier continues. */
   notify(): void {
     for (const look of [...this.waiting]) look();
   }

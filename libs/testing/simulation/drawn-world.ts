@@ -31,7 +31,7 @@ export type Hazard = (typeof HAZARDS)[number];
 
 /**
  * Hazards with which faults are still found that are known and not mended. A world lacks them unless they are asked for;
- * whoever mends the last fault of one takes it off this list.
+ * take one off this list when its last fault is mended.
  */
 export const UNMENDED: ReadonlySet<Hazard> = new Set<Hazard>(['growth', 'resets', 'small-log', 'tick-framing']);
 
@@ -89,7 +89,7 @@ export interface DrawOptions {
   readonly only?: ReadonlySet<Hazard>;
 }
 
-/** The world of a seed: its limits, and what befalls it. Every bound of the code under test is drawn. */
+/** The world of a seed: its limits and its faults. Every bound of the code under test is drawn. */
 export function drawWorld(seed: number, { without = UNMENDED, only }: DrawOptions = {}): DrawnWorld {
   const hazards = drawHazards(seed, without, only);
   const chance = SeededChance.named(seed, 'world');

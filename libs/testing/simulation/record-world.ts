@@ -133,7 +133,7 @@ class QuietFeed implements MarketFeed {
   }
 }
 
-/** From some append on the log refuses them all for good, as one does whose topic was deleted. */
+/** From some append on the log refuses all of them permanently, as one does whose topic was deleted. */
 class Refusal {
   has = false;
   private appendsLeft: number;

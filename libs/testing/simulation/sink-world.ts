@@ -170,7 +170,7 @@ class SinkWorld {
     }
   }
 
-  /** Retention takes records of one partition, whoever needs them. */
+  /** Retention deletes records of one partition, even if they are still needed. */
   private async forget(): Promise<void> {
     const offsets = await this.log.offsets((await this.log.topics()).map(({ name }) => name));
     const grown = offsets.filter(({ startOffset, endOffset }) => endOffset > startOffset);

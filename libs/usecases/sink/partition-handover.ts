@@ -1,6 +1,6 @@
 import type { Membership, Scheduler, TickLog, TopicPartition } from '@k2/ports';
 
-/** What a member of the group does with the partitions it is given and is to give up. */
+/** How a member of the group handles assigned and revoked partitions. */
 export interface HandoverListener {
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
   revoked(partitions: readonly TopicPartition[]): Promise<void>;

@@ -155,7 +155,7 @@ export class SinkLoop {
   }
 
   private async takeOfPartition(records: readonly LogRecord[]): Promise<void> {
-    // Not ours if it was handed over while it was read: whoever owns it now reads it.
+    // Not ours if it was handed over while it was being read: its new owner reads it.
     const owned = this.partitions.get(records[0].topicPartition);
     if (owned === undefined) return;
     const nowUs = this.ports.clock.monotonicUs();
@@ -314,7 +314,7 @@ export class SinkLoop {
     }
   }
 
-  /** The group is not told of a failure: the sink starts over, and that gives up what it could not claim. */
+  /** The group is not told of a failure: the sink starts over, which releases what it could not claim. */
   private async handOver(change: () => Promise<void>): Promise<void> {
     await this.inTurn(async () => {
       if (this.failure === null) await change();

@@ -14,7 +14,7 @@ export function partitionEndUs(spec: PartitionSpec, partition: readonly Partitio
   return earliestUs;
 }
 
-/** No row of the partition is of before this time, UTC µs; null where the partition says nothing of times. */
+/** Inclusive lower bound of the partition's event time, UTC µs; null if the spec has no time transform. */
 export function partitionStartUs(spec: PartitionSpec, partition: readonly PartitionValue[]): number | null {
   let latestUs: number | null = null;
   spec.fields.forEach(({ transform }, index) => {

@@ -74,7 +74,7 @@ export class CheckedObjectStore implements ObjectStore {
     return file;
   }
 
-  /** Whoever asks for a file that is being read waits for that. */
+  /** A second request for a file that is being read waits for the first. */
   private check(key: string, path: string, expected: string): Promise<void> {
     const known = this.underWay.get(path);
     if (known !== undefined) return known;

@@ -49,7 +49,7 @@ export class DigestThread {
     return waiting;
   }
 
-  /** Whoever asks next starts another. */
+  /** The next request starts another. */
   private ended(error: Error): void {
     this.worker = null;
     for (const id of [...this.waiting.keys()]) this.taken(id)?.reject(error);
