@@ -161,6 +161,14 @@ export const MUTANTS: readonly WorldMutant[] = [
     only: ['rejections', 'repeats'],
   },
   {
+    name: 'ticks-of-two-numberings-share-a-name',
+    world: 'sink',
+    file: 'libs/usecases/sink/intake.ts',
+    original: 'comeAgain.push(untoldTick(placed, row, why, nowUs));',
+    mutated: 'comeAgain.push(refusedTick(labelled, row, why, nowUs));',
+    only: ['resets', 'future-ticks', 'tick-framing', 'lost-replies', 'errors'],
+  },
+  {
     name: 'held-back-gaps-are-not-told',
     world: 'sink',
     file: 'libs/usecases/sink/intake.ts',

@@ -1,6 +1,7 @@
 import type { Rejection } from '@k2/domain/lake';
 import {
   messageId,
+  parseDecimal,
   QuoteBatchBuilder,
   TradeBatchBuilder,
   type RecordType,
@@ -21,7 +22,11 @@ export interface SentTick {
   readonly sequence: number;
   readonly isRefused: boolean;
   readonly isPoison: boolean;
+  /** Its venue has no sessions: the one of `series` is what its resets make of it. */
+  readonly isOfResets: boolean;
 }
+
+const decoder = new TextDecoder();
 
 export const POISON = 'poison';
 const PRICE = 100_000_000n;
@@ -36,16 +41,13 @@ interface Symbol {
   timeUs: number;
 }
 
-/** All ticks sent in a world, by id (from 1: a quantity of 0 is no tick) and by name. */
+/** All ticks sent in a world, by id (from 1: a quantity of 0 is no tick). */
 export class SentTicks {
   private readonly byId: SentTick[] = [];
-  /** By record type and message id, as a quarantine names them. */
-  private readonly byName = new Map<string, SentTick>();
 
   add(tick: Omit<SentTick, 'id'>): SentTick {
     const sent = { ...tick, id: this.byId.length + 1 };
     this.byId.push(sent);
-    this.byName.set(nameOf(sent), sent);
     return sent;
   }
 
@@ -55,10 +57,6 @@ export class SentTicks {
 
   tick(id: number): SentTick | undefined {
     return this.byId[id - 1];
-  }
-
-  named(name: string): SentTick | undefined {
-    return this.byName.get(name);
   }
 }
 
@@ -72,6 +70,12 @@ export function seriesKeyOf({ recordType, series }: Pick<SentTick, 'recordType' 
 
 export function tickIds(batch: TickBatch): BigInt64Array {
   return batch.recordType === 'trades' ? batch.quantity : batch.bidQuantity;
+}
+
+/** Of a tick as JSON, as the quarantine has it. */
+export function tickIdOf(raw: Uint8Array): number {
+  const tick = JSON.parse(decoder.decode(raw)) as { readonly quantity?: string; readonly bid_quantity?: string };
+  return Number(parseDecimal(tick.quantity ?? tick.bid_quantity ?? '0'));
 }
 
 /** What the venue of one topic sends: the events of one feed, made when they are asked for and then kept. */
@@ -192,6 +196,7 @@ export class Tape {
       sequence: of.next++,
       isRefused: isFuture || isPriceless,
       isPoison,
+      isOfResets: of.series.session === '',
     });
     const { series, timeUs } = of;
     const row = () => this.append(sent, series, timeUs, isFuture, isPriceless);

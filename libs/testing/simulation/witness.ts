@@ -2,7 +2,7 @@ import type { QuarantineRecord } from '@k2/domain/lake';
 import { BATCH_ROWS_MAX, type PlacedBatch } from '@k2/domain/market';
 import type { CommitReceipt, PlannedRows, ProgressChange } from '@k2/ports';
 import { nameOf, type SimulatedLog, type TrueRecord } from './simulated-log.ts';
-import { nameOf as tickName, tickIds, type SentTick, type SentTicks } from './tape.ts';
+import { nameOf as tickName, tickIdOf, tickIds, type SentTicks } from './tape.ts';
 
 const VIOLATIONS_MAX = 20;
 
@@ -20,6 +20,8 @@ export class Witness {
   /** Ticks of which nothing tells any more whether they are duplicates: in the quarantine, and maybe in a table. */
   readonly unplaceable = new Set<number>();
   readonly quarantineIds = new Set<string>();
+  /** By quarantine id. */
+  private readonly quarantinedTicks = new Map<string, number>();
   readonly progress = new Map<string, number>();
   commits = 0;
   private readonly log: SimulatedLog;
@@ -90,16 +92,12 @@ export class Witness {
 
   private quarantined(record: QuarantineRecord, lost: Map<string, [number, number][]>): void {
     const { quarantineId, reason, source } = record;
-    const tick = this.sent.named(quarantineId);
-    if (tick !== undefined && reason === 'unplaceable-sequence') {
-      // It may be a tick that is stored, or refused for what it is: whether it is nothing can tell any more.
-      if (this.unplaceable.has(tick.id)) this.violate(`${quarantineId} is in the quarantine as unplaceable twice`);
-      this.unplaceable.add(tick.id);
+    if (source === 'log') {
+      this.refusedTick(record);
       return;
     }
     if (this.quarantineIds.has(quarantineId)) this.violate(`${quarantineId} is in the quarantine twice`);
     this.quarantineIds.add(quarantineId);
-    if (tick !== undefined) this.refusedTick(tick, reason);
     if (reason !== 'log-trimmed') return;
     const [from, to] = /:(\d+)-(\d+):lost$/.exec(quarantineId)!.slice(1).map(Number);
     const ranges = lost.get(source);
@@ -107,10 +105,27 @@ export class Witness {
     else ranges.push([from, to]);
   }
 
-  private refusedTick(tick: SentTick, reason: string): void {
-    this.refused.add(tick.id);
+  /** Known by its quantity, whatever it is called: an unplaceable one may be stored, or refused for what it is, as well. */
+  private refusedTick({ quarantineId, reason, raw }: QuarantineRecord): void {
+    const tick = this.sent.tick(tickIdOf(raw));
+    if (tick === undefined) {
+      this.violate(`${quarantineId} is in the quarantine and was never sent`);
+      return;
+    }
+    const name = tickName(tick);
+    const refused = reason === 'unplaceable-sequence' ? this.unplaceable : this.refused;
+    if (refused.has(tick.id)) this.violate(`${name} is in the quarantine twice, for ${reason}`);
+    refused.add(tick.id);
+    const named = this.quarantinedTicks.get(quarantineId) ?? tick.id;
+    if (named !== tick.id)
+      this.violate(`${quarantineId} names ${name} and ${tickName(this.sent.tick(named)!)} in the quarantine`);
+    this.quarantinedTicks.set(quarantineId, tick.id);
+    if (refused === this.unplaceable) return;
     if (!tick.isRefused && !tick.isPoison)
-      this.violate(`${tickName(tick)} is refused for ${reason}, and nothing is wrong with it`);
+      this.violate(`${name} is refused for ${reason}, and nothing is wrong with it`);
+    // Of what numbering it is only its time could tell.
+    const isUntold = reason === 'time-out-of-range' && tick.isOfResets;
+    if (!isUntold && quarantineId !== name) this.violate(`${name} is in the quarantine as ${quarantineId}`);
   }
 
   /** Everything that a record carried is in the tables, in the quarantine, or said to be lost. */

@@ -22,7 +22,7 @@ import {
 import type { Clock, LogRecord } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import { GapNotes } from './gap-notes.ts';
-import { refusedTick } from './refused-tick.ts';
+import { refusedTick, untoldTick } from './refused-tick.ts';
 import type { SeriesMoves } from './series-moves.ts';
 import type { StateCache } from './state-cache.ts';
 import type { TakenRows } from './taken-rows.ts';
@@ -132,6 +132,7 @@ export class Intake {
     }
     const gaps = new GapNotes(sequenced.gaps);
     const kept = new Uint32Array(batch.rowCount);
+    /** Sequencing will not know them if they come again. */
     const comeAgain: QuarantineRecord[] = [];
     let keptCount = 0;
     for (let row = 0; row < batch.rowCount; row++) {
@@ -144,10 +145,11 @@ export class Intake {
       }
       // Whatever else is wrong with it: it may have been refused for that before.
       const why = verdict === REFUSED ? UNPLACEABLE : impossible(refusal);
-      const record = refusedTick(labelled, row, why, this.clock.nowUs());
       if (verdict !== REFUSED) gaps.refused(batch, row, placed.platformSequence[row]);
-      if (isToldByIdOnly(read, row, verdict, refusal)) comeAgain.push(record);
-      else into.refuse(record);
+      const nowUs = this.clock.nowUs();
+      if (isOfAnyNumbering(read, row, verdict, refusal)) comeAgain.push(untoldTick(placed, row, why, nowUs));
+      else if (verdict === REFUSED) comeAgain.push(refusedTick(labelled, row, why, nowUs));
+      else into.refuse(refusedTick(labelled, row, why, nowUs));
     }
     into.noteGaps(gaps.records);
     if (comeAgain.length > 0) await this.refuseOnce(comeAgain, into);
@@ -220,10 +222,10 @@ function impossible(refusal: number): { readonly reason: string; readonly detail
   return { reason, detail: `the tick is not possible: ${reason}` };
 }
 
-/** A tick whose number tells nothing: sequencing will not know it if it comes again. */
-function isToldByIdOnly(batch: TickBatch, row: number, verdict: number, refusal: number): boolean {
-  if (verdict === REFUSED) return true;
-  return REFUSALS[refusal] === 'time-out-of-range' && batch.series[batch.seriesCode[row]].session === '';
+/** Nothing tells whether a venue without sessions numbered the tick before a restart of its numbers, or after it. */
+function isOfAnyNumbering(batch: TickBatch, row: number, verdict: number, refusal: number): boolean {
+  if (batch.series[batch.seriesCode[row]].session !== '') return false;
+  return verdict === REFUSED || REFUSALS[refusal] === 'time-out-of-range';
 }
 
 function noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesState>, into: TakenRows): void {

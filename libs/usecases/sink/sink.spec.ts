@@ -177,6 +177,33 @@ describe('Sink', () => {
     ]);
   });
 
+  it('sink.untold-ticks: ticks of numberings that have ended are told apart, and from the tick that has their number now', async () => {
+    const world = await World.create();
+    const of = series({ session: '' });
+    const minuteUs = 60_000_000;
+    const startUs = world.clock.nowUs() - 10 * minuteUs;
+    const numbering = (number: number, price = 1n) => {
+      const times = (row: number) => startUs + 2 * number * minuteUs + row;
+      const rows = [0, 1].map((row) => ({ series: of, price, eventTimeUs: times(row), receiveTimeUs: times(row) }));
+      return world.log.append(TOPIC, { kind: 'ticks', batch: tradeBatch({ rows }) });
+    };
+    for (const number of [0, 1]) await numbering(number);
+    await numbering(2, -1n);
+    // What was appended twice comes behind the resets that followed it, whole and as often as you like.
+    for (const number of [0, 1, 0, 1]) await numbering(number);
+    const { status } = await world.run(300);
+    expect(status.counts).toMatchObject({ taken: 14, kept: 4, quarantined: 6, duplicates: 4 });
+    const quarantine = await world.rows('audit.quarantine');
+    expect(new Set(quarantine.map((row) => row['quarantine_id'])).size).toBe(6);
+    const told = quarantine.filter((row) => row['reason'] === 'price-not-positive');
+    expect(told.map((row) => row['quarantine_id'])).toEqual(
+      [1, 2].map((sequence) => `trades/ASX/BHP/reset-2/${sequence}`),
+    );
+    const untold = quarantine.filter((row) => row['reason'] === 'unplaceable-sequence');
+    for (const row of untold)
+      expect(JSON.parse(new TextDecoder().decode(row['raw'] as Uint8Array))).toMatchObject({ session: '' });
+  });
+
   it('takes what a feed rejected once, however often it comes', async () => {
     const world = await World.create();
     const payload = { kind: 'rejections' as const, rejections: [quarantineRecord()] };
