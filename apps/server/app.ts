@@ -6,6 +6,7 @@ import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import type { ApiContext } from './api-context.ts';
 import { AppModule } from './app.module.ts';
+import { BODY_BYTES_MAX } from './http/about-request.ts';
 import { parseJsonBodies } from './http/body-parser.ts';
 import { Connections } from './http/connections.ts';
 import { addHooks, correlationId } from './http/hooks.ts';
@@ -16,7 +17,6 @@ import { RequestValidation } from './http/validation.ts';
 import { NestLog } from './nest-log.ts';
 import { openApiDocument } from './openapi/document.ts';
 
-const BODY_BYTES_MAX = 1_048_576;
 /** Head and body of a request have to arrive within this. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often that is looked at. */

@@ -155,13 +155,9 @@ describe('odd input', () => {
       for (const { name, schema } of method === 'get' ? (operation.parameters ?? []) : []) {
         for (const text of [...ODD_TEXTS, ...fit, ...times, ...zones, '\u{1f600}'.repeat(64), '\u{1f600}'.repeat(65)]) {
           const isDescribed = matches(schema, text);
-          // Only the server can tell a cursor of its own.
-          if (name === 'cursor' && isDescribed) continue;
-          const { statusCode } = await app.inject({
-            method: 'GET',
-            url: `${path}?${name}=${encodeURIComponent(text)}`,
-          });
-          expect([path, name, text, statusCode !== 400]).toEqual([path, name, text, isDescribed]);
+          const { body } = await app.inject({ method: 'GET', url: `${path}?${name}=${encodeURIComponent(text)}` });
+          const isRefused = body.includes('urn:k2:problem:invalid-request');
+          expect([path, name, text, isRefused]).toEqual([path, name, text, !isDescribed]);
         }
       }
     }

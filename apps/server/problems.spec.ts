@@ -47,12 +47,10 @@ describe('a wrong value is a 400 that names it and what was expected', () => {
     ['/v1/trades?limit=-1', 'limit', 'an integer from 1 to 1000000'],
     ['/v1/trades?limit=1e3', 'limit', 'an integer from 1 to 1000000'],
     ['/v1/trades?limit=1&limit=2', 'limit', 'an integer from 1 to 1000000'],
-    ['/v1/trades?limit=10001', 'limit', 'an integer from 1 to 10000 for JSON'],
     ['/v1/trades?limit=99999999999999999999', 'limit', 'an integer from 1'],
     ['/v1/trades?from=yesterday', 'from', 'ISO 8601'],
     ['/v1/trades?from=2014-02-31', 'from', 'ISO 8601'],
     ['/v1/trades?from=1394409600000000', 'from', 'ISO 8601'],
-    ['/v1/trades?from=2014-03-11&to=2014-03-10', 'to', 'a time after from'],
     ['/v1/trades?asOf=soon', 'asOf', 'a snapshot id (digits) or a time'],
     ['/v1/trades?asOf=99999999999999999999', 'asOf', 'a snapshot id (digits) or a time'],
     ['/v1/trades?asOf=', 'asOf', 'a snapshot id (digits) or a time'],
@@ -62,9 +60,6 @@ describe('a wrong value is a 400 that names it and what was expected', () => {
     ['/v1/quotes?fields=', 'fields', 'some of message_id, quote_id'],
     ['/v1/trades?order=random', 'order', 'oldest-first or newest-first'],
     ['/v1/trades?cursor=nonsense', 'cursor', 'the nextCursor of an earlier answer, unchanged'],
-    ['/v1/trades?cursor=7b7d', 'cursor', 'the nextCursor of an earlier answer, unchanged'],
-    ['/v1/bars?cursor=7b7d', 'cursor', 'the nextCursor of an earlier answer, unchanged'],
-    ['/v1/bars?format=csv&cursor=7b7d', 'cursor', 'none with a streamed format'],
     ['/v1/bars?interval=7', 'interval', 'a length from 1s to 7d'],
     ['/v1/bars?interval=8d', 'interval', 'a length from 1s to 7d'],
     ['/v1/trades?exchange=', 'exchange', 'one venue code'],
@@ -91,6 +86,37 @@ describe('a wrong value is a 400 that names it and what was expected', () => {
     expect(statusCode).toBe(400);
     expect(details.errors[0]).toMatchObject({ field, expected: expect.stringContaining(expected) });
     expect(details.detail).toContain(details.errors[0].expected);
+  });
+});
+
+describe('what no schema can tell is refused with a kind of its own', () => {
+  it.each([
+    ['/v1/trades?limit=10001', 'conflicting-values', 'limit', 'an integer from 1 to 10000 for JSON'],
+    ['/v1/gaps?limit=10001', 'conflicting-values', 'limit', 'an integer from 1 to 10000 for JSON'],
+    ['/v1/trades?from=2014-03-11&to=2014-03-10', 'conflicting-values', 'to', 'a time after from'],
+    ['/v1/symbols?from=2014-03-11&to=2014-03-11', 'conflicting-values', 'to', 'a time after from'],
+    ['/v1/bars?format=csv&cursor=7b7d', 'conflicting-values', 'cursor', 'none with a streamed format'],
+    ['/v1/trades?cursor=7b7d', 'invalid-cursor', 'cursor', 'the nextCursor of an earlier answer, unchanged'],
+    ['/v1/bars?cursor=7b7d', 'invalid-cursor', 'cursor', 'the nextCursor of an earlier answer, unchanged'],
+  ])('%s: %s', async (url, kind, field, expected) => {
+    const { statusCode, details } = await problem({ url });
+    expect([statusCode, details.type]).toEqual([400, `urn:k2:problem:${kind}`]);
+    const value = new URL(url, 'http://localhost').searchParams.get(field);
+    expect(details.errors).toEqual([{ field, value: expect.anything(), expected: expect.stringContaining(expected) }]);
+    expect(String(details.errors[0].value)).toBe(value);
+  });
+
+  it('SQL that does not run, a snapshot that there is not, and a feed that is not there are named, too', async () => {
+    const post = (url: string, payload: object) => problem({ method: 'POST', url, payload });
+    const { details: sql } = await post('/v1/query', { sql: 'DROP TABLE trades' });
+    expect(sql.errors).toEqual([{ field: 'sql', value: 'DROP TABLE trades', expected: expect.any(String) }]);
+    const { details: asOf } = await post('/v1/query', { sql: 'SELECT 1 FROM trades', asOf: '17' });
+    expect(asOf.errors).toEqual([{ field: 'asOf', value: '17', expected: expect.any(String) }]);
+    const { details: feed } = await post('/v1/loads', { feed: 'asx:/nowhere' });
+    expect([feed.type, feed.errors]).toEqual([
+      'urn:k2:problem:invalid-feed',
+      [{ field: 'feed', value: 'asx:/nowhere', expected: expect.any(String) }],
+    ]);
   });
 });
 

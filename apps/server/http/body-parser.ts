@@ -1,5 +1,6 @@
-import type { FastifyInstance } from 'fastify';
-import { wrongValue } from './problem.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { wrongMediaType } from './about-request.ts';
+import { valueProblem, wrongValue, type ProblemError } from './problem.ts';
 
 /** Levels of a body: those that K2 takes have one. */
 const NESTING_MAX = 32;
@@ -13,12 +14,32 @@ export function parseJsonBodies(instance: FastifyInstance): void {
   const parse = instance.getDefaultJsonParser('error', 'error');
   instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     const text = String(body);
-    if (nestingOf(text) > NESTING_MAX) {
-      done(wrongValue('body', text.slice(0, 40), `JSON of at most ${NESTING_MAX} levels`));
+    const problem = encodingProblem(request) ?? textProblem(text);
+    if (problem !== null) {
+      done(problem);
       return;
     }
-    void parse(request, text, done);
+    void parse(request, text, (error, value) =>
+      done(error === null ? null : wrongValue('body', text, 'valid JSON without __proto__ and constructor'), value),
+    );
   });
+}
+
+/** JSON is UTF-8 (RFC 8259, 8.1), and nothing is unpacked here. */
+function encodingProblem({ headers }: FastifyRequest): ProblemError | null {
+  const contentType = headers['content-type'] ?? '';
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1] ?? 'utf-8';
+  if (!/^utf-?8$/i.test(charset)) return wrongMediaType(contentType);
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (/^identity$/i.test(coding)) return null;
+  return valueProblem('unsupported-media-type', 'Content-Encoding', coding, 'identity, or no such header', {
+    'accept-encoding': 'identity',
+  });
+}
+
+function textProblem(text: string): ProblemError | null {
+  if (text === '') return wrongValue('body', text, 'a JSON object');
+  return nestingOf(text) > NESTING_MAX ? wrongValue('body', text, `JSON of at most ${NESTING_MAX} levels`) : null;
 }
 
 function nestingOf(json: string): number {

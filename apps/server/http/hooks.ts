@@ -2,12 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext } from '../api-context.ts';
 import type { Connections } from './connections.ts';
 import { isForbiddenHost, requestedHost } from './host-check.ts';
-import { ProblemError, wrongValue } from './problem.ts';
+import { ProblemError, valueProblem, wrongValue } from './problem.ts';
 import type { ProblemFilter } from './problem-filter.ts';
 
 const CORRELATION_ID = /^[\w.:/+=-]{1,128}$/;
 
 const SECURITY_HEADERS = {
+  // What is true now may not be in a moment, and is the caller's alone.
+  'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
@@ -67,13 +69,11 @@ export function addHooks(
 }
 
 function refusal(request: FastifyRequest, { settings }: ApiContext): ProblemError | null {
-  if (hostHeaders(request) > 1)
-    return new ProblemError('invalid-request', 'there are several Host headers: expected one');
+  if (hostHeaders(request) > 1) return wrongValue('Host', 'several headers', 'one');
   const host = requestedHost(request.url, request.headers.host);
   if (isForbiddenHost(host, settings)) {
     const expected = [...new Set(['localhost', settings.host, ...settings.allowedHosts])].join(', ');
-    const detail = `the request is addressed to ${JSON.stringify(host)}: expected one of ${expected}. K2_ALLOWED_HOSTS allows more`;
-    return new ProblemError('forbidden-host', detail);
+    return valueProblem('forbidden-host', 'Host', host, `one of ${expected}; K2_ALLOWED_HOSTS allows more`);
   }
   // Answered before a body is read.
   if (request.is404 || isNoDocsFile(request)) return new ProblemError('not-found', 'no such resource');

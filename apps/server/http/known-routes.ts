@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ProblemError } from './problem.ts';
+import { shortened } from './shown-value.ts';
 
 /** Methods by path, of the routes that are literal paths: all of the API's. */
 export class KnownRoutes {
@@ -19,7 +20,9 @@ export class KnownRoutes {
   methodProblem(method: string, path: string): ProblemError | null {
     const methods = [...(this.methodsByPath.get(path) ?? [])].sort();
     if (methods.length === 0 || methods.includes(method)) return null;
-    return new ProblemError('method-not-allowed', `${path} has no ${method}: expected ${methods.join(' or ')}`, {
+    const expected = methods.join(' or ');
+    return new ProblemError('method-not-allowed', `${path} has no ${shortened(method)}: expected ${expected}`, {
+      errors: [{ field: 'method', value: shortened(method), expected }],
       headers: { allow: methods.join(', ') },
     });
   }

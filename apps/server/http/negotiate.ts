@@ -1,5 +1,5 @@
 import { FORMATS, MEDIA_TYPES, type Format } from '../encode/formats.ts';
-import { ProblemError, wrongValue } from './problem.ts';
+import { valueProblem, wrongValue, type ProblemError } from './problem.ts';
 
 interface Range {
   readonly type: string;
@@ -16,7 +16,7 @@ export function negotiate(accept: string | undefined, format: string | undefined
     if (found !== undefined) return found;
     if (!(FORMATS as readonly string[]).includes(format))
       throw wrongValue('format', format, `one of ${offered.join(', ')}`);
-    throw notAcceptable(`format=${format}`, offered);
+    throw notAcceptable('format', format, offered);
   }
   const ranges = parseAccept(accept);
   if (ranges.length === 0) return offered[0];
@@ -26,13 +26,13 @@ export function negotiate(accept: string | undefined, format: string | undefined
     const quality = qualityOf(MEDIA_TYPES[one], ranges);
     if (quality > bestQuality) [best, bestQuality] = [one, quality];
   }
-  if (best === null) throw notAcceptable(`Accept: ${accept!.slice(0, 200)}`, offered);
+  if (best === null) throw notAcceptable('Accept', accept!, offered);
   return best;
 }
 
-function notAcceptable(asked: string, offered: readonly Format[]): ProblemError {
+function notAcceptable(field: 'format' | 'Accept', asked: string, offered: readonly Format[]): ProblemError {
   const there = offered.map((one) => `${MEDIA_TYPES[one]} (format=${one})`).join(', ');
-  return new ProblemError('not-acceptable', `${asked} is not there: expected one of ${there}`);
+  return valueProblem('not-acceptable', field, asked, `one of ${there}`);
 }
 
 /** The most specific range that covers a type decides. */

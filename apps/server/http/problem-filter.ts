@@ -2,7 +2,8 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Telemetry } from '@k2/ports';
 import type { KnownRoutes } from './known-routes.ts';
-import { problemDetails, ProblemError, problemOf, PROBLEMS } from './problem.ts';
+import { aboutRequest } from './about-request.ts';
+import { problemDetails, problemOf, PROBLEMS } from './problem.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -20,7 +21,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = this.unmatched(problemOf(error), request);
+    const problem = aboutRequest(problemOf(error), request, this.routes);
     const { status } = PROBLEMS[problem.kind];
     if (status === 500 || (status > 500 && problem.cause !== undefined)) {
       const level = status === 500 ? 'error' : 'warn';
@@ -35,13 +36,5 @@ export class ProblemFilter implements ExceptionFilter {
     const type = `${PROBLEM_MEDIA_TYPE}; charset=utf-8`;
     const headers = { ...problem.headers, 'x-correlation-id': request.id };
     void reply.code(status).headers(headers).type(type).send(JSON.stringify(details));
-  }
-
-  /** What matched no route: another method might. */
-  private unmatched(problem: ProblemError, { method, url }: FastifyRequest): ProblemError {
-    if (problem.kind !== 'not-found') return problem;
-    const path = url.split('?', 1)[0];
-    const notFound = `${path.slice(0, 200)} is not a resource: /docs lists what there is`;
-    return this.routes.methodProblem(method, path) ?? new ProblemError('not-found', notFound);
   }
 }

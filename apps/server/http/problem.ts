@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { isPortError, type PortError } from '@k2/ports';
-import { CURSOR_EXPECTED, CursorError, CursorExpiredError } from '@k2/usecases';
+import { CursorError, CursorExpiredError } from '@k2/usecases';
+import { printableLines, quotedValue, shownValue } from './shown-value.ts';
 
 /** One wrong value of a request. */
 export interface FieldError {
@@ -15,10 +16,17 @@ interface ProblemType {
   readonly retryAfterSeconds?: number;
 }
 
-/** Kinds of problem: `type` is `urn:k2:problem:<kind>`. Those that pass by themselves say when to try again. */
+/**
+ * Kinds of problem: `type` is `urn:k2:problem:<kind>`. Those that pass by themselves say when to try again.
+ * `invalid-request` is what the OpenAPI document's schemas refuse, and nothing else: what they cannot tell has kinds of
+ * its own.
+ */
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request has a wrong value' },
-  'invalid-query': { status: 400, title: 'The SQL does not run' },
+  'conflicting-values': { status: 400, title: 'Values of the request do not go together' },
+  'invalid-cursor': { status: 400, title: 'The cursor is not of this question' },
+  'invalid-feed': { status: 400, title: 'The feed cannot be loaded' },
+  'invalid-query': { status: 400, title: 'The query does not run' },
   'forbidden-query': { status: 403, title: 'The SQL is not permitted' },
   'forbidden-host': { status: 403, title: 'The Host header names another machine' },
   'not-found': { status: 404, title: 'No such resource' },
@@ -69,22 +77,25 @@ export class ProblemError extends Error {
   }
 }
 
-/** One wrong value. */
+/** One wrong value, by itself. */
 export function wrongValue(field: string, value: unknown, expected: string): ProblemError {
-  const shown = shownValue(value);
-  return new ProblemError('invalid-request', `${field} is ${JSON.stringify(shown)}: expected ${expected}`, {
-    errors: [{ field, value: shown, expected }],
-  });
+  return valueProblem('invalid-request', field, value, expected);
 }
 
-const SHOWN_LENGTH_MAX = 200;
+/** One value that does not go with the others. */
+export function conflictingValue(field: string, value: unknown, expected: string): ProblemError {
+  return valueProblem('conflicting-values', field, value, expected);
+}
 
-/** What a problem repeats of a value: short, and always JSON. */
-export function shownValue(value: unknown): unknown {
-  if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean')
-    return value ?? null;
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
+export function valueProblem(
+  kind: ProblemKind,
+  field: string,
+  value: unknown,
+  expected: string,
+  headers: Readonly<Record<string, string>> = {},
+): ProblemError {
+  const errors = [{ field, value: shownValue(value), expected }];
+  return new ProblemError(kind, `${field} is ${quotedValue(value)}: expected ${expected}`, { errors, headers });
 }
 
 /** RFC 9457. */
@@ -108,8 +119,9 @@ export function problemDetails(
     type: `urn:k2:problem:${kind}`,
     title,
     status,
-    detail: message,
-    instance: instance.slice(0, 2_000),
+    detail: printableLines(message),
+    // A URI reference: what is no ASCII came without being encoded.
+    instance: encodeURI(instance.slice(0, 2_000)).replaceAll('%25', '%'),
     correlationId,
     errors,
   };
@@ -118,12 +130,7 @@ export function problemDetails(
 /** Whatever was thrown, as a problem. */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (error instanceof CursorError) {
-    return new ProblemError('invalid-request', error.message, {
-      errors: [{ field: 'cursor', value: null, expected: CURSOR_EXPECTED }],
-      cause: error,
-    });
-  }
+  if (error instanceof CursorError) return new ProblemError('invalid-cursor', error.message, { cause: error });
   if (error instanceof CursorExpiredError) return new ProblemError('cursor-expired', error.message, { cause: error });
   if (isPortError(error)) return portProblem(error);
   const status = error instanceof HttpException ? error.getStatus() : frameworkStatus(error);
@@ -159,7 +166,7 @@ function portProblem(error: PortError): ProblemError {
     case 'invalid-schema-change':
       return new ProblemError('incompatible-table', error.message, cause);
     case 'misconfigured':
-      return new ProblemError('invalid-request', error.message, cause);
+      return new ProblemError('invalid-feed', error.message, cause);
     case 'unsupported':
       return new ProblemError('conflict', error.message, cause);
     case 'log-full':

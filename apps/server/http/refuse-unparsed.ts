@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Scheduler } from '@k2/ports';
 import type { KnownRoutes } from './known-routes.ts';
-import { problemDetails, ProblemError, PROBLEMS } from './problem.ts';
+import { problemDetails, ProblemError, PROBLEMS, valueProblem } from './problem.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem-filter.ts';
 
 /** How long a client has to read why it was refused before its connection is cut. */
@@ -49,8 +49,8 @@ export function refuseUnparsed(
 
 /** `Expect` with anything but `100-continue`: Node hands such a request to nobody else. */
 export function refuseExpectation({ headers, url = '' }: IncomingMessage, response: ServerResponse, id: string): void {
-  const detail = `Expect is ${JSON.stringify(headers.expect)}: expected 100-continue, or no such header`;
-  const body = JSON.stringify(problemDetails(new ProblemError('expectation-failed', detail), url, id));
+  const problem = valueProblem('expectation-failed', 'Expect', headers.expect, '100-continue, or no such header');
+  const body = JSON.stringify(problemDetails(problem, url, id));
   const type = `${PROBLEM_MEDIA_TYPE}; charset=utf-8`;
   const length = Buffer.byteLength(body);
   response

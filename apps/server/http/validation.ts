@@ -1,6 +1,10 @@
 import { ValidationPipe, type ArgumentMetadata, type Type, type ValidationError } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
-import { ProblemError, shownValue, type FieldError } from './problem.ts';
+import { ProblemError, type FieldError } from './problem.ts';
+import { quotedValue, shortened, shownValue } from './shown-value.ts';
+
+/** The query of a route that has no parameters: any is refused, as it would have no effect. */
+export class NoParameters {}
 
 /** Turns what came into a checked DTO; anything unknown or wrong is a problem that names it. */
 export class RequestValidation extends ValidationPipe {
@@ -22,15 +26,16 @@ export class RequestValidation extends ValidationPipe {
    * the name of a DTO's method would not be missed by the whitelist.
    */
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if ((metadata.type === 'query' || metadata.type === 'body') && metadata.metatype !== undefined) {
-      this.refuseUnknown(value, metadata.type, metadata.metatype);
+    const { type, metatype } = metadata;
+    if ((type === 'query' || type === 'body') && metatype !== undefined && this.toValidate(metadata)) {
+      this.refuseUnknown(value, type, metatype);
+      if (metatype === NoParameters) return new NoParameters();
     }
-    return super.transform(metadata.type === 'body' ? withoutNulls(value) : value, metadata);
+    return super.transform(type === 'body' ? withoutNulls(value) : value, metadata);
   }
 
   private refuseUnknown(value: unknown, type: 'query' | 'body', dto: Type): void {
     const known = this.namesOf(dto);
-    if (known.size === 0) return;
     if (type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
       throw validationProblem([
         { field: 'body', value: shownValue(value), expected: `a JSON object with ${[...known].join(', ')}` },
@@ -38,7 +43,7 @@ export class RequestValidation extends ValidationPipe {
     }
     const unknown = Object.keys(value as object).filter((name) => !known.has(name));
     if (unknown.length === 0) return;
-    const expected = `only ${[...known].join(', ')}`;
+    const expected = known.size === 0 ? 'no parameters' : `only ${[...known].join(', ')}`;
     const values = value as Readonly<Record<string, unknown>>;
     throw validationProblem(
       unknown.slice(0, 20).map((name) => ({ field: shortened(name), value: shownValue(values[name]), expected })),
@@ -65,7 +70,7 @@ function withoutNulls(body: unknown): unknown {
 
 function validationProblem(errors: readonly FieldError[]): ProblemError {
   const detail = errors
-    .map(({ field, value, expected }) => `${field} is ${JSON.stringify(value)}: expected ${expected}`)
+    .map(({ field, value, expected }) => `${field} is ${quotedValue(value)}: expected ${expected}`)
     .join('; ');
   return new ProblemError('invalid-request', detail, { errors });
 }
@@ -76,8 +81,4 @@ function fieldError({ property, value, constraints = {} }: ValidationError): Fie
     value: shownValue(value),
     expected: Object.values(constraints)[0] ?? 'another value',
   };
-}
-
-function shortened(name: string): string {
-  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
 }

@@ -5,7 +5,7 @@ import { questionDigest } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { jsonArray } from '../encode/json.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { wrongValue } from '../http/problem.ts';
+import { conflictingValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { parseBarsCursor, printBarsCursor } from './bars-cursor.ts';
 import { completenessJson, provenanceHeaders } from './provenance.ts';
@@ -26,7 +26,7 @@ export class BarsController {
     const { answers, ports } = platform;
     const format = negotiate(headers.accept, query.format, TICK_FORMATS);
     if (query.cursor !== undefined && format !== 'json') {
-      throw wrongValue('cursor', query.cursor, 'none with a streamed format: it is not paged');
+      throw conflictingValue('cursor', query.cursor, 'none with a streamed format: it is not paged');
     }
     const limit = query.rowLimit(format);
     const request = { filter: query.filter(), asOf: query.asOfWanted, intervalUs: query.intervalUs, limit };

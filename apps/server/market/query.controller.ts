@@ -5,10 +5,9 @@ import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import type { Format } from '../encode/formats.ts';
 import { Checked, fits } from '../http/checked.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { wrongValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
 import { AS_OF, formatCheck, numberCheck, parseAsOf } from './checks.ts';
-import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
+import { JSON_ROWS_DEFAULT, JSON_ROWS_MAX, rowLimit, STREAM_ROWS_MAX, TICK_FORMATS } from './requests.ts';
 import { SQL_TEXT } from './patterns.ts';
 import { AnswerSender } from './send-answer.ts';
 import { sendQuestion } from './send-question.ts';
@@ -63,14 +62,7 @@ export class QueryController {
   ): Promise<void> {
     const { platform, settings } = this.context;
     const format = negotiate(headers.accept, wanted, TICK_FORMATS);
-    const limit = Number(body.limit ?? (format === 'json' ? JSON_ROWS_DEFAULT : STREAM_ROWS_MAX));
-    if (format === 'json' && limit > JSON_ROWS_MAX) {
-      throw wrongValue(
-        'limit',
-        limit,
-        `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`,
-      );
-    }
+    const limit = rowLimit(body.limit, format);
     const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
     const asked = { sql: body.sql, asOf: parseAsOf(body.asOf)! };
     const { plans } = await scope.within(plansOfSql(platform.ports, asked, scope.options));

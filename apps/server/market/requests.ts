@@ -3,7 +3,7 @@ import type { AsOf, TickFilter } from '@k2/ports';
 import { tickFields, type TicksRequest } from '@k2/usecases';
 import type { Format } from '../encode/formats.ts';
 import { Checked } from '../http/checked.ts';
-import { wrongValue } from '../http/problem.ts';
+import { conflictingValue } from '../http/problem.ts';
 import {
   AS_OF,
   CURSOR,
@@ -47,7 +47,7 @@ class FilterQuery {
     const fromUs = this.from === undefined ? undefined : timeUsOf(this.from)!;
     const toUs = this.to === undefined ? undefined : timeUsOf(this.to)!;
     if (fromUs !== undefined && toUs !== undefined && toUs <= fromUs) {
-      throw wrongValue('to', this.to, `a time after from (${this.from}): the range is [from, to)`);
+      throw conflictingValue('to', this.to, `a time after from (${this.from}): the range is [from, to)`);
     }
     return {
       ...(this.exchange !== undefined && { exchange: this.exchange }),
@@ -149,11 +149,12 @@ export class GapsQuery extends FilterQuery {
   }
 }
 
-function rowLimit(given: string | undefined, format: Format): number {
+/** Rows wanted in a format, within what it can have. */
+export function rowLimit(given: string | number | undefined, format: Format): number {
   if (format !== 'json') return given === undefined ? STREAM_ROWS_MAX : Number(given);
   const limit = given === undefined ? JSON_ROWS_DEFAULT : Number(given);
   if (limit > JSON_ROWS_MAX) {
-    throw wrongValue(
+    throw conflictingValue(
       'limit',
       limit,
       `an integer from 1 to ${JSON_ROWS_MAX} for JSON; the other formats stream up to ${STREAM_ROWS_MAX}`,

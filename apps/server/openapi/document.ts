@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { MEDIA_TYPES, type Format } from '../encode/formats.ts';
 import { PROBLEM_MEDIA_TYPE } from '../http/problem-filter.ts';
-import { PROBLEMS } from '../http/problem.ts';
+import { PROBLEMS, type ProblemKind } from '../http/problem.ts';
 import { VERSIONS } from '../operations/versions.ts';
 import { OF_EVERY_REQUEST, OPERATIONS, type Operation } from './operations.ts';
 import { problemExample, schemaRef, SCHEMAS, type Json } from './schemas.ts';
@@ -10,7 +10,7 @@ import { problemExample, schemaRef, SCHEMAS, type Json } from './schemas.ts';
 const DESCRIPTION = `Market data with nothing lost, nothing counted twice, and every answer saying how complete it is.
 
 Times are ISO 8601 in UTC to the microsecond. Prices and quantities are exact decimal strings; integers beyond 2^53 are strings.
-Errors are RFC 9457 problem details which name the wrong value and what was expected.
+Errors are RFC 9457 problem details which name the wrong value and what was expected; switch on \`type\`. What these schemas refuse is \`invalid-request\`; a request that fits them is refused with other kinds only.
 X-Correlation-Id, given or made, comes back and is in every log line of the request.`;
 
 /** OpenAPI 3.1: parameters and bodies from the DTOs, everything else from the table of operations. */
@@ -97,6 +97,11 @@ function representation(format: Format, schema: string, example: unknown): Json 
   return { schema: { type: 'string', description: note } };
 }
 
+function problemSchema(status: number, kinds: readonly ProblemKind[]): Json {
+  const type = { enum: kinds.map((kind) => `urn:k2:problem:${kind}`) };
+  return { ...schemaRef('Problem'), properties: { type, status: { const: status } } };
+}
+
 /** Kinds that share a status share a response. */
 function problemResponses(problems: Operation['problems']): Json {
   const statuses = [...new Set(problems.map((kind) => PROBLEMS[kind].status))];
@@ -111,7 +116,7 @@ function problemResponses(problems: Operation['problems']): Json {
         {
           description: kinds.map((kind) => PROBLEMS[kind].title).join('; '),
           ...retry,
-          content: { [PROBLEM_MEDIA_TYPE]: { schema: schemaRef('Problem'), examples } },
+          content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema(status, kinds), examples } },
         },
       ];
     }),

@@ -30,8 +30,14 @@ export const OF_EVERY_REQUEST: readonly ProblemKind[] = [
   'unavailable',
 ];
 
+/** What reading the lake may meet. */
+const READING: readonly ProblemKind[] = ['damaged', 'incompatible-table'];
+
 const ASKING: readonly ProblemKind[] = [
+  ...READING,
   'invalid-request',
+  'conflicting-values',
+  'invalid-query',
   'unknown-snapshot',
   'no-snapshot-before',
   'conflict',
@@ -44,7 +50,7 @@ const ASKING: readonly ProblemKind[] = [
 ];
 
 /** What leads to a next page. */
-const PAGING: readonly ProblemKind[] = [...ASKING, 'cursor-expired'];
+const PAGING: readonly ProblemKind[] = [...ASKING, 'invalid-cursor', 'cursor-expired'];
 
 const TRADE = {
   message_id: 'ASX/BHP/2014-03-10/1',
@@ -187,15 +193,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       ],
       truncated: false,
     },
-    problems: [
-      'invalid-request',
-      'invalid-query',
-      'forbidden-query',
-      'forbidden-host',
-      'payload-too-large',
-      'unsupported-media-type',
-      ...ASKING.slice(1),
-    ],
+    problems: [...ASKING, 'forbidden-query', 'payload-too-large', 'unsupported-media-type'],
   },
   'get /v1/snapshots': {
     summary: 'Snapshots of a table',
@@ -203,7 +201,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     tag: 'Lake',
     schema: 'Snapshots',
     example: { data: [] },
-    problems: ['invalid-request', 'unavailable'],
+    problems: READING,
   },
   'get /v1/stats': {
     summary: 'What runs and how far it is',
@@ -211,7 +209,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     tag: 'Operations',
     schema: 'Stats',
     example: { versions: { k2: '0.1.0', node: '24.21.0' }, uptimeSeconds: 12 },
-    problems: ['unavailable'],
+    problems: READING,
   },
   'post /v1/loads': {
     summary: 'Load files',
@@ -225,14 +223,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       },
     },
     problems: [
-      'invalid-request',
-      'forbidden-host',
+      ...READING,
+      'invalid-feed',
       'not-acceptable',
       'conflict',
       'payload-too-large',
       'unsupported-media-type',
       'overloaded',
-      'unavailable',
     ],
   },
   'get /health/live': {
@@ -241,7 +238,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     tag: 'Operations',
     schema: 'Status',
     example: { status: 'live' },
-    problems: ['unavailable'],
+    problems: [],
   },
   'get /health/ready': {
     summary: 'What works',
@@ -264,7 +261,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       ],
       pausedPartitions: [],
     },
-    problems: ['unavailable'],
+    problems: [],
   },
   'get /metrics': {
     summary: 'Metrics',

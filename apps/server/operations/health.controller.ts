@@ -1,8 +1,9 @@
-import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
 import { problemDetails, ProblemError, PROBLEMS } from '../http/problem.ts';
 import { PROBLEM_MEDIA_TYPE } from '../http/problem-filter.ts';
+import { NoParameters } from '../http/validation.ts';
 import { healthJson } from './health-json.ts';
 
 @Controller()
@@ -11,7 +12,7 @@ export class HealthController {
 
   /** A supervisor restarts a process that says no: a component has failed that a new process may run. */
   @Get('health/live')
-  live(): object {
+  live(@Query() _none: NoParameters): object {
     const { isAlive, components } = this.context.platform.health;
     if (isAlive) return { status: 'live' };
     const failed = components
@@ -22,7 +23,11 @@ export class HealthController {
 
   /** Whether the process can do something of what it is for: what is known of that is told with either answer. */
   @Get('health/ready')
-  ready(@Req() { id, url }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): object {
+  ready(
+    @Query() _none: NoParameters,
+    @Req() { id, url }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): object {
     const { platform, isStopping } = this.context;
     if (isStopping()) throw new ProblemError('unavailable', 'the server is stopping');
     const health = healthJson(platform.health);
@@ -37,7 +42,7 @@ export class HealthController {
 
   @Get('metrics')
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-  metrics(): Promise<string> {
+  metrics(@Query() _none: NoParameters): Promise<string> {
     return this.context.metrics();
   }
 }

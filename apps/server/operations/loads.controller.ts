@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
@@ -6,6 +6,7 @@ import { CONTENT_TYPES } from '../encode/formats.ts';
 import { Checked, fits } from '../http/checked.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { ProblemError } from '../http/problem.ts';
+import { NoParameters } from '../http/validation.ts';
 import { ASX_FEED } from '../market/patterns.ts';
 import { LoadEvents } from './load-events.ts';
 
@@ -34,6 +35,7 @@ export class LoadsController {
   @HttpCode(200)
   async load(
     @Body() { feed: spec }: LoadBody,
+    @Query() _none: NoParameters,
     @Req() { id, headers, url }: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {

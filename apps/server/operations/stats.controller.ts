@@ -1,7 +1,8 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { printTimeUs } from '@k2/domain/market';
 import { partitionName } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { NoParameters } from '../http/validation.ts';
 import { VERSIONS } from './versions.ts';
 
 @Controller('v1')
@@ -9,7 +10,7 @@ export class StatsController {
   constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
 
   @Get('stats')
-  async stats(): Promise<object> {
+  async stats(@Query() _none: NoParameters): Promise<object> {
     const { platform } = this.context;
     const { store, clock } = platform.ports;
     const { roles, startedUs, feeds, sink, maintain } = platform.status;
