@@ -6,7 +6,8 @@ import { openDatabase, type EngineDatabase } from './engine-database.ts';
 import type { EngineMessage, EngineRequest, EngineSettings, EngineTask } from './engine-messages.ts';
 import { EngineRun, type RunEnd } from './engine-run.ts';
 import { questionErrorOf } from './question-error.ts';
-import { questionStatement, type Statement } from './question-sql.ts';
+import { questionStatement } from './question-sql.ts';
+import type { Statement } from './statement.ts';
 
 const settings = JSON.parse(process.argv[2]) as EngineSettings;
 

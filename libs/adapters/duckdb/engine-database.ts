@@ -7,7 +7,7 @@ import {
 } from '@duckdb/node-api';
 import type { SqlRead } from '@k2/ports';
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
-import type { Statement } from './question-sql.ts';
+import type { Statement } from './statement.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
 import { sqlReads } from './sql-reads.ts';
 import { forbidden, isSameQuery, selectTree, type Tree } from './statement-tree.ts';

@@ -6,7 +6,7 @@ import type { EngineDatabase } from './engine-database.ts';
 import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
 import { laidOutBatch, laidOutColumns, type AnswerLayout } from './message-ids.ts';
 import { QuestionError } from './question-error.ts';
-import type { Statement } from './question-sql.ts';
+import type { Statement } from './statement.ts';
 
 const BATCH_ROWS_MAX = 16_384;
 /** What DuckDB computes at a time, and the least a batch may hold. */

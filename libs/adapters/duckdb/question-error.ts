@@ -10,10 +10,20 @@ export class QuestionError extends Error {
   }
 }
 
+/** What a typed question's SQL raises itself, as `invalid-query`; `message` is an SQL expression. */
+export function raised(message: string): string {
+  return `error('${RAISED}' || ${message})`;
+}
+
+const RAISED = 'K2: ';
+const RAISED_ERROR = new RegExp(`^Invalid Input Error: ${RAISED}(.*)$`, 's');
+
 /** DuckDB's errors begin with their class: `Binder Error: …`. */
 export function questionErrorOf(error: unknown, isUserSql: boolean): QuestionError {
   if (error instanceof QuestionError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  const refusal = isUserSql ? null : RAISED_ERROR.exec(message);
+  if (refusal !== null) return new QuestionError('invalid-query', refusal[1]);
   return new QuestionError(kindOf(message, isUserSql), isUserSql ? shortMessage(message) : message);
 }
 

@@ -1,20 +1,21 @@
-import type { RecordType, TableName } from '@k2/domain/market';
-import { AUDIT_SHAPES, type Question, type TickFilter, type TickPosition } from '@k2/ports';
+import type { RecordType } from '@k2/domain/market';
+import { AUDIT_SHAPES, type TickPosition } from '@k2/ports';
+import { barsStatement } from './bars-sql.ts';
 import type { LocalScan } from './engine-messages.ts';
-import { MADE_MESSAGE_ID, MESSAGE_ID_PARTS, type AnswerLayout } from './message-ids.ts';
+import { MADE_MESSAGE_ID, MESSAGE_ID_PARTS } from './message-ids.ts';
 import { QuestionError } from './question-error.ts';
 import { columnSql, isTickTable, MESSAGE_ID, quoteName, scanColumns, scanRelation } from './scan-sql.ts';
-
-export type TypedQuestion = Exclude<Question, { kind: 'sql' }>;
-export type QuestionOf<Kind extends Question['kind']> = Extract<Question, { kind: Kind }>;
-
-/** SQL with `$1`…; integers are bound as BIGINT. */
-export interface Statement {
-  readonly sql: string;
-  readonly values: readonly (string | bigint)[];
-  /** Absent: the columns are the answer's as they are. */
-  readonly layout?: AnswerLayout;
-}
+import {
+  filterConditions,
+  limit,
+  Parameters,
+  scanOf,
+  TICK_ORDER,
+  where,
+  type QuestionOf,
+  type Statement,
+  type TypedQuestion,
+} from './statement.ts';
 
 /**
  * The SQL of a typed question over its scans; `isExport` where DuckDB writes the answer itself, and no layout can be
@@ -32,8 +33,6 @@ export function questionStatement(question: TypedQuestion, scans: readonly Local
       return auditStatement(question, scans);
   }
 }
-
-const TICK_ORDER = ['timestamp', 'exchange', 'symbol', 'session', 'source_sequence'] as const;
 
 function ticksStatement(question: QuestionOf<'ticks'>, scan: LocalScan, isExport: boolean): Statement {
   const known = scanColumns(scan);
@@ -78,53 +77,6 @@ function afterConditions(after: TickPosition, descending: boolean, parameters: P
   return [`"timestamp" ${beyond}= ${values[0]}`, lexicographic];
 }
 
-function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): Statement {
-  if (!Number.isSafeInteger(question.intervalUs) || question.intervalUs < 1) {
-    throw new QuestionError(
-      'invalid-query',
-      `intervalUs is ${question.intervalUs}: expected a whole number of µs, from 1`,
-    );
-  }
-  const parameters = new Parameters();
-  const conditions = filterConditions(question.filter, parameters);
-  // Windows are counted from an origin before any time there is, as DuckDB's // rounds towards zero. The inner query
-  // groups by session too: within one, time and sequence order the trades, and pack into one cheap key.
-  const interval = BigInt(question.intervalUs);
-  const originUs = (ORIGIN_US / interval) * interval;
-  const key = `(epoch_us("timestamp")::HUGEINT * 9007199254740992 + source_sequence)`;
-  // One of the two wider than 18 digits, or the product is computed, and overflows, in 18.
-  const perSession = `SELECT exchange, symbol, session, (epoch_us("timestamp") + ${originUs}) // ${interval} AS bar,
-      arg_min(price, ${key}) AS open, max(price) AS high, min(price) AS low, arg_max(price, ${key}) AS close,
-      min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp, sum(quantity) AS volume,
-      count(*) AS trade_count, sum(price::DECIMAL(19,8) * quantity) AS notional
-    FROM ${scanRelation(scan, [...TICK_ORDER, 'price', 'quantity'])}${where(conditions)} GROUP BY exchange, symbol, session, bar`;
-  const bars = `SELECT exchange, symbol, make_timestamptz(bar * ${interval} - ${originUs}) AS bar_start,
-      arg_min(open, (first_timestamp, session)) AS open, max(high) AS high, min(low) AS low,
-      arg_max(close, (last_timestamp, session)) AS close, sum(volume)::DECIMAL(38,8) AS volume,
-      sum(trade_count)::BIGINT AS trade_count, sum(notional)::DECIMAL(38,16) AS notional
-    FROM (${perSession}) GROUP BY exchange, symbol, bar ORDER BY bar_start, exchange, symbol LIMIT ${limit(question)}`;
-  return parameters.statement(`${withVwap(bars)} ORDER BY bar_start, exchange, symbol`);
-}
-
-/** Far enough that times down to the year -124,783 count upwards from it, near enough that the sum stays an int64. */
-const ORIGIN_US = 4_000_000_000_000_000_000n;
-
-/**
- * vwap = notional ÷ volume, half to even at the eighth digit, in integers: DuckDB divides decimals as DOUBLE. Both are taken
- * by their digits, notional at scale 16 and volume at 8, so that the quotient has scale 8. A quotient below 2^50 is
- * estimated as DOUBLE, at most one off, and corrected by its remainder: dividing HUGEINTs takes ten times as long.
- */
-function withVwap(bars: string): string {
-  const digits = `SELECT *, abs(replace(notional::VARCHAR, '.', '')::HUGEINT) AS n, abs(replace(volume::VARCHAR, '.', '')::HUGEINT) AS d,
-      ((notional < 0) <> (volume < 0)) AS is_negative FROM (${bars})`;
-  const estimated = `SELECT *, CASE WHEN d = 0 THEN NULL ELSE n::DOUBLE / d::DOUBLE END AS e FROM (${digits})`;
-  const quotient = `SELECT *, CASE WHEN e < 1125899906842624 THEN floor(e)::HUGEINT WHEN d > 0 THEN n // d END AS q0 FROM (${estimated})`;
-  const corrected = `SELECT *, q0 + CASE WHEN n - q0 * d < 0 THEN -1 WHEN n - q0 * d >= d THEN 1 ELSE 0 END AS q FROM (${quotient})`;
-  const rounded = `SELECT *, q + CASE WHEN n - q * d > d - (n - q * d) OR (n - q * d = d - (n - q * d) AND q % 2 = 1) THEN 1 ELSE 0 END AS v FROM (${corrected})`;
-  const vwap = '(CASE WHEN is_negative THEN -v ELSE v END)::DECIMAL(38,0) * 0.00000001::DECIMAL(9,8)';
-  return `SELECT exchange, symbol, bar_start, open, high, low, close, volume, trade_count, ${vwap} AS vwap FROM (${rounded})`;
-}
-
 function symbolsStatement(question: QuestionOf<'symbols'>, scans: readonly LocalScan[]): Statement {
   const ticks = scans.filter(({ table }) => isTickTable(table));
   if (ticks.length === 0)
@@ -165,56 +117,4 @@ function auditStatement(question: QuestionOf<'audit'>, scans: readonly LocalScan
   return parameters.statement(
     `SELECT ${columns} FROM ${scanRelation(scan)}${where(conditions)} ORDER BY ${order.map(quoteName).join(', ')} LIMIT ${limit(question)}`,
   );
-}
-
-function filterConditions({ exchange, symbols, fromUs, toUs }: TickFilter, parameters: Parameters): string[] {
-  const conditions: string[] = [];
-  if (exchange !== undefined) conditions.push(`exchange = ${parameters.text(exchange)}`);
-  if (symbols !== undefined) conditions.push(symbolCondition(symbols, parameters));
-  if (fromUs !== undefined) conditions.push(`"timestamp" >= ${parameters.time(fromUs)}`);
-  if (toUs !== undefined) conditions.push(`"timestamp" < ${parameters.time(toUs)}`);
-  return conditions;
-}
-
-function symbolCondition(symbols: readonly string[], parameters: Parameters): string {
-  if (symbols.length === 0) return 'false';
-  const values = symbols.map((symbol) => parameters.text(symbol));
-  return values.length === 1 ? `symbol = ${values[0]}` : `symbol IN (${values.join(', ')})`;
-}
-
-function where(conditions: readonly string[]): string {
-  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-}
-
-function limit({ limit: rows }: TypedQuestion): string {
-  if (!Number.isSafeInteger(rows) || rows < 0)
-    throw new QuestionError('invalid-query', `limit is ${rows}: expected a whole number, from 0`);
-  return String(rows);
-}
-
-function scanOf(scans: readonly LocalScan[], table: TableName): LocalScan {
-  const scan = scans.find((candidate) => candidate.table === table);
-  if (scan === undefined) throw new QuestionError('invalid-query', `no scan of ${table} is planned`);
-  return scan;
-}
-
-class Parameters {
-  private readonly values: (string | bigint)[] = [];
-
-  text(value: string): string {
-    return `$${this.values.push(value)}::VARCHAR`;
-  }
-
-  integer(value: number): string {
-    if (!Number.isSafeInteger(value)) throw new QuestionError('invalid-query', `${value} is not an exact integer`);
-    return `$${this.values.push(BigInt(value))}::BIGINT`;
-  }
-
-  time(timeUs: number): string {
-    return `make_timestamptz(${this.integer(timeUs)})`;
-  }
-
-  statement(sql: string): Statement {
-    return { sql, values: this.values };
-  }
 }

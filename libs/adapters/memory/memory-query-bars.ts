@@ -1,3 +1,4 @@
+import { meanPrice, printTimeUs, WIDE_DECIMAL_PRECISION } from '@k2/domain/market';
 import { PortError, type AnswerColumn, type QueryEngineErrorKind, type Question } from '@k2/ports';
 import type { CellValue } from './memory-column-values.ts';
 import type { AnswerTable } from './memory-query-answer.ts';
@@ -20,7 +21,9 @@ interface Bar {
   tradeCount: number;
 }
 
-const COLUMNS: readonly (readonly [AnswerColumn, (bar: Bar) => CellValue])[] = [
+type AnsweredBar = Bar & { readonly vwap: bigint | null };
+
+const COLUMNS: readonly (readonly [AnswerColumn, (bar: AnsweredBar) => CellValue])[] = [
   [{ name: 'exchange', type: 'string' }, (bar) => bar.exchange],
   [{ name: 'symbol', type: 'string' }, (bar) => bar.symbol],
   [{ name: 'bar_start', type: 'timestamp' }, (bar) => bar.startUs],
@@ -30,7 +33,7 @@ const COLUMNS: readonly (readonly [AnswerColumn, (bar: Bar) => CellValue])[] = [
   [{ name: 'close', type: 'decimal', scale: 8 }, (bar) => bar.close],
   [{ name: 'volume', type: 'decimal', scale: 8 }, (bar) => bar.volume],
   [{ name: 'trade_count', type: 'integer' }, (bar) => bar.tradeCount],
-  [{ name: 'vwap', type: 'decimal', scale: 8 }, vwap],
+  [{ name: 'vwap', type: 'decimal', scale: 8 }, (bar) => bar.vwap],
 ];
 
 /** Bars by start, exchange and symbol, in that order; open and close are those of the order of ticks. */
@@ -63,10 +66,11 @@ export function barsAnswer(
   const sorted = [...bars.values()].sort(
     (a, b) => a.startUs - b.startUs || compareText(a.exchange, b.exchange) || compareText(a.symbol, b.symbol),
   );
+  const answered = sorted.slice(0, limit).map((bar): AnsweredBar => ({ ...bar, vwap: vwap(bar) }));
   return {
     columns: COLUMNS.map(([column]) => column),
-    rowCount: Math.min(sorted.length, limit),
-    cell: (row, column) => COLUMNS[column][1](sorted[row]),
+    rowCount: answered.length,
+    cell: (row, column) => COLUMNS[column][1](answered[row]),
   };
 }
 
@@ -94,15 +98,16 @@ function extend(bar: Bar, price: bigint, quantity: bigint): void {
   bar.tradeCount++;
 }
 
-/** Exact, rounded half to even at the eighth digit; null where nothing was traded. */
-function vwap({ notional, volume }: Bar): bigint | null {
-  if (volume === 0n) return null;
-  const quotient = notional / volume;
-  const twice = magnitude(notional % volume) * 2n;
-  if (twice < magnitude(volume) || (twice === magnitude(volume) && quotient % 2n === 0n)) return quotient;
-  return notional < 0n === volume < 0n ? quotient + 1n : quotient - 1n;
-}
-
-function magnitude(value: bigint): bigint {
-  return value < 0n ? -value : value;
+function vwap({ exchange, symbol, startUs, notional, volume }: Bar): bigint | null {
+  try {
+    return meanPrice(notional, volume);
+  } catch (error) {
+    const message = `the vwap of the bar of ${exchange} ${symbol} from ${printTimeUs(startUs)} has more than ${WIDE_DECIMAL_PRECISION} digits: its quantities, some of them negative, nearly cancel out; ask for another interval`;
+    throw new PortError<QueryEngineErrorKind>(
+      'invalid-query',
+      message,
+      { exchange, symbol, startUs },
+      { cause: error },
+    );
+  }
 }

@@ -3,7 +3,7 @@ import { filterConditions, limitSql, orderSql, whereSql } from './filter-sql.ts'
 import { plannedTable, type TableNames } from './planned-table.ts';
 import type { AnswerPart, ReadColumn, Statement } from './statement.ts';
 
-const READ: readonly ReadColumn[] = [
+const BAR: readonly ReadColumn[] = [
   { name: 'exchange', type: 'string' },
   { name: 'symbol', type: 'string' },
   { name: 'bar_start', type: 'integer' },
@@ -13,19 +13,32 @@ const READ: readonly ReadColumn[] = [
   { name: 'close', type: 'decimal', scale: 8 },
   { name: 'volume', type: 'decimal', scale: 8 },
   { name: 'trade_count', type: 'integer' },
-  { name: 'notional', type: 'decimal', scale: 16 },
 ];
-const [VOLUME, NOTIONAL] = ['volume', 'notional'].map((name) => READ.findIndex((column) => column.name === name));
+const READ: readonly ReadColumn[] = [
+  ...BAR,
+  { name: 'of_wholes', type: 'decimal', scale: 8 },
+  { name: 'of_fractions', type: 'decimal', scale: 16 },
+];
 
-const COLUMNS: Statement['columns'] = READ.map((column) => {
-  if (column.name === 'notional') return { name: 'vwap', type: 'decimal', scale: 8 };
-  return column.name === 'bar_start' ? { name: column.name, type: 'timestamp' } : column;
-});
+const COLUMNS: Statement['columns'] = [
+  ...BAR.map((column) => (column.name === 'bar_start' ? ({ name: column.name, type: 'timestamp' } as const) : column)),
+  { name: 'vwap', type: 'decimal', scale: 8 },
+];
+
+const place = (name: string) => READ.findIndex((column) => column.name === name);
 
 /** Trino rounds quotients of decimals half up, and to the wider scale: the few there are are divided here. */
-const PARTS: readonly AnswerPart[] = READ.map((_, at) =>
-  at === NOTIONAL ? { kind: 'vwap', notional: NOTIONAL, volume: VOLUME } : { kind: 'read', at },
-);
+const PARTS: readonly AnswerPart[] = [
+  ...BAR.map((_, at) => ({ kind: 'read', at }) as const),
+  {
+    kind: 'vwap',
+    exchange: place('exchange'),
+    symbol: place('symbol'),
+    volume: place('volume'),
+    ofWholes: place('of_wholes'),
+    ofFractions: place('of_fractions'),
+  },
+];
 
 export function barsStatement(
   question: Extract<Question, { kind: 'bars' }>,
@@ -40,17 +53,20 @@ export function barsStatement(
   const limit = limitSql(question);
   const conditions = whereSql(filterConditions(question.filter));
   if (plan.files.length === 0) return { sql: null, read: READ, columns: COLUMNS, parts: PARTS };
-  // By session first: within one, time and sequence order the trades.
+  // By session first: within one, time and sequence order the trades. Prices times whole and fractional quantities are
+  // summed apart: 38 digits hold those for 10^10 of the largest trades, but their sum for 100.
   const perSession = `SELECT exchange, symbol, session, ${windowSql(intervalUs)} AS bar,
       min_by(price, ROW("timestamp", source_sequence)) AS open, max(price) AS high, min(price) AS low,
       max_by(price, ROW("timestamp", source_sequence)) AS close,
       min("timestamp") AS first_timestamp, max("timestamp") AS last_timestamp,
-      sum(quantity) AS volume, count(*) AS trade_count, sum(price * quantity) AS notional
+      sum(quantity) AS volume, count(*) AS trade_count,
+      sum(price * truncate(quantity)) AS of_wholes, sum(price * (quantity % DECIMAL '1')) AS of_fractions
     FROM ${plannedTable(plan, names)}${conditions} GROUP BY 1, 2, 3, 4`;
   const sql = `SELECT exchange, symbol, bar * BIGINT '${intervalUs}' AS bar_start,
       min_by(open, ROW(first_timestamp, session)) AS open, max(high) AS high, min(low) AS low,
       max_by(close, ROW(last_timestamp, session)) AS close, CAST(sum(volume) AS decimal(38, 8)) AS volume,
-      sum(trade_count) AS trade_count, CAST(sum(notional) AS decimal(38, 16)) AS notional
+      sum(trade_count) AS trade_count, CAST(sum(of_wholes) AS decimal(38, 8)) AS of_wholes,
+      CAST(sum(of_fractions) AS decimal(38, 16)) AS of_fractions
     FROM (${perSession}) GROUP BY exchange, symbol, bar${orderSql(['bar_start', 'exchange', 'symbol'])}${limit}`;
   return { sql, read: READ, columns: COLUMNS, parts: PARTS };
 }

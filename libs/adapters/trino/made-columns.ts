@@ -1,5 +1,5 @@
-import { divideHalfEven, messageId, printDecimal } from '@k2/domain/market';
-import type { AnswerValues } from '@k2/ports';
+import { DECIMAL_ONE, meanPrice, messageId, printDecimal, WIDE_DECIMAL_PRECISION } from '@k2/domain/market';
+import { PortError, type AnswerValues } from '@k2/ports';
 import { utf8Values, type Rows } from './column-values.ts';
 
 export interface MadeColumn {
@@ -24,21 +24,38 @@ export function messageIds(rows: Rows, [exchangeAt, symbolAt, sessionAt, sequenc
   return utf8Values(texts);
 }
 
-/** notional ÷ volume, half to even at the eighth digit; null where the volume is 0. */
-export function vwaps(rows: Rows, places: { readonly notional: number; readonly volume: number }): MadeColumn {
-  const quotients = rows.map((row) => {
-    const volume = unscaled(row[places.volume] as string);
-    // Scale 16 by scale 8 is scale 8.
-    return volume === 0n ? null : divideHalfEven(unscaled(row[places.notional] as string), volume);
-  });
-  const all = quotients.map((quotient) => quotient ?? 0n);
-  const isInt64 = all.every((quotient) => quotient === BigInt.asIntN(64, quotient));
+/** Places of what a vwap is made of: Σ price × quantity by the whole and the fractional parts of the quantities. */
+export interface VwapPlaces {
+  readonly exchange: number;
+  readonly symbol: number;
+  /** At scale 8. */
+  readonly volume: number;
+  /** At scale 8. */
+  readonly ofWholes: number;
+  /** At scale 16. */
+  readonly ofFractions: number;
+}
+
+/** Exact, half to even at the eighth digit; null where the volume is 0. Throws `invalid-query` of one that is too wide. */
+export function vwaps(rows: Rows, places: VwapPlaces): MadeColumn {
+  const means = rows.map((row) => vwapOf(row, places));
+  const all = means.map((mean) => mean ?? 0n);
+  const isInt64 = all.every((mean) => mean === BigInt.asIntN(64, mean));
   return {
     values: isInt64 ? { kind: 'decimal', values: BigInt64Array.from(all) } : utf8Values(all.map(printDecimal)),
-    nulls: quotients.includes(null) ? Uint8Array.from(quotients, (quotient) => (quotient === null ? 1 : 0)) : null,
+    nulls: means.includes(null) ? Uint8Array.from(means, (mean) => (mean === null ? 1 : 0)) : null,
   };
 }
 
-function unscaled(decimal: string): bigint {
-  return BigInt(decimal.replace('.', ''));
+function vwapOf(row: Rows[number], places: VwapPlaces): bigint | null {
+  const [volume, ofWholes, ofFractions] = [places.volume, places.ofWholes, places.ofFractions].map((at) =>
+    BigInt((row[at] as string).replace('.', '')),
+  );
+  try {
+    return meanPrice(ofWholes * DECIMAL_ONE + ofFractions, volume);
+  } catch (error) {
+    const [exchange, symbol] = [row[places.exchange], row[places.symbol]] as string[];
+    const message = `the vwap of a bar of ${exchange} ${symbol} has more than ${WIDE_DECIMAL_PRECISION} digits: its quantities, some of them negative, nearly cancel out; ask for another interval`;
+    throw new PortError('invalid-query', message, { exchange, symbol }, { cause: error });
+  }
 }

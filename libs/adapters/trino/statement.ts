@@ -1,5 +1,6 @@
 import type { FieldType } from '@k2/domain/market';
 import type { AnswerColumn, AnswerType } from '@k2/ports';
+import type { VwapPlaces } from './made-columns.ts';
 
 /** A column that Trino selects, and how its values are read. */
 export interface ReadColumn {
@@ -14,8 +15,7 @@ export type AnswerPart =
   | { readonly kind: 'read'; readonly at: number }
   /** Places of exchange, symbol, session and source_sequence. */
   | { readonly kind: 'message-id'; readonly of: readonly number[] }
-  /** Places of notional, at scale 16, and volume, at scale 8. */
-  | { readonly kind: 'vwap'; readonly notional: number; readonly volume: number };
+  | ({ readonly kind: 'vwap' } & VwapPlaces);
 
 export interface Statement {
   /** Null: there is nothing that Trino would have to be asked. */

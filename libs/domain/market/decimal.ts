@@ -9,6 +9,10 @@ export const DECIMAL_ONE = 100_000_000n;
 /** Largest magnitude of a scaled value: 18 digits. */
 export const DECIMAL_SCALED_MAX = 999_999_999_999_999_999n;
 
+/** Of sums of decimals, and of what is made of them: decimal(38,8), in which an answer carries them. */
+export const WIDE_DECIMAL_PRECISION = 38;
+const WIDE_DECIMAL_SCALED_MAX = 10n ** BigInt(WIDE_DECIMAL_PRECISION) - 1n;
+
 export class DecimalError extends Error {
   override readonly name = 'DecimalError';
   readonly kind: 'syntax' | 'scale' | 'range';
@@ -71,6 +75,20 @@ export function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
   const divisor = denominator < 0n ? -denominator : denominator;
   if (twice < divisor || (twice === divisor && quotient % 2n === 0n)) return quotient;
   return numerator < 0n === denominator < 0n ? quotient + 1n : quotient - 1n;
+}
+
+/**
+ * Volume-weighted mean price, rounded half to even at the eighth digit: Σ price × quantity, at scale 16, by Σ quantity.
+ * Null where the volume is 0. Throws DecimalError `range` if it has more digits than a wide decimal, as quantities of both
+ * signs can make it.
+ */
+export function meanPrice(notional: bigint, volume: bigint): bigint | null {
+  if (volume === 0n) return null;
+  const mean = divideHalfEven(notional, volume);
+  if (mean > WIDE_DECIMAL_SCALED_MAX || mean < -WIDE_DECIMAL_SCALED_MAX) {
+    throw new DecimalError('range', printDecimal(mean), `at most ${WIDE_DECIMAL_PRECISION} digits`);
+  }
+  return mean;
 }
 
 function checkedScaled(scaled: bigint, text?: string): bigint {

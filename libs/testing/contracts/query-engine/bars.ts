@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseDecimal, type Trade } from '@k2/domain/market';
+import { DECIMAL_ONE, DECIMAL_SCALED_MAX, parseDecimal, type Trade } from '@k2/domain/market';
 import fc from 'fast-check';
 import {
   arbitraryTimeUs,
@@ -71,6 +71,62 @@ export function barsContract(asker: Asker): void {
         rows: Array.from({ length: 20 }, () => trade(0, '0.00000001', '9999999999.99999999')),
       });
       expect(rows).toEqual([expect.objectContaining({ volume: '199999999999.9999998', vwap: '0.00000001' })]);
+    });
+
+    it('are exact however many of the largest trades they sum', async () => {
+      const rows = await bars({
+        rows: Array.from({ length: 250 }, () => trade(0, '9999999999.99999999', '9999999999.99999999')),
+      });
+      expect(rows).toEqual([
+        expect.objectContaining({ volume: '2499999999999.9999975', vwap: '9999999999.99999999', trade_count: 250 }),
+      ]);
+    });
+
+    it('sum any prices and quantities that a trade can have', async () => {
+      const price = fc.oneof(
+        fc.bigInt({ min: -DECIMAL_SCALED_MAX, max: DECIMAL_SCALED_MAX }),
+        fc.constantFrom(DECIMAL_SCALED_MAX, -DECIMAL_SCALED_MAX, 9_999_999_999_999n, -10_000_000_000_000n, 0n),
+      );
+      const quantity = fc.oneof(
+        fc.bigInt({ min: 1n, max: DECIMAL_SCALED_MAX }),
+        fc.bigInt({ min: 1n, max: DECIMAL_ONE }),
+        fc.constantFrom(1n, DECIMAL_ONE, 9_999_999_999_999n, 10_000_000_000_000n, DECIMAL_SCALED_MAX),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.record({ price, quantity }), { minLength: 1, maxLength: 5 }),
+          fc.integer({ min: 1, max: 60 }),
+          async (few, times) => {
+            const trades = Array.from({ length: few.length * times }, (_, i) => ({
+              ...few[i % few.length],
+              eventTimeUs: DAY_START_US,
+              venueSequence: i,
+            }));
+            expect(await bars({ rows: trades })).toEqual(foldedBars(trades, MINUTE_US));
+          },
+        ),
+        { numRuns: 40 },
+      );
+    }, 300_000);
+
+    it('refuse a vwap of more digits than a decimal has, which only negative quantities make', async () => {
+      const withVolume = (volume: string) =>
+        bars({
+          rows: [
+            ...Array.from({ length: 400 }, (_, i) =>
+              trade(
+                0,
+                i % 2 === 0 ? '9999999999.99999999' : '-9999999999.99999999',
+                i % 2 === 0 ? '9999999999' : '-9999999999',
+              ),
+            ),
+            trade(0, '0', volume),
+          ],
+        });
+      const refusal = { kind: 'invalid-query', message: expect.stringContaining('vwap') };
+      await expect(withVolume('0.00000001')).rejects.toMatchObject(refusal);
+      await expect(withVolume('-0.00000001')).rejects.toMatchObject(refusal);
+      expect(await withVolume('1')).toEqual([expect.objectContaining({ vwap: '39999999995999999960000.000004' })]);
     });
 
     it('have no vwap where the volume is 0', async () => {
