@@ -69,9 +69,9 @@ export class DirectorySession implements K2Session {
   }
 
   async gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {
-    const request = { filter, asOf: LATEST, ...(recordType !== undefined && { recordType }) };
-    const gaps = await findOpenGaps(this.platform.ports, request, this.options);
-    return listed(gaps.slice(0, limit).map(gapRow));
+    const request = { filter, asOf: LATEST, limit, ...(recordType !== undefined && { recordType }) };
+    const { gaps } = await findOpenGaps(this.platform.ports, request, this.options);
+    return listed(gaps.map(gapRow));
   }
 
   async snapshots({ table, limit }: SnapshotsQuestion): Promise<RowStream> {

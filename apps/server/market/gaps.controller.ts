@@ -24,13 +24,17 @@ export class GapsController {
     const format = negotiate(headers.accept, query.format, GAP_FORMATS);
     const limit = query.rowLimit(format);
     const { recordType } = query;
-    const request = { filter: query.filter(), asOf: query.asOfWanted, ...(recordType !== undefined && { recordType }) };
+    const request = {
+      filter: query.filter(),
+      asOf: query.asOfWanted,
+      limit,
+      ...(recordType !== undefined && { recordType }),
+    };
     const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
-    const found = await scope.within(findOpenGaps(ports, request, scope.options));
-    const batch = gapsBatch(found.slice(0, limit));
+    const { gaps, gapCount, missingTicks } = await scope.within(findOpenGaps(ports, request, scope.options));
+    const batch = gapsBatch(gaps);
     if (format === 'json') {
-      const missingTicks = found.reduce((sum, { sequenceFrom, sequenceTo }) => sum + sequenceTo - sequenceFrom + 1, 0);
-      const totals = `"gapCount":${found.length},"missingTicks":${missingTicks},"truncated":${found.length > limit}`;
+      const totals = `"gapCount":${gapCount},"missingTicks":${missingTicks},"truncated":${gapCount > limit}`;
       this.sender.json(reply, `{"data":${jsonArray(GAP_COLUMNS, [batch], limit)},${totals}}`);
     } else {
       const answer: AnswerBatches = { columns: GAP_COLUMNS, batches: once(batch) };

@@ -1,5 +1,5 @@
 import type { RecordType } from '@k2/domain/market';
-import { AUDIT_SHAPES, type TickPosition } from '@k2/ports';
+import { auditOrder, AUDIT_SHAPES, type TickPosition } from '@k2/ports';
 import { barsStatement } from './bars-sql.ts';
 import type { LocalScan } from './engine-messages.ts';
 import { MADE_MESSAGE_ID, MESSAGE_ID_PARTS } from './message-ids.ts';
@@ -103,7 +103,8 @@ function auditStatement(question: QuestionOf<'audit'>, scans: readonly LocalScan
       `${audits.length} audit tables are planned: an audit question is over one`,
     );
   }
-  const { from, to, order, hasSymbol } = AUDIT_SHAPES[scan.table]!;
+  const shape = AUDIT_SHAPES[scan.table]!;
+  const { from, to, hasSymbol } = shape;
   const { recordType, fromUs, toUs, ...filter } = question.filter;
   if (filter.symbols !== undefined && !hasSymbol) {
     throw new QuestionError('invalid-query', `${scan.table} has no symbol: leave symbols out of the filter`);
@@ -114,6 +115,7 @@ function auditStatement(question: QuestionOf<'audit'>, scans: readonly LocalScan
   if (fromUs !== undefined) conditions.push(`${quoteName(to)} >= ${parameters.time(fromUs)}`);
   if (toUs !== undefined) conditions.push(`${quoteName(from)} < ${parameters.time(toUs)}`);
   const columns = scanColumns(scan).map(quoteName).join(', ');
+  const order = auditOrder(shape, question.filter);
   return parameters.statement(
     `SELECT ${columns} FROM ${scanRelation(scan)}${where(conditions)} ORDER BY ${order.map(quoteName).join(', ')} LIMIT ${limit(question)}`,
   );

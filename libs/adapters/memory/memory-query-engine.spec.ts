@@ -218,19 +218,6 @@ describe('symbols and audit rows', () => {
     expect(await found({ toUs: gap.fromTimeUs })).toEqual([]);
   });
 
-  it('gaps come in the order of their times and instruments, not of their commits', async () => {
-    const bench = await open();
-    const at = (us: number, symbol: string) => gapRecord({ fromTimeUs: DAY_START_US + us, symbol });
-    await bench.commit([], { gaps: [at(2, 'A'), at(1, 'B')] });
-    await bench.commit([], { gaps: [at(1, 'A')] });
-    const gaps = await bench.ask({ kind: 'audit', ...ALL }, ['audit.sequence_gaps']);
-    expect(gaps.map((gap) => [Number(gap['timestamp_from']) - DAY_START_US, gap['symbol']])).toEqual([
-      [1, 'A'],
-      [1, 'B'],
-      [2, 'A'],
-    ]);
-  });
-
   it('quarantined rows have no symbols to ask for', async () => {
     const { ask } = await open();
     const question = { kind: 'audit', filter: { symbols: ['BHP'] }, limit: 10 } as const;

@@ -1,4 +1,4 @@
-import { AUDIT_SHAPES, PortError, type Question, type ScanPlan } from '@k2/ports';
+import { auditOrder, AUDIT_SHAPES, PortError, type Question, type ScanPlan } from '@k2/ports';
 import { filterConditions, limitSql, orderSql, whereSql } from './filter-sql.ts';
 import { plannedTable, type TableNames } from './planned-table.ts';
 import { quoteName, quoteText, timeSql } from './sql-text.ts';
@@ -14,7 +14,8 @@ export function auditStatement(
   if (plan === undefined || audits.length > 1) {
     throw new PortError('invalid-query', `${audits.length} audit tables are planned: an audit question is over one`);
   }
-  const { from, to, order, hasSymbol } = AUDIT_SHAPES[plan.table]!;
+  const shape = AUDIT_SHAPES[plan.table]!;
+  const { from, to, hasSymbol } = shape;
   const { recordType, fromUs, toUs, ...filter } = question.filter;
   if (filter.symbols !== undefined && !hasSymbol) {
     throw new PortError('invalid-query', `${plan.table} has no symbol: leave symbols out of the filter`);
@@ -24,8 +25,14 @@ export function auditStatement(
   if (fromUs !== undefined) conditions.push(`${quoteName(to)} >= ${timeSql(fromUs)}`);
   if (toUs !== undefined) conditions.push(`${quoteName(from)} < ${timeSql(toUs)}`);
   const read = plan.fields.map(({ name, type }) => readColumn(name, type));
-  const limit = limitSql(question);
+  const limit = limitSql(
+    question,
+    plan.files.reduce((rows, file) => rows + file.rowCount, 0),
+  );
   if (plan.files.length === 0) return plainStatement(null, read);
   const select = `SELECT ${read.map(({ name }) => quoteName(name)).join(', ')} FROM ${plannedTable(plan, names)}`;
-  return plainStatement(`${select}${whereSql(conditions)}${orderSql(order)}${limit}`, read);
+  return plainStatement(
+    `${select}${whereSql(conditions)}${orderSql(auditOrder(shape, question.filter))}${limit}`,
+    read,
+  );
 }

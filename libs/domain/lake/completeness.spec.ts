@@ -1,10 +1,42 @@
 import { describe, expect, it } from '@jest/globals';
 import { gapRecord, sessionRecord } from '@k2/testing/builders';
-import { completeness, GAPS_LISTED_MAX, type Alteration, type CoverageScope } from './index.ts';
+import {
+  completeness as judgedBy,
+  GAPS_LISTED_MAX,
+  GapTally,
+  openGaps,
+  SessionSpans,
+  type Alteration,
+  type CoverageScope,
+  type SequenceGapRecord,
+  type SessionRecord,
+  type TableAlterations,
+} from './index.ts';
 
 const scope: CoverageScope = { recordType: 'trades', exchange: 'ASX', symbols: ['BHP'], fromUs: 0, toUs: 100 };
 const session = sessionRecord({ eventTimeUs: 10 });
 const gap = gapRecord({ sequenceFrom: 4, sequenceTo: 6, fromTimeUs: 40, toTimeUs: 50 });
+
+/** Judges by the entries of a ledger that are of the scope's record type and instruments. */
+function completeness(
+  of: CoverageScope,
+  gaps: readonly SequenceGapRecord[],
+  sessions: readonly SessionRecord[],
+  alterations?: TableAlterations,
+) {
+  const isOfScope = ({ recordType, exchange, symbol }: SequenceGapRecord | SessionRecord) =>
+    recordType === of.recordType && exchange === of.exchange && of.symbols!.includes(symbol);
+  const missing = new GapTally(of, GAPS_LISTED_MAX);
+  for (const gap of openGaps(gaps.filter(isOfScope)))
+    missing.add(gap, gap.sequenceFrom, gap.sequenceTo, gap.fromTimeUs, gap.toTimeUs);
+  const spans = new SessionSpans(true);
+  const byInstrument = sessions
+    .filter(isOfScope)
+    .toSorted((a, b) => (a.symbol < b.symbol ? -1 : a.eventTimeUs - b.eventTimeUs));
+  for (const one of byInstrument) spans.add(one.exchange, one.symbol, one.sequenceOrigin === 'venue', one.eventTimeUs);
+  spans.end();
+  return judgedBy(of, missing.known, spans, alterations);
+}
 
 describe('completeness', () => {
   it('is complete where the venue numbers its ticks and none is missing', () => {

@@ -204,7 +204,7 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
 
       it('answers the rows of each table, in order', async () => {
         expect(await audit('audit.sequence_gaps')).toEqual([gapRow(gaps[2]), gapRow(gaps[0]), gapRow(gaps[1])]);
-        expect(await audit('audit.sessions')).toEqual([sessionRow(sessions[1]), sessionRow(sessions[0])]);
+        expect(await audit('audit.sessions')).toEqual([sessionRow(sessions[0]), sessionRow(sessions[1])]);
         expect(await audit('audit.quarantine')).toEqual([quarantineRow(quarantine[1]), quarantineRow(quarantine[0])]);
         expect(await audit('audit.sessions', {}, 1)).toHaveLength(1);
       });
@@ -217,20 +217,47 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
         await expect(audit('audit.quarantine', { symbols: ['BHP'] })).rejects.toMatchObject({ kind: 'invalid-query' });
       });
 
-      it('finds a gap by any overlap of its span', async () => {
-        const between = async (fromUs: number, toUs: number) =>
-          (
-            await audit('audit.sequence_gaps', {
-              symbols: ['BHP'],
-              fromUs: DAY_START_US + fromUs,
-              toUs: DAY_START_US + toUs,
-            })
-          ).length;
-        expect(await between(3_000, 3_001)).toBe(2);
-        expect(await between(0, 2_000)).toBe(0);
-        expect(await between(0, 2_001)).toBe(2);
-        expect(await between(6_001, 6_002)).toBe(2);
-        expect(await between(6_002, 9_000)).toBe(0);
+      it('answers the ledger series by series, each sorted by number, whatever its times and commits', async () => {
+        const of = (symbol: string, session: string, sequenceFrom: number, fromUs: number) =>
+          gapRecord({ symbol, session, sequenceFrom, sequenceTo: sequenceFrom, fromTimeUs: DAY_START_US + fromUs });
+        const sorted = [of('BHP', 'a', 9, 5), of('BHP', 'b', 2, 9), of('BHP', 'b', 10, 1), of('é', 'a', 1, 0)];
+        const plans = await fixture.plansFor(plannedRows({ gaps: [2, 0, 3, 1].map((at) => sorted[at]) }));
+        const planned = plans.filter((plan) => plan.table === 'audit.sequence_gaps');
+        const answer = await fixture.engine.ask({ kind: 'audit', filter: {}, limit: 100 }, planned, ASK);
+        expect(await answerRows(answer)).toEqual(sorted.map(gapRow));
+      });
+
+      describe('finds a gap by any overlap of its span with the times asked for', () => {
+        const at = DAY_START_US;
+        const symbolsOf: [string, number, number][] = [
+          ['LONG', 1_000, 5_000],
+          ['INSTANT', 3_000, 3_000],
+        ];
+        const spans = plannedRows({
+          gaps: symbolsOf.map(([symbol, fromUs, toUs]) =>
+            gapRecord({ symbol, fromTimeUs: at + fromUs, toTimeUs: at + toUs }),
+          ),
+        });
+
+        it.each([
+          ['starts before and ends after them', { fromUs: at + 2_000, toUs: at + 2_500 }, ['LONG']],
+          ['starts before and ends within them', { fromUs: at + 4_000, toUs: at + 9_000 }, ['LONG']],
+          ['starts within and ends after them', { fromUs: at, toUs: at + 2_000 }, ['LONG']],
+          ['lies within them', { fromUs: at, toUs: at + 9_000 }, ['INSTANT', 'LONG']],
+          ['ends where they begin', { fromUs: at + 5_000, toUs: at + 9_000 }, ['LONG']],
+          ['ends just before they begin: not found', { fromUs: at + 5_001, toUs: at + 9_000 }, []],
+          ['starts where they end: not found', { fromUs: at, toUs: at + 1_000 }, []],
+          ['starts just before they end', { fromUs: at, toUs: at + 1_001 }, ['LONG']],
+          ['is an instant at which they begin', { fromUs: at + 3_000, toUs: at + 3_001 }, ['INSTANT', 'LONG']],
+          ['is an instant at which they end: not found', { fromUs: at + 2_999, toUs: at + 3_000 }, ['LONG']],
+          ['meets times without an end', { fromUs: at + 3_001 }, ['LONG']],
+          ['meets times without a beginning', { toUs: at + 3_000 }, ['LONG']],
+        ])('one that %s', async (_, times, symbols) => {
+          const plans = await fixture.plansFor(spans);
+          const planned = plans.filter((plan) => plan.table === 'audit.sequence_gaps');
+          const answer = await fixture.engine.ask({ kind: 'audit', filter: times, limit: 100 }, planned, ASK);
+          expect((await answerRows(answer)).map((row) => row['symbol'])).toEqual(symbols);
+        });
       });
 
       it('refuses a question over two audit tables', async () => {

@@ -86,7 +86,11 @@ describe('AnswerTicks', () => {
         lake.clock.advanceUs(1_000_000);
         asked.push([question.kind, options.timeoutMs, options.spentMs]);
         held++;
-        const free = async () => void held--;
+        let isFreed = false;
+        const free = async () => {
+          if (!isFreed) held--;
+          isFreed = true;
+        };
         const batches = (async function* () {
           yield* answer.batches;
           await free();

@@ -1,7 +1,7 @@
-import { openGaps, overlapsTimes, type MissingTicks } from '@k2/domain/lake';
+import { GapTally, type KnownGaps } from '@k2/domain/lake';
 import type { RecordType } from '@k2/domain/market';
 import type { AskOptions, AsOf, QueryEngine, TickFilter, TickStore } from '@k2/ports';
-import { gapRecords } from './ledger-records.ts';
+import { readMissing } from './ledger-rows.ts';
 import { plansAsOf } from './plans-as-of.ts';
 
 export interface GapsRequest {
@@ -9,17 +9,20 @@ export interface GapsRequest {
   /** All where absent. */
   readonly recordType?: RecordType;
   readonly asOf: AsOf;
+  /** Gaps listed; all are counted. */
+  readonly limit: number;
 }
 
 /** What is missing within a filter: gaps reported less what arrived late, by record type, instrument and sequence. */
 export async function findOpenGaps(
   { store, engine }: { readonly store: TickStore; readonly engine: QueryEngine },
-  { filter: { fromUs, toUs, ...instruments }, recordType, asOf }: GapsRequest,
+  { filter, recordType, asOf, limit }: GapsRequest,
   options: AskOptions,
-): Promise<readonly MissingTicks[]> {
+): Promise<KnownGaps> {
+  const { fromUs: _from, toUs: _to, ...instruments } = filter;
   const { plans } = await plansAsOf(store, [{ table: 'audit.sequence_gaps', ...instruments }], asOf);
-  const filter = { ...instruments, ...(recordType !== undefined && { recordType }) };
-  const ledger = await gapRecords(engine, plans[0], filter, options);
-  const times = { ...(fromUs !== undefined && { fromUs }), ...(toUs !== undefined && { toUs }) };
-  return openGaps(ledger).filter((gap) => overlapsTimes(gap, times));
+  const found = new GapTally(filter, limit);
+  const asked = { ...filter, ...(recordType !== undefined && { recordType }) };
+  await readMissing(engine, plans[0], asked, found, options);
+  return found.known;
 }
