@@ -115,7 +115,7 @@ function jsonRow(values: AnswerRow): object {
 function jsonValue(value: AnswerRow[string], type: AnswerColumn['type']): unknown {
   if (value === null) return null;
   if (type === 'timestamp') return printTimeUs(value as number);
-  if (type === 'double') return Number.isFinite(value as number) ? (Object.is(value, -0) ? 0 : value) : String(value);
+  if (type === 'double') return Number.isFinite(value as number) ? value : String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (typeof value === 'bigint')
     return Number.isSafeInteger(Number(value)) && BigInt(Number(value)) === value ? Number(value) : String(value);
