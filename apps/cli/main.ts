@@ -1,8 +1,12 @@
 import { EXIT } from './exit-codes.ts';
 import { Output } from './output/output.ts';
 import { run } from './run.ts';
-import { becomeServer } from './server-process.ts';
 import { onStopSignal } from './signals.ts';
+import { workspaceFile } from './workspace.ts';
+
+interface ParentWatch {
+  onParentGone(react: () => void): void;
+}
 
 const interrupt = new AbortController();
 let isServing = false;
@@ -13,6 +17,12 @@ onStopSignal(() => {
   if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
   interrupt.abort();
 });
+
+// Whoever started this may die without a word: a launcher, or the npm that ran it.
+if (process.env['K2_SUPERVISOR'] === String(process.ppid)) {
+  const { onParentGone } = (await import(workspaceFile('tools/bootstrap/parent.mjs').href)) as ParentWatch;
+  onParentGone(() => process.kill(process.pid, 'SIGTERM'));
+}
 
 process.exitCode = await run(process.argv.slice(2), {
   stdout: new Output(process.stdout),
@@ -29,7 +39,8 @@ process.exitCode = await run(process.argv.slice(2), {
     const { checkRegisteredSchemas } = await import('./session/check-schemas.ts');
     return checkRegisteredSchemas(settings);
   },
-  runServer: (args) => {
+  runServer: async (args) => {
+    const { becomeServer } = await import('./server-process.ts');
     isServing = true;
     return becomeServer(args);
   },

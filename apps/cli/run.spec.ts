@@ -17,8 +17,11 @@ const COMMANDS = [
   'gaps',
   'snapshots',
   'stats',
+  'maintain',
+  'schema check',
   'verify',
   'verify asx',
+  'help',
 ];
 
 describe('help', () => {
@@ -34,24 +37,6 @@ describe('help', () => {
     const { stdout } = await runCli(['--help']);
     for (const name of COMMANDS) expect(stdout).toContain(`  ${name.split(' ')[0]} `);
     for (const code of Object.values(EXIT)) expect(stdout).toContain(`  ${code}  `);
-  });
-});
-
-describe('a command line that is not understood', () => {
-  it.each([
-    ['an unknown command', ['tradez']],
-    ['an unknown option', ['trades', '--symbl', 'BHP']],
-    ['a time that is none', ['trades', '--from', '31 February']],
-    ['a limit of nothing', ['trades', '--limit', '0']],
-    ['a field that there is not', ['quotes', '--fields', 'price']],
-    ['an interval without a unit', ['bars', '--interval', '5']],
-    ['a table that there is not', ['snapshots', '--table', 'orders']],
-    ['a query without SQL', ['query']],
-    ['a wrong setting of the server', ['up', '--port', 'http']],
-  ])('%s ends with 2 and opens nothing', async (_, args) => {
-    const { exitCode, stdout, stderr } = await runCli(args);
-    expect([exitCode, stdout]).toEqual([EXIT.usage, '']);
-    expect(stderr).not.toBe('');
   });
 });
 

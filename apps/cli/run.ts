@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { isPortError } from '@k2/ports';
+import { isPortError } from '@k2/ports/port-error';
 import { SettingError } from '@k2/composition/settings';
 import type { CliContext } from './context.ts';
 import { CliError, EXIT } from './exit-codes.ts';
@@ -13,22 +13,27 @@ const UNREACHABLE_KINDS = ['directory-locked', 'unavailable', 'overloaded'];
 export async function run(args: readonly string[], context: CliContext): Promise<number> {
   try {
     const program = createProgram(context);
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' });
     return program.exitCode;
   } catch (error) {
-    return await tell(error, context);
+    // Looked for by hand: what could not be parsed may stand before it.
+    return await tell(error, context, args.includes('--json'));
   }
 }
 
-async function tell(error: unknown, { stderr, signal, env }: CliContext): Promise<number> {
-  // Commander has printed its help or its complaint already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+async function tell(error: unknown, { stderr, signal, env }: CliContext, asJson: boolean): Promise<number> {
+  // Help was asked for and has been printed.
+  if (error instanceof CommanderError) return EXIT.ok;
   if (error instanceof OutputClosedError) return EXIT.ok;
   const isInterrupted = signal.aborted && !(error instanceof CliError);
   const message = isInterrupted ? 'interrupted' : error instanceof Error ? error.message : String(error);
-  const trace = env['K2_DEBUG'] === '1' && error instanceof Error ? `\n${traceOf(error)}` : '';
-  await stderr.line(`k2: ${message}${trace}`).catch(() => undefined);
-  return isInterrupted ? EXIT.interrupted : exitCodeOf(error);
+  const exitCode = isInterrupted ? EXIT.interrupted : exitCodeOf(error);
+  const trace = env['K2_DEBUG'] === '1' && error instanceof Error ? traceOf(error) : undefined;
+  const line = asJson
+    ? JSON.stringify({ error: message, exitCode, trace })
+    : `k2: ${message}${trace === undefined ? '' : `\n${trace}`}`;
+  await stderr.line(line).catch(() => undefined);
+  return exitCode;
 }
 
 function exitCodeOf(error: unknown): number {

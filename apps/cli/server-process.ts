@@ -4,12 +4,11 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { CliError, EXIT } from './exit-codes.ts';
 import { onStopSignal } from './signals.ts';
+import { workspaceFile } from './workspace.ts';
 
-/** Sources lie in apps/cli, built code one level further down. */
-const workspace = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url);
-const serverMain = fileURLToPath(new URL('apps/server/dist/main.js', workspace));
+const serverMain = fileURLToPath(workspaceFile('apps/server/dist/main.js'));
 /** Makes the server stop in good order should the launcher die without a word. */
-const stopWithParent = new URL('tools/bootstrap/stop-with-parent.mjs', workspace).href;
+const stopWithParent = workspaceFile('tools/bootstrap/stop-with-parent.mjs').href;
 
 /**
  * The server, in the place of this process: it keeps its number, terminal and parent, so that whatever ends `k2 up` ends

@@ -1,4 +1,4 @@
-import { PortError } from '@k2/ports';
+import { PortError } from '@k2/ports/port-error';
 import { isPackageName } from './setting-kinds.ts';
 import type { Settings } from './settings.ts';
 

@@ -2,7 +2,7 @@
  * Every setting of K2, declared once: its key, environment variable, flag, default, unit and range. A wrong value stops
  * start-up with the key's name and what was expected.
  */
-import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
+import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market/record-schema';
 import {
   adapter,
   flag,

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { workspaceRoot } from './node24.mjs';
 
-/** What the dependencies were last found to be as package-lock.json has them for: comparing them takes longer than this. */
-const stampFile = join(workspaceRoot, 'node_modules', '.k2-install');
+const lockfile = join(workspaceRoot, 'package-lock.json');
+/** package-lock.json as it was when everything in it was last found to be installed: asking npm's record takes longer. */
+const provenLockfile = join(workspaceRoot, 'node_modules', `.k2-installed-${process.platform}-${process.arch}`);
 /** npm's own record of what it has installed, by whatever command. */
 const installedFile = join(workspaceRoot, 'node_modules', '.package-lock.json');
 const lockDir = join(workspaceRoot, '.cache', 'install.lock');
@@ -18,7 +18,7 @@ export function ensureInstalled() {
     if (isInstalled()) return;
     say('installing dependencies…');
     npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']);
-    writeFileSync(stampFile, wantedStamp());
+    copyFileSync(lockfile, provenLockfile);
   });
 }
 
@@ -28,12 +28,12 @@ export function say(line) {
 }
 
 function isInstalled() {
-  if (readIfExists(stampFile) === wantedStamp()) return true;
+  const wanted = readFileSync(lockfile, 'utf8');
+  if (readIfExists(provenLockfile) === wanted) return true;
   const installed = readIfExists(installedFile);
-  const wanted = readFileSync(join(workspaceRoot, 'package-lock.json'), 'utf8');
   if (installed === undefined || !isAsLocked(JSON.parse(installed), JSON.parse(wanted))) return false;
   try {
-    writeFileSync(stampFile, wantedStamp());
+    copyFileSync(lockfile, provenLockfile);
   } catch {
     // A checkout that others own: compared again the next time.
   }
@@ -48,11 +48,6 @@ export function isAsLocked({ packages: installed }, { packages: wanted }) {
     if (found === undefined) return optional === true;
     return link === true ? found.link === true : found.version === version && found.integrity === integrity;
   });
-}
-
-function wantedStamp() {
-  const lockfile = readFileSync(join(workspaceRoot, 'package-lock.json'));
-  return `${createHash('sha256').update(lockfile).digest('hex')} ${process.platform}-${process.arch}\n`;
 }
 
 function npm(args) {

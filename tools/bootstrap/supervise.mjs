@@ -11,7 +11,12 @@ const repeatIgnoredMs = 1_000;
  */
 export function supervise(command, args, options) {
   const detached = process.platform !== 'win32';
-  const child = start(command, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'], detached });
+  const preload = ['--import', new URL('stop-with-parent.mjs', import.meta.url).href];
+  const child = start(command, [...preload, ...args], {
+    ...options,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached,
+  });
   let lastSignalMs = -Infinity;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
@@ -22,7 +27,10 @@ export function supervise(command, args, options) {
   }
 }
 
-/** Runs a command in this process's place: it has our terminal, and drops the echoes of a Ctrl-C by itself. */
+/**
+ * Runs a command in this process's place: it has our terminal, drops the echoes of a Ctrl-C by itself, and by itself stops
+ * when K2_SUPERVISOR is gone: a preload that saw to it would take longer than many a command.
+ */
 export function handOver(command, args, options) {
   const child = start(command, args, { ...options, stdio: 'inherit' });
   // A hangup is the command's to hear or, under nohup, to miss.
@@ -30,9 +38,8 @@ export function handOver(command, args, options) {
 }
 
 function start(command, args, options) {
-  const preload = new URL('stop-with-parent.mjs', import.meta.url).href;
   const env = { ...options.env, K2_SUPERVISOR: String(process.pid) };
-  const child = spawn(command, ['--import', preload, ...args], { ...options, env });
+  const child = spawn(command, args, { ...options, env });
   // npm passes SIGTERM on to the shell that it runs us in, and a shell keeps it to itself.
   if (process.env.npm_command !== undefined) onParentGone(() => child.kill('SIGTERM'));
   child.on('error', (error) => {

@@ -1,9 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { US_PER_SECOND } from '@k2/domain/market';
+import { US_PER_SECOND } from '@k2/domain/market/time';
 import type { AsOf } from '@k2/ports';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
-import type { Program } from '../program.ts';
 import {
   addAsOfOption,
   addInstrumentOptions,
@@ -32,8 +31,7 @@ interface BarsOptions extends FilterOptions, LimitOptions, GlobalOptions {
 }
 
 /** `k2 bars`: OHLCV and VWAP of trades. */
-export function addBars(program: Program, context: CliContext): void {
-  const command = program.command('bars').description('open, high, low, close, volume and VWAP of trades by window');
+export function defineBars(command: Command, context: CliContext): void {
   addTimeOptions(addInstrumentOptions(command));
   addAsOfOption(command).option('--interval <length>', 'window, as 1s, 5m, 1h or 1d (default: 1m)', parseInterval);
   addLimitOption(command)
@@ -57,6 +55,6 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, 
 
 export function parseInterval(text: string): number {
   const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('expected a number and s, m, h or d, as 5m');
+  if (match === null) throw new InvalidArgumentError('Expected a number and s, m, h or d, as 5m');
   return Number(match[1]) * UNIT_SECONDS[match[2]!]! * US_PER_SECOND;
 }

@@ -2,7 +2,6 @@ import { Option, type Command } from 'commander';
 import type { RecordType } from '@k2/domain/market';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
-import type { Program } from '../program.ts';
 import {
   addInstrumentOptions,
   addLimitOption,
@@ -29,10 +28,7 @@ interface GapsOptions extends FilterOptions, LimitOptions, GlobalOptions {
 }
 
 /** `k2 gaps`: what is missing. */
-export function addGaps(program: Program, context: CliContext): void {
-  const command = program
-    .command('gaps')
-    .description('numbers whose ticks are not in the table: never came, or refused');
+export function defineGaps(command: Command, context: CliContext): void {
   addInstrumentOptions(command).addOption(new Option('--type <type>', 'only these').choices(['trades', 'quotes']));
   addLimitOption(command)
     .addHelpText('after', HELP)

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Program } from '../command.ts';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { CliError, EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { count, printCount } from '../output/describe-provenance.ts';
 import { printCell } from '../output/cell.ts';
 import { describeComparison } from '../output/describe-comparison.ts';
-import type { Program } from '../program.ts';
 import type { LoadSummary } from '../session/session.ts';
 import { withSession } from './with-session.ts';
 
@@ -27,10 +27,8 @@ Examples:
 ${EXIT_HELP}`;
 
 /** `k2 load asx DIR`: carries files into the lake. */
-export function addLoad(program: Program, context: CliContext): void {
-  program
-    .command('load')
-    .description('load files into the lake')
+export function defineLoad(command: Command, context: CliContext, program: Program): void {
+  command
     .command('asx')
     .description('ASX trades and quotes: DIR/trades/*.csv, DIR/quotes/*.csv, DIR/reference-data')
     .argument('<dir>', 'directory of the files')

@@ -8,7 +8,6 @@ import {
 } from '@k2/usecases/maintenance-tasks';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { RowTable } from '../output/row-table.ts';
-import type { Program } from '../program.ts';
 import type { JsonRow, K2Session } from '../session/session.ts';
 import { withSession } from './with-session.ts';
 
@@ -34,10 +33,8 @@ interface MaintainOptions extends GlobalOptions {
 }
 
 /** `k2 maintain`: keeps the tables fast and small, by hand. */
-export function addMaintain(program: Program, context: CliContext): void {
-  program
-    .command('maintain')
-    .description('compact files, expire snapshots, delete orphans')
+export function defineMaintain(command: Command, context: CliContext): void {
+  command
     .addArgument(new Argument('[tasks...]', 'which').choices(MAINTENANCE_TASKS))
     .addOption(new Option('--table <names...>', 'only these tables').choices(MAINTAINED_TABLES))
     .option('--dry-run', 'only say what would be done')

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
-import type { Program } from '../program.ts';
 import { addLimitOption, limitOf, type LimitOptions } from './tick-options.ts';
 import { withSession } from './with-session.ts';
 
@@ -15,9 +14,8 @@ Examples:
   $ k2 query "select source, position, reason, detail from quarantine"`;
 
 /** `k2 query SQL`. */
-export function addQuery(program: Program, context: CliContext): void {
-  const command = program.command('query').description('SQL over the lake').argument('<sql>', 'one SELECT');
-  addLimitOption(command)
+export function defineQuery(command: Command, context: CliContext): void {
+  addLimitOption(command.argument('<sql>', 'one SELECT'))
     .addHelpText('after', HELP)
     .action(async (sql: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<LimitOptions & GlobalOptions>();

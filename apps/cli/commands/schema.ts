@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { readSettings } from '@k2/composition/settings';
+import type { Program } from '../command.ts';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { count } from '../output/describe-provenance.ts';
 import { RowTable } from '../output/row-table.ts';
-import type { Program } from '../program.ts';
 
 const HELP = `
 Holds the schemas that this version of K2 writes against every version that the registry (K2_SCHEMA_REGISTRY_URL) has of
@@ -18,8 +18,7 @@ Example:
   $ k2 schema check`;
 
 /** `k2 schema check`: whether this version may write what it writes. */
-export function addSchema(program: Program, context: CliContext): void {
-  const command = program.command('schema').description('schemas of the log’s records');
+export function defineSchema(command: Command, context: CliContext, program: Program): void {
   command
     .command('check')
     .description('whether older records can still be read beside what this version writes')

@@ -1,8 +1,7 @@
 import { Option, type Command } from 'commander';
-import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
+import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market/record-schema';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
-import type { Program } from '../program.ts';
 import type { JsonRow } from '../session/session.ts';
 import { addLimitOption, limitOf, type LimitOptions } from './tick-options.ts';
 import { withSession } from './with-session.ts';
@@ -31,9 +30,8 @@ interface SnapshotsOptions extends LimitOptions, GlobalOptions {
 }
 
 /** `k2 snapshots`: the states of a table that can be asked for. */
-export function addSnapshots(program: Program, context: CliContext): void {
+export function defineSnapshots(command: Command, context: CliContext): void {
   const tables = RECORD_SCHEMAS.map(({ table }) => table);
-  const command = program.command('snapshots').description('snapshots of a table');
   command.addOption(new Option('--table <name>', 'which').choices(tables).default('market_data.trades'));
   addLimitOption(command)
     .addHelpText('after', HELP)

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
-import type { Program } from '../program.ts';
 import {
   addInstrumentOptions,
   addLimitOption,
@@ -19,8 +18,7 @@ Examples:
   $ k2 symbols --exchange ASX --from 2014-03-10 --to 2014-03-11 --json`;
 
 /** `k2 symbols`: the instruments recorded, with counts and times. */
-export function addSymbols(program: Program, context: CliContext): void {
-  const command = program.command('symbols').description('instruments recorded, with counts and first and last time');
+export function defineSymbols(command: Command, context: CliContext): void {
   addLimitOption(addTimeOptions(addInstrumentOptions(command)))
     .addHelpText('after', HELP)
     .action(async (_options: unknown, self: Command) => {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseTimeUs, TimeError } from '@k2/domain/market';
+import { parseTimeUs, TimeError } from '@k2/domain/market/time';
 import type { AsOf, TickFilter } from '@k2/ports';
 
 /** Rows of a table where no limit is given: about two screens. */
@@ -73,12 +73,12 @@ export function parseAsOf(text: string): AsOf {
 
 export function parseLimit(text: string): number {
   const limit = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (!(limit >= 1 && limit <= ROWS_MAX)) throw new InvalidArgumentError(`expected an integer from 1 to ${ROWS_MAX}`);
+  if (!(limit >= 1 && limit <= ROWS_MAX)) throw new InvalidArgumentError(`Expected an integer from 1 to ${ROWS_MAX}`);
   return limit;
 }
 
 function addSymbols(text: string, before: readonly string[] = []): readonly string[] {
   const symbols = text.split(',').filter((symbol) => symbol !== '');
-  if (symbols.length === 0) throw new InvalidArgumentError('expected a symbol');
+  if (symbols.length === 0) throw new InvalidArgumentError('Expected a symbol');
   return [...before, ...symbols];
 }

@@ -2,9 +2,9 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { RecordType } from '@k2/domain/market';
 import type { AsOf } from '@k2/ports';
 import { tickFields } from '@k2/usecases/tick-fields';
+import type { Define } from '../command.ts';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { printRows } from '../output/print-rows.ts';
-import type { Program } from '../program.ts';
 import {
   addAsOfOption,
   addInstrumentOptions,
@@ -52,8 +52,10 @@ interface TicksOptions extends FilterOptions, LimitOptions, GlobalOptions {
 }
 
 /** `k2 trades`, `k2 quotes`: ticks in their order, or newest first. */
-export function addTicks(program: Program, context: CliContext, recordType: RecordType): void {
-  const command = program.command(recordType).description(`${recordType} by instrument and time`);
+export const defineTrades: Define = (command, context) => defineTicks('trades', command, context);
+export const defineQuotes: Define = (command, context) => defineTicks('quotes', command, context);
+
+function defineTicks(recordType: RecordType, command: Command, context: CliContext): void {
   addTimeOptions(addInstrumentOptions(command));
   addAsOfOption(command).option('--fields <names>', 'fields, separated by commas, or all', (text: string) =>
     parseFields(text, recordType),

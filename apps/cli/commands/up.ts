@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings, SETTINGS, type Setting } from '@k2/composition/settings';
+import type { Program } from '../command.ts';
 import type { CliContext, GlobalOptions } from '../context.ts';
-import type { Program } from '../program.ts';
 
 const HELP = `
 The server's log goes to this terminal. Ctrl-C stops it once what it has received is committed; the exit code is the
@@ -18,8 +18,7 @@ const FLAGS = (Object.entries(SETTINGS) as [Key, Setting<unknown>][]).filter(
 );
 
 /** `k2 up`: starts the server. Its flags are the settings that have one. */
-export function addUp(program: Program, context: CliContext): void {
-  const command = program.command('up').description('start the server: feeds, sink and API in one process');
+export function defineUp(command: Command, context: CliContext, program: Program): void {
   for (const [key, { flag, env, doc, default: value }] of FLAGS) {
     const about = `${doc} (default: ${Array.isArray(value) ? value.join(',') : String(value)}, env: ${env})`;
     if (key === 'feeds')

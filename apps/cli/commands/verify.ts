@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import type { Program } from '../command.ts';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { count } from '../output/describe-provenance.ts';
 import { printCell } from '../output/cell.ts';
 import { RowTable } from '../output/row-table.ts';
-import type { Program } from '../program.ts';
 import type { JsonRow } from '../session/session.ts';
 import { verifyAsx } from '../verify/verify-asx.ts';
 import { verifyLake } from '../verify/verify-lake.ts';
@@ -33,12 +33,12 @@ Example:
 ${EXIT_HELP}`;
 
 /** `k2 verify`, `k2 verify asx DIR`: exit code 1 where something does not match. */
-export function addVerify(program: Program, context: CliContext): void {
-  const command = program
-    .command('verify')
-    .description('check the lake, from inside or against the files it was loaded from')
+export function defineVerify(command: Command, context: CliContext, program: Program): void {
+  command
     .addHelpText('after', HELP)
+    .allowExcessArguments()
     .action(async (_options: unknown, self: Command) => {
+      if (self.args.length > 0) self.error(`unknown source '${self.args[0]}': expected asx, or none`);
       const options = self.optsWithGlobals<GlobalOptions>();
       await withSession(context, options, 'ask', async (session) => {
         const results = await verifyLake(session);
@@ -55,6 +55,7 @@ export function addVerify(program: Program, context: CliContext): void {
     .command('asx')
     .description('against ASX files')
     .argument('<dir>', 'directory that was loaded')
+    .allowExcessArguments(false)
     .addHelpText('after', HELP_ASX)
     .action(async (directory: string, _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<GlobalOptions>();

@@ -1,7 +1,6 @@
 import type { CliContext } from '../context.ts';
 import type { JsonRow, RowStream } from '../session/session.ts';
 import { describeProvenance, printCount } from './describe-provenance.ts';
-import { RowTable } from './row-table.ts';
 
 export interface PrintOptions {
   readonly json: boolean;
@@ -66,6 +65,7 @@ async function writeTable(
   batches: AsyncIterable<readonly JsonRow[]>,
   { shape = (row) => row }: PrintOptions,
 ): Promise<void> {
+  const { RowTable } = await import('./row-table.ts');
   const table = new RowTable(stdout);
   for await (const batch of batches) {
     signal.throwIfAborted();

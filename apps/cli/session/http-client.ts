@@ -1,9 +1,11 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { CliError, EXIT, type ExitCode } from '../exit-codes.ts';
+import { sendRequest, type RequestToSend } from './send-request.ts';
 
 export type QueryParameters = Readonly<Record<string, string | number | readonly string[]>>;
 
 export interface RowsResponse {
-  readonly headers: Headers;
+  readonly headers: IncomingHttpHeaders;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -34,10 +36,7 @@ export class HttpClient {
   /** One small JSON document. */
   async getJson<Document>(path: string, parameters: QueryParameters): Promise<Document> {
     const { body } = await this.get(path, parameters, 'application/json');
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
-    return JSON.parse(text) as Document;
+    return JSON.parse(await textOf(body)) as Document;
   }
 
   private get(path: string, parameters: QueryParameters, accept: string): Promise<RowsResponse> {
@@ -46,7 +45,7 @@ export class HttpClient {
       if (typeof value === 'object') for (const one of value) url.searchParams.append(name, one);
       else url.searchParams.set(name, String(value));
     }
-    return this.request(url, { headers: { accept } });
+    return this.request(url, { method: 'GET', headers: { accept } });
   }
 
   postRows(path: string, body: unknown): Promise<RowsResponse> {
@@ -57,21 +56,22 @@ export class HttpClient {
     });
   }
 
-  private async request(url: URL, init: RequestInit): Promise<RowsResponse> {
-    let response: Response;
+  private async request(url: URL, request: RequestToSend): Promise<RowsResponse> {
+    let response: IncomingMessage;
     try {
-      response = await fetch(url, { ...init, signal: this.signal });
+      response = await sendRequest(url, request, this.signal);
     } catch (error) {
       throw this.unreachable(error);
     }
-    if (!response.ok) throw await this.refused(response);
-    return { headers: response.headers, body: this.chunks(response) };
+    const body = this.chunks(response);
+    const status = response.statusCode!;
+    if (status < 200 || status > 299) throw await this.refused(response, body);
+    return { headers: response.headers, body };
   }
 
-  private async *chunks({ body }: Response): AsyncGenerator<Uint8Array> {
-    if (body === null) return;
+  private async *chunks(response: IncomingMessage): AsyncGenerator<Uint8Array> {
     try {
-      yield* body;
+      yield* response;
     } catch (error) {
       throw this.unreachable(error, 'broke off its answer');
     }
@@ -79,17 +79,34 @@ export class HttpClient {
 
   private unreachable(error: unknown, what = 'does not answer'): Error {
     this.signal.throwIfAborted();
-    const { cause = error } = error as { cause?: unknown };
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new CliError(`the server at ${this.url} ${what} (${why})`, EXIT.unreachable, { cause: error });
+    return new CliError(`the server at ${this.url} ${what} (${reasonOf(error)})`, EXIT.unreachable, { cause: error });
   }
 
-  private async refused(response: Response): Promise<CliError> {
-    const text = (await response.text()).slice(0, PROBLEM_CHARS_MAX);
+  private async refused(response: IncomingMessage, body: AsyncIterable<Uint8Array>): Promise<CliError> {
+    const { statusCode: status = 0, statusMessage = '', headers } = response;
+    const text = await textOf(body, PROBLEM_CHARS_MAX);
     const { title, detail } = parseProblem(text);
-    const message = detail ?? title ?? `the server at ${this.url} answered ${response.status} ${response.statusText}`;
-    return new CliError(message, exitCodeOf(response.status), { cause: text });
+    const elsewhere = headers.location === undefined ? '' : `, and points to ${headers.location}`;
+    const message = detail ?? title ?? `the server at ${this.url} answered ${status} ${statusMessage}${elsewhere}`;
+    return new CliError(message, exitCodeOf(status), { cause: text });
   }
+}
+
+/** The whole body, or what of it comes until it is longer than that; the rest is not read. */
+async function textOf(body: AsyncIterable<Uint8Array>, charsMax = Infinity): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > charsMax) return text.slice(0, charsMax);
+  }
+  return text + decoder.decode();
+}
+
+/** A name of several addresses fails once for each, and the error of them all has no words. */
+function reasonOf(error: unknown): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return first instanceof Error ? first.message : String(first);
 }
 
 function parseProblem(text: string): Problem {

@@ -1,8 +1,7 @@
-import { printTimeUs, US_PER_DAY, US_PER_SECOND } from '@k2/domain/market';
+import { printTimeUs, US_PER_DAY, US_PER_SECOND } from '@k2/domain/market/time';
 import type { AsOf, TickFilter } from '@k2/ports';
 import { CliError, EXIT } from '../exit-codes.ts';
-import { HttpClient, type QueryParameters } from './http-client.ts';
-import { loadOverHttp } from './http-load.ts';
+import { HttpClient, type QueryParameters, type RowsResponse } from './http-client.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
 import {
   listed,
@@ -83,7 +82,8 @@ export class HttpSession implements K2Session {
     return Promise.reject(new CliError(message, EXIT.usage));
   }
 
-  load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {
+  async load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {
+    const { loadOverHttp } = await import('./http-load.ts');
     return loadOverHttp(this.http, feed, this, progress);
   }
 
@@ -96,23 +96,17 @@ export class HttpSession implements K2Session {
   }
 }
 
-function answered({
-  headers,
-  body,
-}: {
-  readonly headers: Headers;
-  readonly body: AsyncIterable<Uint8Array>;
-}): RowStream {
+function answered({ headers, body }: RowsResponse): RowStream {
   return { provenance: readProvenance(headers), batches: ndjsonBatches<JsonRow>(body) };
 }
 
-function readProvenance(headers: Headers): AnswerProvenance | null {
-  const completeness = headers.get('k2-completeness');
-  const snapshotId = headers.get('k2-snapshot-id');
-  if (completeness === null) return null;
+function readProvenance(headers: RowsResponse['headers']): AnswerProvenance | null {
+  const completeness = headers['k2-completeness'];
+  const snapshotId = headers['k2-snapshot-id'];
+  if (completeness === undefined) return null;
   return {
-    completeness: JSON.parse(completeness) as CompletenessJson,
-    snapshotId: snapshotId === null || snapshotId === '' || snapshotId === 'null' ? null : snapshotId,
+    completeness: JSON.parse(String(completeness)) as CompletenessJson,
+    snapshotId: snapshotId === undefined || snapshotId === '' || snapshotId === 'null' ? null : String(snapshotId),
   };
 }
 

@@ -15,7 +15,12 @@ export interface CliRun {
 export async function runCli(args: readonly string[], world: Partial<CliContext> = {}): Promise<CliRun> {
   const stdout = new TextSink();
   const stderr = new TextSink();
-  const exitCode = await run(args, {
+  const exitCode = await run(args, { ...fakeContext(stdout, stderr), ...world });
+  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+export function fakeContext(stdout = new TextSink(), stderr = new TextSink()): CliContext {
+  return {
     stdout: new Output(stdout),
     stderr: new Output(stderr),
     env: {},
@@ -24,9 +29,7 @@ export async function runCli(args: readonly string[], world: Partial<CliContext>
     openSession: () => Promise.reject(new Error('this command line should not open a session')),
     checkSchemas: () => Promise.reject(new Error('this command line should not ask a registry')),
     runServer: () => Promise.reject(new Error('this command line should not start a server')),
-    ...world,
-  });
-  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+  };
 }
 
 /** Opens `session`, whatever is asked for. */

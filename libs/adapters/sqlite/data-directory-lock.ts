@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PortError, type Clock } from '@k2/ports';
+import type { Clock } from '@k2/ports';
+import { PortError } from '@k2/ports/port-error';
 
 /** `directory-locked`: another live process writes to the directory; `context` is its DirectoryHolder. */
 export type DataDirectoryLockErrorKind = 'directory-locked';

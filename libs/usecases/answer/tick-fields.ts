@@ -1,4 +1,5 @@
-import { recordSchema, type RecordType, type TableName } from '@k2/domain/market';
+import type { RecordType } from '@k2/domain/market';
+import { recordSchema, type TableName } from '@k2/domain/market/record-schema';
 
 export function tableOf(recordType: RecordType): TableName {
   return `market_data.${recordType}`;

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { chooseAdapters, keepsInDirectory } from '@k2/composition/adapter-choice';
+import { readHolder } from '@k2/composition/holder';
+import { readSettings } from '@k2/composition/settings';
+import type { SessionPurpose } from '../context.ts';
+import { CliError, EXIT } from '../exit-codes.ts';
+import { HttpSession } from './http-session.ts';
+import type { K2Session } from './session.ts';
+
+/**
+ * The server that serves the data directory; otherwise what the environment says the ticks are kept in: the directory
+ * itself, or Kafka, PostgreSQL and S3.
+ */
+export async function openConfigured(
+  data: string,
+  purpose: SessionPurpose,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<K2Session> {
+  if (keepsInDirectory(chooseAdapters(readSettings({ data }, env)))) {
+    const holder = await readHolder(data);
+    if (holder !== null && holder.url !== null && purpose !== 'maintain') return new HttpSession(holder.url, signal);
+    if (purpose === 'load' && holder !== null) {
+      const who =
+        holder.pid === null ? 'another process' : `process ${holder.pid} (${holder.command ?? 'unknown command'})`;
+      throw new CliError(`${data} is in use by ${who}: wait until it ends, or choose another --data`, EXIT.unreachable);
+    }
+    if (purpose !== 'load' && !existsSync(data)) {
+      const next = 'start one with `k2 up`, fill one with `k2 load`, or name another with --data';
+      throw new CliError(`there is no data directory ${data}: ${next}`, EXIT.unreachable);
+    }
+  }
+  // The adapters are loaded where they are needed: not to print help, and not to talk to a server.
+  const { openDirectory } = await import('./open-directory.ts');
+  return openDirectory(data, purpose, env, signal);
+}
