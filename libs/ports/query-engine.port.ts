@@ -90,9 +90,7 @@ export interface AnswerColumn {
 export type AnswerValues =
   | Column
   | { readonly kind: 'double'; readonly values: Float64Array }
-  | { readonly kind: 'boolean'; readonly values: Uint8Array }
-  /** Integers beyond 2^53. */
-  | { readonly kind: 'int64'; readonly values: BigInt64Array };
+  | { readonly kind: 'boolean'; readonly values: Uint8Array };
 
 export interface AnswerBatch {
   readonly rowCount: number;

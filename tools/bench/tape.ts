@@ -1,5 +1,5 @@
 import { SystemClock, SystemRandom, SystemScheduler } from '@k2/adapter-system';
-import { platformSequence, type PlacedBatch, type TickBatch } from '@k2/domain/market';
+import { recordPositions, type PlacedBatch, type TickBatch } from '@k2/domain/market';
 import { SimulatorFeed, simulatorConfig, type SimulatorConfig } from '@k2/feed-simulator';
 
 export function systemPorts() {
@@ -29,6 +29,6 @@ export function rowsOf(batches: readonly TickBatch[]): number {
 export function placedCopies(batches: readonly TickBatch[]): PlacedBatch[] {
   return batches.map((batch, offset) => ({
     batch: structuredClone(batch),
-    platformSequence: Float64Array.from({ length: batch.rowCount }, (_, row) => platformSequence(offset, row)),
+    platformSequence: recordPositions(offset, batch.rowCount),
   }));
 }

@@ -37,8 +37,8 @@ export const MUTANTS: readonly WorldMutant[] = [
     name: 'E5-two-formulas-of-positions',
     world: 'sink',
     file: 'libs/usecases/sink/intake.ts',
-    original: 'platformSequence(rowOffsets[row], 0)',
-    mutated: 'rowOffsets[row]',
+    original: 'tickPositions(rowOffsets)',
+    mutated: 'BigInt64Array.from(rowOffsets, BigInt)',
     only: ['tick-framing'],
   },
   {

@@ -8,7 +8,7 @@ interface Answers {
   readonly rows: number;
   readonly duplicates: number;
   readonly positions: number;
-  readonly lastPosition: number;
+  readonly lastPosition: number | string;
   readonly bounds: readonly JsonRow[];
   readonly absent: readonly JsonRow[];
   readonly ledger: readonly JsonRow[];
@@ -98,6 +98,11 @@ describe('a lake', () => {
     ['whose files hold fewer rows than the snapshot says', { rows: 9 }, 'says 10 rows, the files hold 9'],
     ['with one log position twice', { positions: 2 }, '2 are in the table more than once'],
     ['with a row beyond the recorded offsets', { lastPosition: 4 * 65_536 }, 'a row of offset 4, recorded up to 4'],
+    [
+      'with such a row where its position is beyond 2^53, and therefore a string',
+      { lastPosition: String(2n ** 37n * 65_536n + 9n) },
+      'a row of offset 137438953472, recorded up to 4',
+    ],
     ['with a hole that the ledger does not know', { ledger: [] }, 'SIM/A/B/s: 5–8 missing and not in the ledger'],
     [
       'whose ledger lacks a number between two ticks that came and was refused',

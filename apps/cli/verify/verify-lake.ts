@@ -1,4 +1,4 @@
-import { RECORD_SCHEMAS, type RecordType, type TableName } from '@k2/domain/market';
+import { offsetOfPosition, RECORD_SCHEMAS, type RecordType, type TableName } from '@k2/domain/market';
 import { collectRows, type JsonRow, type K2Session } from '../session/session.ts';
 import { checkAlterations, droppedUntilUs } from './alterations.ts';
 import type { CheckResult } from './check-result.ts';
@@ -7,8 +7,6 @@ import { newestInstant, type LakeInstant } from './lake-instant.ts';
 
 const TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) => table);
 const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
-/** `platform_sequence` = offset × this + index in the record. */
-const ROWS_PER_OFFSET = 65_536;
 /** As many as a server lists at once. */
 const SNAPSHOTS_LISTED = 1_000;
 
@@ -95,7 +93,7 @@ async function checkProgress(lake: LakeInstant, type: RecordType): Promise<Check
   const beyond = (await collectRows(await lake.query(sql, 10_000))).flatMap((row) => {
     const topic = `market.${row['asset_class']}.${type}.${String(row['exchange']).toLowerCase()}`;
     const nextOffset = nextOffsets.get(topic) ?? 0;
-    const lastOffset = Math.floor(Number(row['last']) / ROWS_PER_OFFSET);
+    const lastOffset = offsetOfPosition(BigInt(row['last'] as number | string));
     return lastOffset < nextOffset ? [] : [`${topic}: a row of offset ${lastOffset}, recorded up to ${nextOffset}`];
   });
   const detail = beyond.length === 0 ? 'no row lies beyond them' : beyond.join('; ');

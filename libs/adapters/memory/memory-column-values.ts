@@ -1,8 +1,8 @@
-import type { Column, DictionaryValue, Utf8Column } from '@k2/domain/market';
+import { exactNumber, type Column, type DictionaryValue, type Utf8Column } from '@k2/domain/market';
 import type { ScanField } from '@k2/ports';
 import type { MemoryFile } from './memory-tick-store-file.ts';
 
-/** Decimals are scaled; integers and times are numbers. */
+/** Decimals are scaled bigints; integers and times are numbers, integers beyond 2^53 bigints. */
 export type CellValue = DictionaryValue | number | bigint | Uint8Array;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -18,6 +18,8 @@ function columnValueAt(column: Column, row: number, required: boolean): CellValu
     case 'integer':
     case 'decimal':
       return column.values[row];
+    case 'int64':
+      return exactNumber(column.values[row]);
     case 'dictionary':
       return column.dictionary[column.codes[row]];
     case 'binary':

@@ -42,7 +42,7 @@ function answerValues(type: AnswerType, cells: readonly CellValue[]): AnswerValu
   switch (type) {
     case 'integer':
     case 'timestamp':
-      return { kind: 'integer', values: Float64Array.from(cells, (cell) => Number(cell ?? 0)) };
+      return integersOf(cells);
     case 'decimal':
       return decimalsOf(cells.map((cell) => (typeof cell === 'bigint' ? cell : 0n)));
     case 'binary':
@@ -56,6 +56,12 @@ function answerValues(type: AnswerType, cells: readonly CellValue[]): AnswerValu
     case 'json':
       throw new TypeError(`no typed question answers with a ${type}`);
   }
+}
+
+function integersOf(cells: readonly CellValue[]): AnswerValues {
+  if (cells.some((cell) => typeof cell === 'bigint'))
+    return { kind: 'int64', values: BigInt64Array.from(cells, (cell) => BigInt((cell ?? 0) as number | bigint)) };
+  return { kind: 'integer', values: Float64Array.from(cells, (cell) => Number(cell ?? 0)) };
 }
 
 /** Sums may be beyond int64, which would wrap: such a batch carries its decimals as text. */

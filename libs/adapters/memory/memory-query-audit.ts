@@ -51,10 +51,19 @@ function matches(row: AuditRow, filter: AuditQuestion['filter'], { from, to }: A
 function compareRows(a: AuditRow, b: AuditRow, order: readonly string[]): number {
   for (const name of order) {
     const [ofA, ofB] = [valueOf(a, name), valueOf(b, name)];
-    const difference = typeof ofA === 'number' ? ofA - Number(ofB) : compareText(String(ofA), String(ofB));
+    const difference =
+      isInteger(ofA) && isInteger(ofB) ? compareIntegers(ofA, ofB) : compareText(String(ofA), String(ofB));
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+function isInteger(value: CellValue): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function compareIntegers(a: number | bigint, b: number | bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** By the field's first name: columns are kept by id, which a rename does not change. */

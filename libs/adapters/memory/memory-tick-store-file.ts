@@ -88,6 +88,7 @@ function columnBytes(column: Column): number {
     case 'binary':
       return utf8Bytes(column.values);
     case 'integer':
+    case 'int64':
     case 'decimal':
       return column.values.byteLength;
   }

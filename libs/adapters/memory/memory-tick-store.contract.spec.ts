@@ -56,7 +56,7 @@ function rowsOf(store: MemoryTickStore, plan: ScanPlan): Record<string, unknown>
       Object.fromEntries(
         plan.fields.map((field) => {
           const value = cellAt(file, field, row);
-          return [field.name, typeof value === 'bigint' ? printDecimal(value) : value];
+          return [field.name, field.type === 'decimal' ? printDecimal(value as bigint) : value];
         }),
       ),
     ),

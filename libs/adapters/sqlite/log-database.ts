@@ -41,8 +41,8 @@ export interface StoredRecord {
 
 /**
  * Records lie in the order of their row id = partition key × 2^37 + offset: one B-tree, no second index, and each
- * partition contiguous. An offset stays below 2^37, because offset × 65,536 is an exact integer (`platformSequence`);
- * that leaves 16 bits for the partition key.
+ * partition contiguous. Both are read as exact numbers, which have 53 bits: 37 for the offset and 16 for the partition
+ * key. An append beyond either is refused.
  */
 const OFFSETS_PER_PARTITION = 2 ** 37;
 const PARTITIONS_MAX = 2 ** 16 - 1;
@@ -76,6 +76,7 @@ export function openLogDatabase(path: string) {
   const extend = db.prepare(
     'UPDATE partitions SET end_offset = ?, stored_bytes = stored_bytes + ? WHERE partition_key = ?',
   );
+  const nameOf = db.prepare('SELECT topic, partition FROM partitions WHERE partition_key = ?');
   const select = db.prepare(
     'SELECT position, appended_us AS appendedUs, payload FROM records WHERE position >= ? AND position < ? ORDER BY position',
   );
@@ -91,6 +92,12 @@ export function openLogDatabase(path: string) {
        AND position < partition_key * ${OFFSETS_PER_PARTITION} + start_offset)
      LIMIT 1`,
   );
+
+  const exhausted = (partitionKey: number) => {
+    const { topic, partition } = nameOf.get(partitionKey) as { topic: string; partition: number };
+    const message = `${topic}/${partition} has ${OFFSETS_PER_PARTITION} records, and no room for another: expected fewer; append to a topic of another name`;
+    return new Refusal('unavailable', message, { topic, partition, recordsMax: OFFSETS_PER_PARTITION });
+  };
 
   return {
     topics(): Reply<StoredTopic[]> {
@@ -139,6 +146,7 @@ export function openLogDatabase(path: string) {
             end = { ...(endOf.get(partitionKey) as { endOffset: number }), addedBytes: 0 };
             ends.set(partitionKey, end);
           }
+          if (end.endOffset >= OFFSETS_PER_PARTITION) throw exhausted(partitionKey);
           insertRecord.run(partitionKey * OFFSETS_PER_PARTITION + end.endOffset, appendedUs, payload);
           end.addedBytes += payload.byteLength;
           return end.endOffset++;

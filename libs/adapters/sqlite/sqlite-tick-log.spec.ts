@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { splitPayload } from '@k2/domain/wire';
 import { PortError } from '@k2/ports';
 import { tradeBatch } from '@k2/testing/builders';
 import { SqliteClient } from './sqlite-client.ts';
@@ -43,6 +45,35 @@ describe('SqliteTickLog', () => {
     await log.declareTopic({ name: 't', partitions: 1, framing: 'block' });
     const receipts = await Promise.all(Array.from({ length: 300 }, () => log.append('t', ticks(20))));
     expect(receipts.map(({ records }) => records[0].offset)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  });
+
+  it('refuses, naming the partition, the append that would lie among the records of another one', async () => {
+    const declared = await open();
+    await declared.declareTopic({ name: 't', partitions: 2, framing: 'block' });
+    await declared.close();
+    const db = new DatabaseSync(path());
+    db.exec(`UPDATE partitions SET start_offset = ${2 ** 37 - 1}, end_offset = ${2 ** 37 - 1} WHERE partition = 0`);
+    db.close();
+    const log = await open();
+    const payloads = Array.from({ length: 50 }, (_, i) => ({
+      kind: 'ticks' as const,
+      batch: tradeBatch({ series: { symbol: `S${i}` } }),
+    }));
+    const append = (partition: number) =>
+      log.append(
+        't',
+        payloads.find((payload) => splitPayload(payload, 2)[0].partition === partition)!,
+      );
+    expect((await append(0)).records).toMatchObject([{ offset: 2 ** 37 - 1 }]);
+    await expect(append(0)).rejects.toMatchObject({
+      kind: 'unavailable',
+      retryable: false,
+      message: expect.stringContaining('t/0 has 137438953472 records'),
+      context: { topic: 't', partition: 0 },
+    });
+    expect((await append(1)).records).toMatchObject([{ offset: 0 }]);
+    const positions = [2 ** 37 - 1, 0].map((nextOffset, partition) => ({ topic: 't', partition, nextOffset }));
+    expect(await log.read({ positions, bytesMax: 1_000_000, waitMs: 0 })).toHaveLength(2);
   });
 
   it('uses the space of trimmed records again', async () => {

@@ -56,7 +56,8 @@ export function quarantineColumns(rows: readonly QuarantineRecord[]): ColumnBatc
   });
 }
 
-type Getters<Row> = Readonly<Record<string, (row: Row) => string | number | Uint8Array>>;
+type Value = string | number | bigint | Uint8Array;
+type Getters<Row> = Readonly<Record<string, (row: Row) => Value>>;
 
 function columnBatches<Row>(schema: RecordSchema, rows: readonly Row[], getters: Getters<Row>): ColumnBatch[] {
   const batches: ColumnBatch[] = [];
@@ -74,9 +75,10 @@ function columnBatches<Row>(schema: RecordSchema, rows: readonly Row[], getters:
   return batches;
 }
 
-function columnOf(type: FieldType, values: readonly (string | number | Uint8Array)[]): Column {
+function columnOf(type: FieldType, values: readonly Value[]): Column {
   if (type === 'string') return dictionaryColumn(values as readonly string[]);
   if (type === 'binary') return { kind: 'binary', values: bytesColumn(values as readonly Uint8Array[]) };
+  if (typeof values[0] === 'bigint') return { kind: 'int64', values: BigInt64Array.from(values as readonly bigint[]) };
   return { kind: 'integer', values: Float64Array.from(values as readonly number[]) };
 }
 

@@ -14,7 +14,7 @@ export interface SequenceGapRecord {
   readonly fromTimeUs: number;
   readonly toTimeUs: number;
   readonly detectedTimeUs: number;
-  readonly platformSequence: number;
+  readonly platformSequence: bigint;
 }
 
 /** A row of `audit.sessions`: a series was seen for the first time. */
@@ -27,12 +27,14 @@ export interface SessionRecord {
   readonly openedBy: 'first-tick' | 'reset';
   readonly firstSequence: number;
   readonly eventTimeUs: number;
-  readonly platformSequence: number;
+  readonly platformSequence: bigint;
 }
 
 /** A row of `audit.quarantine`: something refused, with its bytes. */
-export interface QuarantineRecord extends Rejection {
-  readonly platformSequence: number;
+export interface QuarantineRecord extends Omit<Rejection, 'position'> {
+  /** Of the source; a position in the log where that is the source. */
+  readonly position: bigint;
+  readonly platformSequence: bigint;
 }
 
 /** Something a feed or the sink could not take, on its way to the quarantine. */

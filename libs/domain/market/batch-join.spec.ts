@@ -11,7 +11,7 @@ describe('joinBatches', () => {
     );
     fc.assert(
       fc.property(anyBatches, (batches) => {
-        const parts = batches.map((batch, offset) => placed(batch, 3 * offset));
+        const parts = batches.map((batch, offset) => placed(batch, 2 ** 37 - 2 + offset));
         const whole = joinBatches(parts);
         const expected = parts.flatMap(({ batch, platformSequence }) =>
           Array.from(platformSequence, (sequence, row) => ({ sequence, tick: tickJson(batch, row) })),

@@ -19,7 +19,7 @@ export function joinBatches(parts: readonly PlacedBatch[]): PlacedBatch {
   if (rowCount > BATCH_ROWS_MAX) throw new RangeError(`${rowCount} rows are more than a batch has`);
   const platformSequence = joined(
     parts.map((part) => part.platformSequence),
-    new Float64Array(rowCount),
+    new BigInt64Array(rowCount),
   );
   if (batches.every(isTrades)) return { batch: joinTrades(batches, rowCount), platformSequence };
   if (batches.every(isQuotes)) return { batch: joinQuotes(batches, rowCount), platformSequence };

@@ -1,5 +1,5 @@
 import { int64Words } from './int64.ts';
-import type { TickBatch, Utf8Column } from './tick-batch.ts';
+import type { PlacedBatch, TickBatch, Utf8Column } from './tick-batch.ts';
 
 /** The rows given, in that order, as a batch of their own. Dictionaries are shared. */
 export function selectRows(batch: TickBatch, rows: Uint32Array): TickBatch {
@@ -34,6 +34,11 @@ export function selectRows(batch: TickBatch, rows: Uint32Array): TickBatch {
     askPrice: pickInt64(batch.askPrice, rows),
     askQuantity: pickInt64(batch.askQuantity, rows),
   };
+}
+
+/** The same of ticks with their places. */
+export function selectPlaced({ batch, platformSequence }: PlacedBatch, rows: Uint32Array): PlacedBatch {
+  return { batch: selectRows(batch, rows), platformSequence: pickInt64(platformSequence, rows) };
 }
 
 type NumberArray = Uint8Array | Uint16Array | Float64Array;

@@ -11,6 +11,8 @@ export type DictionaryValue = string | readonly string[] | VendorData | null;
  */
 export type Column =
   | { readonly kind: 'integer'; readonly values: Float64Array }
+  /** Integers that may be beyond 2^53. */
+  | { readonly kind: 'int64'; readonly values: BigInt64Array }
   | { readonly kind: 'decimal'; readonly values: BigInt64Array }
   /** `dictionary[codes[row]]`: the column's distinct values, or more. */
   | {

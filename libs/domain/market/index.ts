@@ -5,6 +5,7 @@ export * from './column.ts';
 export * from './decimal.ts';
 export * from './instrument.ts';
 export * from './int64.ts';
+export * from './platform-sequence.ts';
 export * from './record-columns.ts';
 export * from './record-schema.ts';
 export * from './series.ts';

@@ -29,6 +29,11 @@ export function setInt64(words: Int32Array, row: number, value: number): void {
   words[2 * row] = value - high * HIGH;
 }
 
+/** As a number where that is exact. */
+export function exactNumber(value: bigint): number | bigint {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
 /** Exact integers (µs, sequences, offsets) as int64. */
 export function int64From(values: Float64Array): BigInt64Array {
   const out = new BigInt64Array(values.length);

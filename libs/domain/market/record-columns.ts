@@ -9,7 +9,7 @@ export function recordColumns({ batch, platformSequence }: PlacedBatch): ColumnB
   const schema = tickSchema(batch);
   const columns: Record<string, Column> = {
     ...commonColumns(batch),
-    platform_sequence: integer(platformSequence),
+    platform_sequence: { kind: 'int64', values: platformSequence },
     ...(batch.recordType === 'trades' ? tradeColumns(batch) : quoteColumns(batch)),
   };
   return {

@@ -58,18 +58,5 @@ export type TickBatch = TradeBatch | QuoteBatch;
 export interface PlacedBatch {
   readonly batch: TickBatch;
   /** Position in the log, see `platformSequence`; rowCount elements. */
-  readonly platformSequence: Float64Array;
-}
-
-/** Positions of records from here on are no exact integers. */
-export const LOG_OFFSETS_MAX = 2 ** 53 / BATCH_ROWS_MAX;
-
-/**
- * A tick's position in its topic partition as one exact integer: offset of its log record × 65,536 + index within it, which
- * is 0 for a record of a single tick. Throws RangeError beyond 2^37 records of a partition.
- */
-export function platformSequence(offset: number, index: number): number {
-  if (offset >= LOG_OFFSETS_MAX)
-    throw new RangeError(`offset ${offset} is beyond ${LOG_OFFSETS_MAX}: write to a topic of another name`);
-  return offset * BATCH_ROWS_MAX + index;
+  readonly platformSequence: BigInt64Array;
 }

@@ -82,7 +82,7 @@ describe('sequencing', () => {
   it('reports a gap with its range and the times on either side', () => {
     const tape = new Tape().batch([1, 2, 6]);
     expect(tape.gaps).toMatchObject([
-      { status: 'open', sequenceFrom: 3, sequenceTo: 5, fromTimeUs: 1, toTimeUs: 2, platformSequence: 2 },
+      { status: 'open', sequenceFrom: 3, sequenceTo: 5, fromTimeUs: 1, toTimeUs: 2, platformSequence: 2n },
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { exactNumber } from '../market/int64.ts';
 import { seriesName, type Series } from '../market/series.ts';
 import type { RecordType } from '../market/tick-batch.ts';
 
@@ -11,7 +12,7 @@ export interface MissingRange {
   readonly toTimeUs: number;
   /** Our time and log position of the tick that showed it. */
   readonly detectedTimeUs: number;
-  readonly platformSequence: number;
+  readonly platformSequence: bigint;
   /** False while the reorder window still holds it back. */
   readonly reported: boolean;
 }
@@ -53,10 +54,16 @@ export function printSeriesState(state: SeriesState): string {
       range.fromTimeUs,
       range.toTimeUs,
       range.detectedTimeUs,
-      range.platformSequence,
+      jsonInteger(range.platformSequence),
       range.reported ? 1 : 0,
     ]),
   ]);
+}
+
+/** A string beyond 2^53, where a JSON number would be rounded as it is parsed. */
+function jsonInteger(value: bigint): number | string {
+  const exact = exactNumber(value);
+  return typeof exact === 'number' ? exact : exact.toString();
 }
 
 /** The inverse of `printSeriesState`. Throws TypeError on anything else. */
@@ -70,7 +77,7 @@ export function parseSeriesState(text: string): SeriesState {
     number,
     number,
     number,
-    ...number[][],
+    ...[number, number, number, number, number, number | string, number][],
   ];
   return {
     generation,
@@ -85,7 +92,7 @@ export function parseSeriesState(text: string): SeriesState {
       fromTimeUs: range[2],
       toTimeUs: range[3],
       detectedTimeUs: range[4],
-      platformSequence: range[5],
+      platformSequence: BigInt(range[5]),
       reported: range[6] === 1,
     })),
   };

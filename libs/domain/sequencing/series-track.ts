@@ -11,7 +11,7 @@ export interface TickPoint {
   readonly sequence: number;
   readonly eventTimeUs: number;
   readonly receiveTimeUs: number;
-  readonly platformSequence: number;
+  readonly platformSequence: bigint;
 }
 
 /** The working copy of one series' state during a step: everything but the common case, which the step does itself. */
@@ -160,7 +160,7 @@ export class SeriesTrack {
   private gapRecord(
     status: 'open' | 'filled',
     range: MissingRange,
-    shownBy: { readonly detectedTimeUs: number; readonly platformSequence: number },
+    shownBy: { readonly detectedTimeUs: number; readonly platformSequence: bigint },
   ): SequenceGapRecord {
     const { exchange, symbol, session } = this.labelled;
     return {

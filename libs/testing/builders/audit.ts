@@ -1,4 +1,4 @@
-import type { QuarantineRecord, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
+import type { QuarantineRecord, Rejection, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
 import { DAY_START_US } from './batches.ts';
 
 /** Trades 4 to 6 of BHP are missing. */
@@ -14,7 +14,7 @@ export function gapRecord(changes: Partial<SequenceGapRecord> = {}): SequenceGap
     fromTimeUs: DAY_START_US + 2_000,
     toTimeUs: DAY_START_US + 6_001,
     detectedTimeUs: DAY_START_US + 11_003,
-    platformSequence: 65_536,
+    platformSequence: 65_536n,
     ...changes,
   };
 }
@@ -29,12 +29,13 @@ export function sessionRecord(changes: Partial<SessionRecord> = {}): SessionReco
     openedBy: 'first-tick',
     firstSequence: 1,
     eventTimeUs: DAY_START_US,
-    platformSequence: 0,
+    platformSequence: 0n,
     ...changes,
   };
 }
 
-export function quarantineRecord(changes: Partial<QuarantineRecord> = {}): QuarantineRecord {
+/** A row that a feed could not take. */
+export function rejection(changes: Partial<Rejection> = {}): Rejection {
   return {
     quarantineId: 'q-1',
     exchange: 'ASX',
@@ -45,7 +46,11 @@ export function quarantineRecord(changes: Partial<QuarantineRecord> = {}): Quara
     detail: 'price is "abc": expected a decimal',
     raw: new TextEncoder().encode('BHP,abc,100'),
     receiveTimeUs: DAY_START_US + 7_000,
-    platformSequence: 131_072,
     ...changes,
   };
+}
+
+/** The same as a row of the quarantine. */
+export function quarantineRecord(changes: Partial<QuarantineRecord> = {}): QuarantineRecord {
+  return { ...rejection(), position: 12n, platformSequence: 131_072n, ...changes };
 }

@@ -1,8 +1,9 @@
 import {
+  LOG_OFFSETS_MAX,
   parseDecimal,
   parseTimeUs,
-  platformSequence,
   QuoteBatchBuilder,
+  recordPositions,
   TradeBatchBuilder,
   type PlacedBatch,
   type Quote,
@@ -83,9 +84,12 @@ export function quoteBatch(options: BatchOptions<Quote> = {}): QuoteBatch {
 export function placed(batch: TickBatch, offset = 0): PlacedBatch {
   return {
     batch,
-    platformSequence: Float64Array.from({ length: batch.rowCount }, (_, row) => platformSequence(offset, row)),
+    platformSequence: recordPositions(offset, batch.rowCount),
   };
 }
+
+/** Around those from which a position is no exact number, and the last that has one. */
+export const FAR_OFFSETS: readonly number[] = [2 ** 37 - 1, 2 ** 37, LOG_OFFSETS_MAX - 1];
 
 /** Rows of a commit; what is not given is empty. */
 export function plannedRows(rows: Partial<PlannedRows> = {}): PlannedRows {

@@ -3,7 +3,7 @@ import { printDecimal, quoteAt, tradeAt, type PlacedBatch, type QuoteBatch, type
 
 /**
  * A row by its record's field names, as tests compare them: decimals as their shortest text, times as µs, lists as
- * arrays, maps as plain objects, binary as Uint8Array, null where there is no value. Written row by row from the
+ * arrays, maps as plain objects, binary as Uint8Array, integers beyond 2^53 as bigint, null where there is no value. Written row by row from the
  * single-tick view, on purpose: it checks the column code and shares nothing with it.
  */
 export type Row = Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ function commonFields({ batch, platformSequence }: PlacedBatch, row: number): Ro
     timestamp: batch.eventTimeUs[row],
     ingestion_timestamp: batch.receiveTimeUs[row],
     source_sequence: batch.venueSequence[row],
-    platform_sequence: platformSequence[row],
+    platform_sequence: exactInteger(platformSequence[row]),
     vendor_data: vendorData === null ? null : { ...vendorData },
   };
 }
@@ -67,7 +67,7 @@ export function gapRow(gap: SequenceGapRecord): Row {
     timestamp_from: gap.fromTimeUs,
     timestamp_to: gap.toTimeUs,
     detected_timestamp: gap.detectedTimeUs,
-    platform_sequence: gap.platformSequence,
+    platform_sequence: exactInteger(gap.platformSequence),
   };
 }
 
@@ -81,7 +81,7 @@ export function sessionRow(session: SessionRecord): Row {
     opened_by: session.openedBy,
     first_sequence: session.firstSequence,
     timestamp: session.eventTimeUs,
-    platform_sequence: session.platformSequence,
+    platform_sequence: exactInteger(session.platformSequence),
   };
 }
 
@@ -91,11 +91,15 @@ export function quarantineRow(entry: QuarantineRecord): Row {
     exchange: entry.exchange,
     record_type: entry.recordType,
     source: entry.source,
-    position: entry.position,
+    position: exactInteger(entry.position),
     reason: entry.reason,
     detail: entry.detail,
     raw: entry.raw,
     ingestion_timestamp: entry.receiveTimeUs,
-    platform_sequence: entry.platformSequence,
+    platform_sequence: exactInteger(entry.platformSequence),
   };
+}
+
+function exactInteger(value: bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }

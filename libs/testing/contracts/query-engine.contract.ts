@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { messageId, recordSchema, type PlacedBatch } from '@k2/domain/market';
 import type { Answer, AskOptions, PlannedRows, QueryEngine, Question, ScanPlan } from '@k2/ports';
 import {
+  FAR_OFFSETS,
   gapRecord,
   gapRow,
   quarantineRecord,
@@ -100,6 +101,16 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
         expect(await asker.rows(ticks('quotes'), rows)).toEqual(inTickOrder(withMessageId(quotes)));
       });
 
+      it('answers positions in the log exactly, beyond 2^53 too', async () => {
+        const far = FAR_OFFSETS.map((offset, at) => placed(tradeBatch({ firstSequence: 1 + 3 * at }), offset));
+        const found = await asker.rows(ticks('trades', { fields: ['platform_sequence'] }), plannedRows({ ticks: far }));
+        const all = FAR_OFFSETS.flatMap((offset) => [0, 1, 2].map((index) => BigInt(offset) * 65_536n + BigInt(index)));
+        const positions = found.map((row) => row['platform_sequence'] as number | bigint);
+        expect(positions.map((one) => typeof one === 'bigint' || Number.isSafeInteger(one))).not.toContain(false);
+        expect(new Set(positions.map(BigInt))).toEqual(new Set(all));
+        expect(positions).toHaveLength(all.length);
+      });
+
       it('answers the fields asked for, in the order asked', async () => {
         const rows = plannedRows({ ticks: [placed(tradeBatch({ count: 1 }))] });
         const answer = await asker.ask(ticks('trades', { fields: ['price', 'message_id', 'symbol'] }), rows);
@@ -180,7 +191,7 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
     describe('audit', () => {
       const gaps = [
         gapRecord(),
-        gapRecord({ status: 'filled', sequenceFrom: 5, sequenceTo: 5, platformSequence: 5 }),
+        gapRecord({ status: 'filled', sequenceFrom: 5, sequenceTo: 5, platformSequence: 5n }),
         gapRecord({ recordType: 'quotes', symbol: 'RIO', fromTimeUs: DAY_START_US }),
       ];
       const sessions = [
@@ -207,6 +218,15 @@ export function queryEngineContract(name: string, { create, capabilities }: Quer
         expect(await audit('audit.sessions')).toEqual([sessionRow(sessions[0]), sessionRow(sessions[1])]);
         expect(await audit('audit.quarantine')).toEqual([quarantineRow(quarantine[1]), quarantineRow(quarantine[0])]);
         expect(await audit('audit.sessions', {}, 1)).toHaveLength(1);
+      });
+
+      it('orders by positions in the log, and answers them exactly, beyond 2^53 too', async () => {
+        const far = [2n ** 63n - 1n, 2n ** 53n + 1n, 2n ** 53n, 5n];
+        const of = plannedRows({ gaps: far.map((position) => gapRecord({ platformSequence: position })) });
+        const question = { kind: 'audit', filter: {}, limit: 10 } as const;
+        const plans = (await fixture.plansFor(of)).filter(({ table }) => table === 'audit.sequence_gaps');
+        const found = await answerRows(await fixture.engine.ask(question, plans, ASK));
+        expect(found.map((row) => BigInt(row['platform_sequence'] as number | bigint))).toEqual(far.toReversed());
       });
 
       it('filters by exchange, symbol and record type', async () => {

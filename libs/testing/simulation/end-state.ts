@@ -110,6 +110,6 @@ function gapOf(row: Row): SequenceGapRecord {
     fromTimeUs: Number(row['timestamp_from']),
     toTimeUs: Number(row['timestamp_to']),
     detectedTimeUs: Number(row['detected_timestamp']),
-    platformSequence: Number(row['platform_sequence']),
+    platformSequence: BigInt(row['platform_sequence'] as number | bigint),
   };
 }

@@ -1,4 +1,4 @@
-import { joinBatches, selectRows, type TickBatch } from '@k2/domain/market';
+import { joinBatches, recordPositions, selectRows, type TickBatch } from '@k2/domain/market';
 import { splitPayload, type Framing } from '@k2/domain/wire';
 import type {
   AppendReceipt,
@@ -166,7 +166,7 @@ function joinRun(run: readonly LogRecord[]): LogRecord {
   const rowOffsets = Float64Array.from(run, ({ offset }) => offset);
   const parts = run.map(({ payload, offset }) => ({
     batch: (payload as { readonly batch: TickBatch }).batch,
-    platformSequence: Float64Array.of(offset),
+    platformSequence: recordPositions(offset, 1),
   }));
   const last = run[run.length - 1];
   return {

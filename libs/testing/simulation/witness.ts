@@ -1,5 +1,5 @@
 import type { QuarantineRecord } from '@k2/domain/lake';
-import { BATCH_ROWS_MAX, type PlacedBatch } from '@k2/domain/market';
+import { offsetOfPosition, type PlacedBatch } from '@k2/domain/market';
 import type { CommitReceipt, PlannedRows, ProgressChange } from '@k2/ports';
 import { nameOf, type SimulatedLog, type TrueRecord } from './simulated-log.ts';
 import { nameOf as tickName, tickIdOf, tickIds, type SentTicks } from './tape.ts';
@@ -82,7 +82,7 @@ export class Witness {
       if (said !== name) this.violate(`${name} is stored as ${said}`);
       if (this.stored.has(id)) this.violate(`${name} is stored twice`);
       this.stored.add(id);
-      const offset = Math.floor(platformSequence[row] / BATCH_ROWS_MAX);
+      const offset = offsetOfPosition(platformSequence[row]);
       const isOfSpan = spans.some(
         ({ from, to, records }) => offset >= from && offset < to && records[offset]?.tickIds.includes(id),
       );

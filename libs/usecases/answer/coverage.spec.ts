@@ -171,7 +171,7 @@ function sequenced(batches: Tape) {
     const result = sequenceBatch(batch, states, limits);
     const notes = new GapNotes(result.gaps);
     rows.forEach(({ isRefused }, row) => {
-      if (isRefused && result.verdicts[row]! < 2) notes.refused(result.batch, row, row);
+      if (isRefused && result.verdicts[row]! < 2) notes.refused(result.batch, row, BigInt(row));
     });
     gaps.push(...notes.records);
     sessions.push(...result.sessions);

@@ -50,7 +50,7 @@ describe('the digest of a row', () => {
           { price: 2n, quantity: 1n },
         ],
       }),
-      platformSequence: new Float64Array(2),
+      platformSequence: new BigInt64Array(2),
     }).columns;
     const [price, quantity] = ['price', 'quantity'].map(
       (name) => columns.find((column) => column.name === name)!.column,

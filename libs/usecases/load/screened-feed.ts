@@ -176,7 +176,7 @@ export class ScreenedFeed implements MarketFeed {
 
 /** A batch as the lake would answer it, with the fields that are compared. */
 function comparable(batch: TickBatch): { readonly columns: readonly AnswerColumn[]; readonly rows: AnswerBatch } {
-  const platformSequence = new Float64Array(batch.rowCount);
+  const platformSequence = new BigInt64Array(batch.rowCount);
   const all = new Map(recordColumns({ batch, platformSequence }).columns.map((column) => [column.name, column]));
   const fields = comparedFields(batch.recordType).map((name) => all.get(name)!);
   return {

@@ -8,7 +8,7 @@ import {
   SeededRandom,
 } from '@k2/adapter-memory';
 import { PortError, type FeedEvent, type MarketFeed, type TickLog } from '@k2/ports';
-import { quarantineRecord, quoteBatch, tradeBatch } from '@k2/testing/builders';
+import { rejection, quoteBatch, tradeBatch } from '@k2/testing/builders';
 import { RECORD_OPTIONS, RecordFeed } from './record-feed.ts';
 
 const venues = [{ exchange: 'ASX', sequenceOrigin: 'venue' as const }];
@@ -56,7 +56,7 @@ describe('RecordFeed', () => {
     const events: FeedEvent[] = [
       ticks(1),
       { kind: 'ticks', batch: quoteBatch({ count: 4 }) },
-      { kind: 'rejections', rejections: [quarantineRecord()] },
+      { kind: 'rejections', rejections: [rejection()] },
       ticks(11),
     ];
     const recorder = new RecordFeed(new MemoryMarketFeed(events), ports);

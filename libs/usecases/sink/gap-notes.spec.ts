@@ -13,7 +13,7 @@ const filled = (sequenceFrom: number, sequenceTo: number): SequenceGapRecord => 
   fromTimeUs: 1,
   toTimeUs: 2,
   detectedTimeUs: 3,
-  platformSequence: 4,
+  platformSequence: 4n,
 });
 
 const ranges = (records: readonly SequenceGapRecord[]) =>
@@ -21,7 +21,7 @@ const ranges = (records: readonly SequenceGapRecord[]) =>
 
 function refusing(notes: GapNotes, firstSequence: number, count: number): readonly SequenceGapRecord[] {
   const batch = tradeBatch({ firstSequence, count });
-  for (let row = 0; row < count; row++) notes.refused(batch, row, row);
+  for (let row = 0; row < count; row++) notes.refused(batch, row, BigInt(row));
   return notes.records;
 }
 
@@ -29,7 +29,7 @@ describe('GapNotes', () => {
   it('makes one record of refused numbers that follow each other, with the times of all', () => {
     const [note, ...others] = refusing(new GapNotes([]), 5, 3);
     expect(others).toEqual([]);
-    expect(note).toMatchObject({ status: 'open', sequenceFrom: 5, sequenceTo: 7, platformSequence: 0 });
+    expect(note).toMatchObject({ status: 'open', sequenceFrom: 5, sequenceTo: 7, platformSequence: 0n });
     expect(note.toTimeUs - note.fromTimeUs).toBe(2_000);
   });
 
@@ -44,7 +44,7 @@ describe('GapNotes', () => {
     const holes = Array.from({ length: 65_536 }, (_, at) => filled(2 * at + 1, 2 * at + 1));
     const notes = new GapNotes(holes.toReversed());
     const batch = tradeBatch({ rows: holes.map(({ sequenceFrom }) => ({ venueSequence: sequenceFrom })) });
-    for (let row = 0; row < batch.rowCount; row += 2) notes.refused(batch, row, row);
+    for (let row = 0; row < batch.rowCount; row += 2) notes.refused(batch, row, BigInt(row));
     expect(openGaps(notes.records)).toEqual([]);
     expect(notes.records).toHaveLength(32_768);
   });

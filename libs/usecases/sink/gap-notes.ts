@@ -30,7 +30,7 @@ export class GapNotes {
     return this.notes.filter((note) => note !== null);
   }
 
-  refused(batch: TickBatch, row: number, platformSequence: number): void {
+  refused(batch: TickBatch, row: number, platformSequence: bigint): void {
     const series = batch.series[batch.seriesCode[row]];
     const key = seriesKey(batch.recordType, series);
     const sequence = batch.venueSequence[row];

@@ -3,7 +3,9 @@ import {
   BATCH_ROWS_MAX,
   joinBatches,
   platformSequence,
-  selectRows,
+  recordPositions,
+  selectPlaced,
+  tickPositions,
   type PlacedBatch,
   type TickBatch,
 } from '@k2/domain/market';
@@ -88,7 +90,7 @@ export class Intake {
       exchange: exchangeOf(into.topicPartition.topic),
       recordType: 'unknown',
       source,
-      position: fromOffset,
+      position: BigInt(fromOffset),
       reason: 'log-trimmed',
       detail: `offsets ${fromOffset} to ${startOffset - 1} left the log before they were committed: expected the log to keep them`,
       raw: new Uint8Array(0),
@@ -155,10 +157,7 @@ export class Intake {
     if (comeAgain.length > 0) await this.refuseOnce(comeAgain, into);
     if (keptCount === 0) return true;
     const rows = kept.subarray(0, keptCount);
-    into.keep({
-      batch: selectRows(batch, rows),
-      platformSequence: Float64Array.from(rows, (row) => placed.platformSequence[row]),
-    });
+    into.keep(selectPlaced(labelled, rows));
     return true;
   }
 
@@ -178,7 +177,11 @@ export class Intake {
     into.counts.taken += rejections.length;
     const platformSequences = positions(record, rejections.length);
     await this.refuseOnce(
-      rejections.map((rejection, index) => ({ ...rejection, platformSequence: platformSequences[index] })),
+      rejections.map((rejection, index) => ({
+        ...rejection,
+        position: BigInt(rejection.position),
+        platformSequence: platformSequences[index],
+      })),
       into,
     );
   }
@@ -202,12 +205,12 @@ export class Intake {
       exchange: exchangeOf(record.topicPartition.topic),
       recordType: 'unknown',
       source,
-      position: offset,
+      position: BigInt(offset),
       reason: 'undecodable-record',
       detail,
       raw,
       receiveTimeUs: this.clock.nowUs(),
-      platformSequence: positions(record, 1)[0],
+      platformSequence: platformSequence(offset, 0),
     });
   }
 }
@@ -238,12 +241,8 @@ function noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesStat
 }
 
 /** `platform_sequence` of a record's rows. */
-function positions({ rowOffsets, nextOffset }: LogRecord, rowCount: number): Float64Array {
-  const all = new Float64Array(rowCount);
-  const first = platformSequence(nextOffset - 1, 0);
-  for (let row = 0; row < rowCount; row++)
-    all[row] = rowOffsets === null ? first + row : platformSequence(rowOffsets[row], 0);
-  return all;
+function positions({ rowOffsets, nextOffset }: LogRecord, rowCount: number): BigInt64Array {
+  return rowOffsets === null ? recordPositions(nextOffset - 1, rowCount) : tickPositions(rowOffsets);
 }
 
 /** Topics end in the venue: `market.equities.trades.asx`. */

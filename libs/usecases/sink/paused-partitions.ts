@@ -1,3 +1,4 @@
+import { LogOffsetError } from '@k2/domain/market';
 import { isPortError, type Clock, type Telemetry, type TopicPartition } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 
@@ -7,7 +8,7 @@ export interface PausedPartition extends TopicPartition {
   readonly offset: number | null;
   /** When it was paused first, UTC µs. */
   readonly sinceUs: number;
-  /** Of the PortError; `fault` of any other error. */
+  /** Of the PortError; `log-exhausted` if an offset is too large for a position; `fault` of any other error. */
   readonly kind: string;
   readonly message: string;
 }
@@ -65,7 +66,7 @@ export class PausedPartitions {
       partition,
       offset,
       sinceUs: before?.paused.sinceUs ?? this.clock.nowUs(),
-      kind: isPortError(error) ? error.kind : 'fault',
+      kind: kindOf(error),
       message: error instanceof Error ? error.message : String(error),
     };
     const retryDueUs = this.clock.monotonicUs() + waitMs * 1_000;
@@ -75,7 +76,7 @@ export class PausedPartitions {
       partition: name,
       offset,
       kind: paused.kind,
-      error: error instanceof Error ? (isPortError(error) ? error.message : error.stack) : String(error),
+      error: error instanceof Error ? (paused.kind === 'fault' ? error.stack : error.message) : String(error),
       retryMs: waitMs,
     });
   }
@@ -112,4 +113,9 @@ export class PausedPartitions {
   forget(partition: TopicPartition): void {
     this.pauses.delete(partitionName(partition));
   }
+}
+
+function kindOf(error: unknown): string {
+  if (isPortError(error)) return error.kind;
+  return error instanceof LogOffsetError ? 'log-exhausted' : 'fault';
 }

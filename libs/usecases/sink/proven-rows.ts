@@ -1,4 +1,4 @@
-import { selectRows, type PlacedBatch } from '@k2/domain/market';
+import { selectPlaced, type PlacedBatch } from '@k2/domain/market';
 import type { TickStore } from '@k2/ports';
 
 /**
@@ -39,8 +39,5 @@ export class ProvenRows {
 export function firstRow(ticks: readonly PlacedBatch[]): PlacedBatch | null {
   const placed = ticks.at(0);
   if (placed === undefined) return null;
-  return {
-    batch: selectRows(placed.batch, Uint32Array.of(0)),
-    platformSequence: placed.platformSequence.slice(0, 1),
-  };
+  return selectPlaced(placed, Uint32Array.of(0));
 }

@@ -255,10 +255,12 @@ export class SinkLoop {
         nextOffset,
         startOffset,
       });
-      const taken = this.partitions.taking(owned, 0);
-      taken.flushDueUs = 0;
-      this.intake.takeLost(nextOffset, startOffset, taken);
-      this.partitions.moveTo(owned, startOffset);
+      await this.orPause(owned, nextOffset, async () => {
+        const taken = this.partitions.taking(owned, 0);
+        taken.flushDueUs = 0;
+        this.intake.takeLost(nextOffset, startOffset, taken);
+        this.partitions.moveTo(owned, startOffset);
+      });
     }
   }
 

@@ -9,7 +9,7 @@ import {
 } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
 import type { TickLog } from '@k2/ports';
-import { quarantineRecord, series, tradeBatch } from '@k2/testing/builders';
+import { rejection, series, tradeBatch } from '@k2/testing/builders';
 import { SINK_OPTIONS } from './sink-options.ts';
 import { Sink } from './sink.ts';
 import { untilCommitted } from './until-committed.ts';
@@ -206,7 +206,7 @@ describe('Sink', () => {
 
   it('takes what a feed rejected once, however often it comes', async () => {
     const world = await World.create();
-    const payload = { kind: 'rejections' as const, rejections: [quarantineRecord()] };
+    const payload = { kind: 'rejections' as const, rejections: [rejection()] };
     await world.log.append(REJECTIONS, payload);
     await world.log.append(REJECTIONS, payload);
     await world.run(300);

@@ -1,4 +1,4 @@
-import { selectRows, type PlacedBatch } from '@k2/domain/market';
+import { selectPlaced, type PlacedBatch } from '@k2/domain/market';
 import type { Clock, StagedRows, TickStore } from '@k2/ports';
 import { GapNotes } from './gap-notes.ts';
 import type { ProvenRows } from './proven-rows.ts';
@@ -41,12 +41,8 @@ function copied(ticks: readonly PlacedBatch[]): readonly PlacedBatch[] {
   return ticks.map((placed) => selected(placed, (row) => row >= 0));
 }
 
-function selected({ batch, platformSequence }: PlacedBatch, isWanted: (row: number) => boolean): PlacedBatch {
-  const rows = Uint32Array.from(batch.seriesCode.keys()).filter(isWanted);
-  return {
-    batch: selectRows(batch, rows),
-    platformSequence: Float64Array.from(rows, (row) => platformSequence[row]),
-  };
+function selected(placed: PlacedBatch, isWanted: (row: number) => boolean): PlacedBatch {
+  return selectPlaced(placed, Uint32Array.from(placed.batch.seriesCode.keys()).filter(isWanted));
 }
 
 /** Rows by what staging them alone comes to. A row's number counts through all batches. */

@@ -1,5 +1,5 @@
 import {
-  platformSequence,
+  recordPositions,
   QuoteBatchBuilder,
   TradeBatchBuilder,
   US_PER_DAY,
@@ -91,7 +91,7 @@ function placed(batch: TickBatch | null, offset: number): PlacedBatch[] {
   return [
     {
       batch,
-      platformSequence: Float64Array.from({ length: batch.rowCount }, (_, index) => platformSequence(offset, index)),
+      platformSequence: recordPositions(offset, batch.rowCount),
     },
   ];
 }

@@ -93,11 +93,11 @@ function quarantined(venue: string) {
     exchange: venue,
     recordType: 'trades',
     source: 'judge',
-    position: offset,
+    position: BigInt(offset),
     reason: 'malformed-row',
     detail: 'a line of bytes that are no text, longer than a bound of a manifest',
     raw: Uint8Array.from({ length: 40 }, (_, index) => 255 - index),
     receiveTimeUs: FIRST_DAY_US,
-    platformSequence: offset,
+    platformSequence: BigInt(offset),
   } as const;
 }

@@ -171,6 +171,8 @@ function jsonValue({ column }: NamedColumn, row: number): unknown {
   switch (column.kind) {
     case 'integer':
       return column.values[row];
+    case 'int64':
+      return column.values[row].toString();
     case 'decimal':
       return printDecimal(column.values[row]);
     case 'dictionary':

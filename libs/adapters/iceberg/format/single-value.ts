@@ -1,3 +1,4 @@
+import { exactNumber } from '@k2/domain/market';
 import type { PrimitiveType } from './schema.ts';
 
 /**
@@ -74,10 +75,6 @@ function decimalFromBytes(bytes: Uint8Array): bigint {
   let unsigned = 0n;
   for (const byte of bytes) unsigned = (unsigned << 8n) | BigInt(byte);
   return BigInt.asIntN(8 * bytes.length, unsigned);
-}
-
-function exactNumber(value: bigint): number | bigint {
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 
 /** Iceberg's order of values: strings by code point (as their UTF-8 bytes), bytes unsigned, false before true. */

@@ -1,7 +1,7 @@
 import {
   parseTimeUs,
-  platformSequence,
   RECORD_SCHEMAS,
+  recordPositions,
   TradeBatchBuilder,
   US_PER_DAY,
   type TradeBatch,
@@ -47,8 +47,7 @@ export class MaintainedLake {
 
   async commitRows(batch: TradeBatch) {
     const offset = this.commits++;
-    const positions = Float64Array.from({ length: batch.rowCount }, (_, row) => platformSequence(offset, row));
-    const ticks = [{ batch, platformSequence: positions }];
+    const ticks = [{ batch, platformSequence: recordPositions(offset, batch.rowCount) }];
     const staged = await this.store.stage({ ticks, gaps: [], sessions: [], quarantine: [] });
     const progress = { partitions: [{ claim: this.claim, nextOffset: offset + 1 }], state: new Map() };
     const receipt = await this.store.commit(staged, progress);

@@ -7,7 +7,7 @@ import {
   DuckDBTimestampTZValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import type { FieldType } from '@k2/domain/market';
+import { exactNumber, type FieldType } from '@k2/domain/market';
 import type { ObjectStore, ScanPlan } from '@k2/ports';
 
 export type ReadRow = Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ function text(value: string): string {
 }
 
 function plain(value: DuckDBValue): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return exactNumber(value);
   if (value instanceof DuckDBTimestampTZValue) return Number(value.micros);
   if (value instanceof DuckDBDecimalValue) return value.toString();
   if (value instanceof DuckDBBlobValue) return value.bytes;

@@ -3,15 +3,15 @@ import { BytesWriter } from './bytes-writer.ts';
 import type { ColumnWriter } from './column-writer.ts';
 import { DictionaryWriter } from './dictionary-writer.ts';
 import { ListWriter } from './list-writer.ts';
-import { DecimalWriter, Int32Writer, Int64Writer } from './number-writers.ts';
+import { Int32Writer, Int64Writer, WordsWriter } from './number-writers.ts';
 import type { TableColumn } from './table-rows.ts';
 
 export function columnWriter(column: TableColumn, type: FieldType, required: boolean): ColumnWriter {
   switch (column.kind) {
     case 'integer':
       return type === 'int' ? new Int32Writer(column.values) : new Int64Writer(column.values);
-    case 'decimal':
-      return new DecimalWriter(column.words);
+    case 'int64':
+      return new WordsWriter(column.words);
     case 'bytes':
       return new BytesWriter(column.offsets, column.bytes, type, required);
     case 'dictionary':

@@ -1,6 +1,6 @@
 import type { Vector } from '@duckdb/node-bindings';
 import type { ColumnFacts, ColumnWriter } from './column-writer.ts';
-import { decimalAt } from './table-rows.ts';
+import { bigintAt } from './table-rows.ts';
 import { CHUNK_ROWS, copyWords } from './vector-data.ts';
 
 abstract class IntegerWriter implements ColumnWriter {
@@ -31,7 +31,7 @@ abstract class IntegerWriter implements ColumnWriter {
 
 const HIGH_WORD = 2 ** 32;
 
-/** long and timestamp. */
+/** long and timestamp, of numbers. */
 export class Int64Writer extends IntegerWriter {
   private readonly staging = new Int32Array(2 * CHUNK_ROWS);
 
@@ -65,7 +65,8 @@ export class Int32Writer extends IntegerWriter {
   }
 }
 
-export class DecimalWriter implements ColumnWriter {
+/** long and decimal, of words. */
+export class WordsWriter implements ColumnWriter {
   private readonly words: Int32Array;
   private readonly staging = new Int32Array(2 * CHUNK_ROWS);
   private minRow = -1;
@@ -114,7 +115,7 @@ export class DecimalWriter implements ColumnWriter {
   facts(): ColumnFacts {
     return {
       nullCount: 0,
-      range: { min: decimalAt(this.words, this.minRow), max: decimalAt(this.words, this.maxRow) },
+      range: { min: bigintAt(this.words, this.minRow), max: bigintAt(this.words, this.maxRow) },
     };
   }
 }

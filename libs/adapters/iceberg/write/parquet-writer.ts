@@ -149,6 +149,7 @@ function ownedColumn(column: Column, owned: <Values extends ColumnArray>(values:
   switch (column.kind) {
     case 'integer':
       return { ...column, values: owned(column.values) };
+    case 'int64':
     case 'decimal':
       return { ...column, values: owned(column.values) };
     case 'dictionary':

@@ -1,7 +1,8 @@
+import { exactNumber } from '@k2/domain/market';
 import { icebergType, type PrimitiveType } from '../format/schema.ts';
 import type { Value } from '../format/single-value.ts';
 import { parseTransform, type PartitionValue, type Transform } from '../format/transforms.ts';
-import { decimalAt, type TableColumn, type TableRows } from './table-rows.ts';
+import { bigintAt, type TableColumn, type TableRows } from './table-rows.ts';
 import type { WriteJob } from './write-job.ts';
 
 /** Which partition each row belongs to. */
@@ -72,8 +73,11 @@ function transformedCodes(column: TableColumn, transform: Transform, type: Primi
       if (!isOne) for (let row = 0; row < codes.length; row++) codes[row] = apply(column.values[row]);
       break;
     }
-    case 'decimal':
-      for (let row = 0; row < codes.length; row++) codes[row] = apply(decimalAt(column.words, row));
+    case 'int64':
+      for (let row = 0; row < codes.length; row++) {
+        const value = bigintAt(column.words, row);
+        codes[row] = apply(type === 'long' ? exactNumber(value) : value);
+      }
       break;
     case 'bytes':
       throw new RangeError('tables cannot be partitioned by a string that every row has for itself');
@@ -95,7 +99,7 @@ function rowCountOf(column: TableColumn): number {
   switch (column.kind) {
     case 'integer':
       return column.values.length;
-    case 'decimal':
+    case 'int64':
       return column.words.length / 2;
     case 'dictionary':
       return column.codes.length;

@@ -84,7 +84,7 @@ function rowComparison(key: TableColumn): RowComparison {
       const { values } = key;
       return (a, b) => values[a] - values[b];
     }
-    case 'decimal': {
+    case 'int64': {
       const { words } = key;
       return (a, b) => words[2 * a + 1] - words[2 * b + 1] || (words[2 * a] >>> 0) - (words[2 * b] >>> 0);
     }

@@ -5,8 +5,8 @@ import type { WriteJob } from './write-job.ts';
 /** A column over all batches of a job. Dictionaries of the batches are one. */
 export type TableColumn =
   | { readonly kind: 'integer'; readonly values: Float64Array }
-  /** Scaled int64 as words: see `int64Words`. */
-  | { readonly kind: 'decimal'; readonly words: Int32Array }
+  /** Int64, and decimals as scaled ones, as words: see `int64Words`. */
+  | { readonly kind: 'int64'; readonly words: Int32Array }
   | { readonly kind: 'dictionary'; readonly codes: DictionaryCodes; readonly dictionary: readonly DictionaryValue[] }
   | { readonly kind: 'bytes'; readonly offsets: Uint32Array; readonly bytes: PaddedBytes };
 
@@ -37,8 +37,9 @@ function concatenated(parts: readonly Column[], rowCount: number): TableColumn {
   switch (kind) {
     case 'integer':
       return { kind, values: joinedIntegers(ofKind(parts, kind), rowCount) };
+    case 'int64':
     case 'decimal':
-      return { kind, words: joinedDecimals(ofKind(parts, kind), rowCount) };
+      return { kind: 'int64', words: joinedWords(ofKind(parts, kind), rowCount) };
     case 'dictionary':
       return joinedDictionaries(ofKind(parts, kind), rowCount);
     case 'utf8':
@@ -64,7 +65,7 @@ function joinedIntegers(parts: readonly ColumnOf<'integer'>[], rowCount: number)
   return values;
 }
 
-function joinedDecimals(parts: readonly ColumnOf<'decimal'>[], rowCount: number): Int32Array {
+function joinedWords(parts: readonly ColumnOf<'int64' | 'decimal'>[], rowCount: number): Int32Array {
   if (parts.length === 1) return int64Words(parts[0].values);
   const words = new Int32Array(2 * rowCount);
   let at = 0;
@@ -120,8 +121,8 @@ function joinedBytes(parts: readonly ColumnOf<'utf8' | 'binary'>[], rowCount: nu
   return { kind: 'bytes', offsets, bytes };
 }
 
-/** A scaled value, whatever its magnitude. */
-export function decimalAt(words: Int32Array, row: number): bigint {
+/** A value, whatever its magnitude. */
+export function bigintAt(words: Int32Array, row: number): bigint {
   if (isSafeAt(words, row)) return BigInt(int64At(words, row));
   return (BigInt(words[2 * row + 1]) << 32n) | BigInt(words[2 * row] >>> 0);
 }

@@ -3,6 +3,7 @@ import { US_PER_DAY } from '@k2/domain/market';
 import fc from 'fast-check';
 import {
   arbitraryTradeBatch,
+  FAR_OFFSETS,
   gapRecord,
   gapRow,
   placed,
@@ -47,6 +48,15 @@ export function compactionCases(benches: MaintenanceBenches): void {
       rowCount: 15,
       fileCount: 1,
     });
+  });
+
+  it('1.1a positions in the log beyond 2^53 stay exact', async () => {
+    const bench = await benches.open();
+    const ticks = FAR_OFFSETS.map((offset, at) => placed(tradeBatch({ firstSequence: 1 + 3 * at }), offset));
+    const expected = ticks.flatMap(tickRows);
+    await bench.commitAll(ticks.map((of) => ({ ticks: [of] })));
+    expect(await bench.compact()).toMatchObject({ filesBefore: 3, filesAfter: 1 });
+    expectRows(await bench.rows(TRADES), expected);
   });
 
   it('1.2 files of different days and exchanges are not mixed, and single ones are left alone', async () => {

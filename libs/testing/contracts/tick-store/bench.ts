@@ -16,7 +16,7 @@ export interface TickStoreHarness {
   readonly store: TickStore;
   /**
    * All rows of the planned files, unfiltered, in any order, by the names of `plan.fields`. Decimals as exact decimal
-   * text, int, long and timestamp (µs) as numbers, lists as arrays, maps as plain objects, binary as Uint8Array,
+   * text, int, long and timestamp (µs) as numbers (a long beyond 2^53 as bigint), lists as arrays, maps as plain objects, binary as Uint8Array,
    * null where there is no value.
    */
   rowsOf(plan: ScanPlan): Promise<readonly Row[]>;
@@ -143,7 +143,12 @@ function canonicalRow(row: Row, plan: ScanPlan): Row {
 }
 
 function inOrder(rows: readonly Row[]): Row[] {
-  const sortKey = (row: Row) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const printable = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
+  const sortKey = (row: Row) =>
+    JSON.stringify(
+      Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)),
+      printable,
+    );
   return rows
     .map(plainBytes)
     .map((row) => ({ row, key: sortKey(row) }))

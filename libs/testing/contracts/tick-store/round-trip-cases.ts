@@ -1,9 +1,10 @@
 import { expect, it } from '@jest/globals';
-import { DECIMAL_SCALED_MAX, parseTimeUs, US_PER_DAY } from '@k2/domain/market';
+import { DECIMAL_SCALED_MAX, LOG_OFFSETS_MAX, parseTimeUs, platformSequence, US_PER_DAY } from '@k2/domain/market';
 import fc from 'fast-check';
 import {
   arbitraryTickBatch,
   DAY_START_US,
+  FAR_OFFSETS,
   gapRecord,
   gapRow,
   placed,
@@ -138,5 +139,27 @@ export function roundTripCases(benches: TickStoreBenches): void {
     expectRows(await bench.rows(TRADES), rowsOf('trades'));
     expectRows(await bench.rows(QUOTES), rowsOf('quotes'));
     expect(await bench.store.snapshots(TRADES, 10)).toHaveLength(1);
+  });
+
+  it('5.8 positions in the log come back exactly, beyond 2^53 too', async () => {
+    const bench = await benches.open();
+    const ticks = () =>
+      FAR_OFFSETS.flatMap((offset, at) => [
+        placed(tradeBatch({ firstSequence: 1 + 3 * at }), offset),
+        placed(quoteBatch({ firstSequence: 1 + 3 * at }), offset),
+      ]);
+    const far = FAR_OFFSETS.map((offset) => platformSequence(offset, 65_535));
+    const gaps = far.map((position, at) => gapRecord({ sequenceFrom: at, platformSequence: position }));
+    const sessions = far.map((position, at) => sessionRecord({ symbol: `S${at}`, platformSequence: position }));
+    const quarantine = far.map((position, at) =>
+      quarantineRecord({ quarantineId: `q-${at}`, position, platformSequence: position }),
+    );
+    await bench.commit(await bench.claim(), LOG_OFFSETS_MAX, { ticks: ticks(), gaps, sessions, quarantine });
+    const rowsOf = (type: string) => ticks().flatMap((of) => (of.batch.recordType === type ? tickRows(of) : []));
+    expectRows(await bench.rows(TRADES), rowsOf('trades'));
+    expectRows(await bench.rows(QUOTES), rowsOf('quotes'));
+    expectRows(await bench.rows('audit.sequence_gaps'), gaps.map(gapRow));
+    expectRows(await bench.rows('audit.sessions'), sessions.map(sessionRow));
+    expectRows(await bench.rows('audit.quarantine'), quarantine.map(quarantineRow));
   });
 }
