@@ -62,6 +62,8 @@ export interface IcebergTickStoreOptions {
   readonly stagesMax: number;
   /** A stage that takes longer fails with `unavailable`. */
   readonly stageTimeoutMs: number;
+  /** How long the writing thread may take to end what it writes when it is stopped; then it is left to itself. */
+  readonly writerStopMsMax: number;
   /** Rows staged longer ago are refused with `unavailable`; well below the age at which orphans are removed. */
   readonly stagedAgeMsMax: number;
   readonly commitAttemptsMax: number;
@@ -81,6 +83,7 @@ export const ICEBERG_DEFAULTS: Omit<IcebergTickStoreOptions, 'tempDirectory'> = 
   writerThreads: 1,
   stagesMax: 2,
   stageTimeoutMs: 120_000,
+  writerStopMsMax: 10_000,
   stagedAgeMsMax: 1_800_000,
   commitAttemptsMax: 10,
   commitBackoffMinMs: 20,
@@ -114,13 +117,14 @@ export class IcebergTickStore implements TickStore {
   ) {
     this.ports = ports;
     this.options = { ...ICEBERG_DEFAULTS, ...options };
-    const { cacheBytesMax, rowGroupRows, zstdLevel, writerThreads, stagesMax, stageTimeoutMs } = this.options;
+    const { cacheBytesMax, rowGroupRows, zstdLevel, writerThreads, stagesMax, stageTimeoutMs, writerStopMsMax } =
+      this.options;
     const { commitAttemptsMax, commitBackoffMinMs, commitBackoffMaxMs } = this.options;
     this.files = new TableFiles({ ...ports, cacheBytesMax });
     this.tables = new LakeTables({ ...ports, files: this.files });
     this.writer = new ParquetWriter(
       { rowGroupRows, zstdLevel, duckdbThreads: writerThreads },
-      { jobsMax: stagesMax, jobTimeoutMs: stageTimeoutMs },
+      { jobsMax: stagesMax, jobTimeoutMs: stageTimeoutMs, stopTimeoutMs: writerStopMsMax },
     );
     const { files, tables, writer } = this;
     this.tableStage = new TableStage({ ...ports, tables, files, writer }, this.options);

@@ -21,6 +21,7 @@ export class ParquetFileWriter {
   private source: ParquetRows | null = null;
   private given = 0;
   private failure: unknown = null;
+  private isStopped = false;
 
   constructor(connection: DuckDBConnection, options: WriterOptions) {
     this.connection = connection;
@@ -30,6 +31,7 @@ export class ParquetFileWriter {
 
   /** Not to be called again before it settles. */
   async write(path: string, source: ParquetRows): Promise<ParquetFacts> {
+    if (this.isStopped) throw new Error('the Parquet writer was stopped');
     this.source = source;
     this.given = 0;
     this.failure = null;
@@ -46,6 +48,11 @@ export class ParquetFileWriter {
     } finally {
       this.source = null;
     }
+  }
+
+  /** No further file is begun. */
+  stop(): void {
+    this.isStopped = true;
   }
 
   private tableFunction(): DuckDBTableFunction {

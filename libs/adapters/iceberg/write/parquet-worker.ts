@@ -9,22 +9,39 @@ import { writeRows } from './write-rows.ts';
 const options = workerData as WriterOptions;
 const port = parentPort!;
 
-const parquet = openParquetWriter();
+const INTERRUPT_EVERY_MS = 10;
+
+const opened = open();
 let last: Promise<void> = Promise.resolve();
 port.on('message', (request: WriterRequest) => {
-  last = last.then(async () => port.postMessage(await answer(request)));
+  if (request === 'stop') void stop();
+  else last = last.then(async () => port.postMessage(await answer(request)));
 });
 
-async function openParquetWriter(): Promise<ParquetFileWriter> {
+async function open() {
   const instance = await DuckDBInstance.create(':memory:', { threads: String(options.duckdbThreads) });
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
-  return new ParquetFileWriter(connection, options);
+  return { instance, connection, parquet: new ParquetFileWriter(connection, options) };
 }
 
-async function answer({ id, job }: WriterRequest): Promise<WriterResponse> {
+/** Ends DuckDB's threads before this one, which could not be ended above them without the process crashing. */
+async function stop(): Promise<void> {
+  const { instance, connection, parquet } = await opened;
+  parquet.stop();
+  // Again and again: a statement that begins to run forgets an interrupt from before.
+  const interrupting = setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
+  connection.interrupt();
+  await last;
+  clearInterval(interrupting);
+  connection.closeSync();
+  instance.closeSync();
+  port.close();
+}
+
+async function answer({ id, job }: Exclude<WriterRequest, 'stop'>): Promise<WriterResponse> {
   try {
-    return { id, files: await writeRows(job, await parquet) };
+    return { id, files: await writeRows(job, (await opened).parquet) };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { id, error: text, isOfMachine: isOfMachine(error) };
@@ -34,5 +51,5 @@ async function answer({ id, job }: WriterRequest): Promise<WriterResponse> {
 /** Errors of system calls have a code; DuckDB's begin with their kind. */
 function isOfMachine(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return 'errno' in error || /^(IO|Out of Memory|Interrupt|Connection) Error\b/.test(error.message);
+  return 'errno' in error || /^(IO|Out of Memory|INTERRUPT|Connection) Error\b/i.test(error.message);
 }

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { recordColumns, TRADES_SCHEMA, type PlacedBatch, type TradeBatch } from '@k2/domain/market';
@@ -12,7 +13,7 @@ import type { WriteJob, WrittenFile } from './write-job.ts';
 
 const DAY_US = 86_400_000_000;
 const OPTIONS = { rowGroupRows: 2_048, zstdLevel: 1, duckdbThreads: 1 };
-const LIMITS = { jobsMax: 2, jobTimeoutMs: 60_000 };
+const LIMITS = { jobsMax: 2, jobTimeoutMs: 60_000, stopTimeoutMs: 30_000 };
 
 describe('the Parquet writer', () => {
   let directory: string;
@@ -102,6 +103,11 @@ describe('the Parquet writer', () => {
       bound(file!.upperBounds, 'price', 'decimal(18, 8)'),
     ]).toEqual([scaled(min), scaled(max)]);
   });
+
+  /** Waits until so many files have been begun there. */
+  async function filesBegun(where: string, count: number): Promise<void> {
+    while ((await readdir(where)).length < count) await setTimeout(1);
+  }
 
   it('sorts each partition by symbol, time and sequence, whatever order rows come in', async () => {
     const days = [1, 0].map((day) => {
@@ -202,6 +208,25 @@ describe('the Parquet writer', () => {
     await expect(hasty.write(job([placed(tradeBatch())]))).rejects.toThrow('longer than 1 ms');
     await expect(hasty.write(job([placed(tradeBatch())]))).rejects.toThrow('longer than 1 ms');
     await hasty.close();
+  });
+
+  it('ends a thread that is stopped in the middle of a large write, many times, and nothing is written afterwards', async () => {
+    const large = manyTrades(60_000);
+    const copy = () => ({ ...placed(large), batch: structuredClone(large) });
+    for (let round = 0; round < 8; round++) {
+      const hasty = new ParquetWriter({ ...OPTIONS, duckdbThreads: 2 }, { ...LIMITS, jobsMax: 4 });
+      const own = await mkdtemp(join(directory, 'stage-'));
+      const small = job([copy()], { directory: own, fileBytesTarget: 30_000 });
+      const outcomes = Promise.allSettled([
+        hasty.write(small).finally(() => rm(own, { recursive: true })),
+        hasty.write(job([copy()])),
+      ]);
+      // At another point of the write each time: before DuckDB is open, while rows are sorted, while files are written.
+      await filesBegun(own, round % 4);
+      await hasty.close();
+      expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      expect(await readdir(directory, { recursive: true })).not.toContain(basename(own));
+    }
   });
 
   it('fails what runs and what waits when it is closed; nobody waits for ever', async () => {

@@ -8,6 +8,8 @@ export interface ParquetWriterLimits {
   readonly jobsMax: number;
   /** A job that takes longer is given up, and its thread with it. */
   readonly jobTimeoutMs: number;
+  /** How long a thread that is stopped may take to end what it writes; after that it is left to itself. */
+  readonly stopTimeoutMs: number;
 }
 
 /** Writes jobs in a thread of their own. The columns' memory moves there; the caller has them no more. */
@@ -15,10 +17,9 @@ export class ParquetWriter {
   private readonly options: WriterOptions;
   private readonly limits: ParquetWriterLimits;
   private worker: Worker | null = null;
-  private readonly running = new Map<
-    number,
-    { resolve(files: readonly WrittenFile[]): void; reject(error: Error): void }
-  >();
+  private readonly running = new Map<number, RunningJob>();
+  /** Threads that were stopped and have not ended. */
+  private readonly ending = new Set<Promise<void>>();
   private readonly waiting: (() => void)[] = [];
   private jobs = 0;
   private lastId = 0;
@@ -39,9 +40,11 @@ export class ParquetWriter {
     }
   }
 
+  /** Resolves once no thread writes any more, or after `stopTimeoutMs`. */
   async close(): Promise<void> {
     this.closed = true;
-    await this.stop(new Error('the Parquet writer was closed'));
+    this.stop(new Error('the Parquet writer was closed'));
+    await Promise.all(this.ending);
   }
 
   private async turn(): Promise<void> {
@@ -59,10 +62,10 @@ export class ParquetWriter {
     const id = ++this.lastId;
     const { jobTimeoutMs } = this.limits;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => void this.stop(new Error(`writing Parquet took longer than ${jobTimeoutMs} ms`)),
-        jobTimeoutMs,
-      );
+      const timer = setTimeout(() => {
+        // It may be of a thread that is ending, in whose place another works.
+        if (this.running.has(id)) this.stop(new Error(`writing Parquet took longer than ${jobTimeoutMs} ms`));
+      }, jobTimeoutMs);
       const settled =
         <Argument>(settle: (argument: Argument) => void) =>
         (argument: Argument) => {
@@ -94,22 +97,56 @@ export class ParquetWriter {
       if ('files' in response) job?.resolve(response.files);
       else job?.reject(response.isOfMachine ? new Error(response.error) : unwritable(response.error));
     });
-    worker.on('error', (error) => void this.stop(error));
+    worker.on('error', (error) => {
+      if (this.worker === worker) this.stop(error);
+    });
     worker.on('exit', (code) => {
-      if (this.worker === worker) void this.stop(new Error(`the Parquet writing thread exited with code ${code}`));
+      if (this.worker === worker) this.stop(new Error(`the Parquet writing thread exited with code ${code}`));
     });
     this.worker = worker;
     return worker;
   }
 
-  /** Fails what runs; the next job starts a new thread. */
-  private async stop(reason: Error): Promise<void> {
-    const worker = this.worker;
+  /**
+   * Fails what runs, once its thread writes nothing more: who asked for it may then remove its directory. The next job
+   * starts a new thread.
+   */
+  private stop(reason: Error): void {
+    const { worker } = this;
+    if (worker === null) return;
     this.worker = null;
-    for (const job of [...this.running.values()]) job.reject(reason);
-    await worker?.terminate();
+    const jobs = [...this.running.values()];
+    this.running.clear();
+    const ended = endOf(worker, this.limits.stopTimeoutMs).then(() => {
+      this.ending.delete(ended);
+      for (const job of jobs) job.reject(reason);
+    });
+    this.ending.add(ended);
   }
 }
+
+interface RunningJob {
+  resolve(files: readonly WrittenFile[]): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Lets a thread end its native work and exit by itself. It is never terminated, as DuckDB's threads would lose what they
+ * work on, and the process with it; one that does not end no longer keeps the process.
+ */
+async function endOf(worker: Worker, timeoutMs: number): Promise<void> {
+  if (worker.threadId === EXITED) return;
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.postMessage('stop' satisfies WriterRequest);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+  await Promise.race([exited, late]);
+  clearTimeout(timer);
+  worker.unref();
+}
+
+/** The id of a thread that has ended. */
+const EXITED = -1;
 
 function unwritable(reason: string): PortError<TickStoreErrorKind> {
   return new PortError('unwritable-rows', `these rows cannot be written as Parquet: ${reason}`);

@@ -39,7 +39,8 @@ export interface WriterOptions {
   readonly duckdbThreads: number;
 }
 
-export type WriterRequest = { readonly id: number; readonly job: WriteJob };
+/** `stop`: end what runs, close DuckDB and exit; nothing is answered any more. */
+export type WriterRequest = { readonly id: number; readonly job: WriteJob } | 'stop';
 export type WriterResponse =
   | { readonly id: number; readonly files: readonly WrittenFile[] }
   /** `isOfMachine`: the disk or the memory failed, not the rows. */
