@@ -13,6 +13,7 @@ import { addHooks, correlationId } from './http/hooks.ts';
 import { KnownRoutes } from './http/known-routes.ts';
 import { ProblemFilter } from './http/problem-filter.ts';
 import { refuseExpectation, refuseUnparsed } from './http/refuse-unparsed.ts';
+import { RequestLog } from './http/request-log.ts';
 import { RequestValidation } from './http/validation.ts';
 import { NestLog } from './nest-log.ts';
 import { openApiDocument } from './openapi/document.ts';
@@ -30,6 +31,7 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
   const connections = new Connections(ports);
   const routes = new KnownRoutes();
   const problems = new ProblemFilter(telemetry, routes);
+  const log = new RequestLog(context);
   const options: FastifyHttpOptions<Server> = {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -42,6 +44,7 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
         requestTimeoutMs: REQUEST_TIMEOUT_MS,
         scheduler,
         routes,
+        log,
       }),
     frameworkErrors: (error, request, reply) => problems.send(error, request, reply),
   };
@@ -53,14 +56,16 @@ export async function createApp(context: ApiContext): Promise<NestFastifyApplica
   const instance = app.getHttpAdapter().getInstance();
   parseJsonBodies(instance);
   routes.watch(instance);
-  addHooks(instance, context, problems, connections);
+  addHooks(instance, context, problems, connections, log);
   instance.addHook('onClose', () => connections.stop());
   app.useGlobalPipes(new RequestValidation());
   app.useGlobalFilters(problems);
   if (context.settings.role.includes('api')) serveDocs(app);
   const server = app.getHttpServer() as Server;
   connections.watch(server);
-  server.on('checkExpectation', (request, response) => refuseExpectation(request, response, context.random.uuid()));
+  server.on('checkExpectation', (request, response) =>
+    refuseExpectation(request, response, context.random.uuid(), log),
+  );
   await app.init();
   await instance.ready();
   return app;

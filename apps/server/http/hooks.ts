@@ -4,6 +4,7 @@ import type { Connections } from './connections.ts';
 import { isForbiddenHost, requestedHost } from './host-check.ts';
 import { ProblemError, valueProblem, wrongValue } from './problem.ts';
 import type { ProblemFilter } from './problem-filter.ts';
+import type { RequestLog } from './request-log.ts';
 
 const CORRELATION_ID = /^[\w.:/+=-]{1,128}$/;
 
@@ -30,11 +31,10 @@ export function addHooks(
   context: ApiContext,
   problems: ProblemFilter,
   connections: Connections,
+  log: RequestLog,
 ): void {
   const { runWithCorrelationId, platform } = context;
-  const { clock, telemetry } = platform.ports;
-  const requests = telemetry.counter('k2_http_requests_total', 'Requests answered, by method, route and status.');
-  const latency = telemetry.histogram('k2_http_request_ms', 'From request to the last byte handed over.', 'ms');
+  const { clock } = platform.ports;
   const startedUs = new WeakMap<FastifyRequest, number>();
 
   instance.addHook('onRequest', (request, reply, done) => {
@@ -54,13 +54,7 @@ export function addHooks(
   const finish = (request: FastifyRequest, reply: FastifyReply, outcome: string) => {
     const ms = (clock.monotonicUs() - (startedUs.get(request) ?? clock.monotonicUs())) / 1_000;
     const route = request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched');
-    const attributes = { method: request.method, route, status: reply.statusCode };
-    requests.add(1, attributes);
-    latency.record(ms, attributes);
-    const level = /^\/(?:health|metrics|docs)/.test(route) ? 'debug' : 'info';
-    runWithCorrelationId(request.id, () =>
-      telemetry.log(level, outcome, { ...attributes, ms: Math.round(ms * 1_000) / 1_000 }),
-    );
+    log.answered({ id: request.id, method: request.method, route, status: reply.statusCode, ms }, outcome);
   };
   instance.addHook('onResponse', (request, reply, done) => {
     finish(request, reply, reply.raw.writableEnded ? 'request' : 'request broken off');

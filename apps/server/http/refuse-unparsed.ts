@@ -4,6 +4,7 @@ import type { Scheduler } from '@k2/ports';
 import type { KnownRoutes } from './known-routes.ts';
 import { problemDetails, ProblemError, PROBLEMS, valueProblem } from './problem.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem-filter.ts';
+import type { RequestLog } from './request-log.ts';
 
 /** How long a client has to read why it was refused before its connection is cut. */
 const LINGER_MS = 1_000;
@@ -15,6 +16,7 @@ export interface RefusalContext {
   readonly requestTimeoutMs: number;
   readonly scheduler: Scheduler;
   readonly routes: KnownRoutes;
+  readonly log: RequestLog;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface RefusalContext {
 export function refuseUnparsed(
   error: ParseError,
   socket: Socket,
-  { id, requestTimeoutMs, scheduler, routes }: RefusalContext,
+  { id, requestTimeoutMs, scheduler, routes, log }: RefusalContext,
 ): void {
   if (!socket.writable) {
     socket.destroy();
@@ -44,11 +46,17 @@ export function refuseUnparsed(
   const closed = new AbortController();
   socket.once('close', () => closed.abort());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  log.answered({ id, method: 'unparsed', route: 'unmatched', status, ms: 0 }, 'no request');
   void scheduler.sleep(LINGER_MS, closed.signal).then(() => socket.destroy());
 }
 
 /** `Expect` with anything but `100-continue`: Node hands such a request to nobody else. */
-export function refuseExpectation({ headers, url = '' }: IncomingMessage, response: ServerResponse, id: string): void {
+export function refuseExpectation(
+  { headers, url = '', method = 'unparsed' }: IncomingMessage,
+  response: ServerResponse,
+  id: string,
+  log: RequestLog,
+): void {
   const problem = valueProblem('expectation-failed', 'Expect', headers.expect, '100-continue, or no such header');
   const body = JSON.stringify(problemDetails(problem, url, id));
   const type = `${PROBLEM_MEDIA_TYPE}; charset=utf-8`;
@@ -56,6 +64,7 @@ export function refuseExpectation({ headers, url = '' }: IncomingMessage, respon
   response
     .writeHead(417, { 'content-type': type, 'content-length': length, 'x-correlation-id': id, connection: 'close' })
     .end(body);
+  log.answered({ id, method, route: 'unmatched', status: 417, ms: 0 }, 'request');
 }
 
 function problemOf({ code, rawPacket }: ParseError, requestTimeoutMs: number, routes: KnownRoutes): ProblemError {

@@ -2,7 +2,7 @@ import { isSymbol, parseTimeUs } from '@k2/domain/market';
 import type { AsOf } from '@k2/ports';
 import { FORMATS, type Format } from '../encode/formats.ts';
 import { fits, type Check } from '../http/checked.ts';
-import { CURSOR_HEX, NAME, SYMBOL_NAME, TIME, TIME_OR_SNAPSHOT_ID } from './patterns.ts';
+import { CURSOR_HEX, NAME, SYMBOLS, TIME, TIME_OR_SNAPSHOT_ID } from './patterns.ts';
 
 /** Symbols in one request. */
 export const SYMBOLS_MAX = 1_000;
@@ -20,13 +20,11 @@ export const EXCHANGE: Check = {
 export const SYMBOL: Check = {
   description: `Symbols of the venue, verbatim; repeat the parameter or separate them by commas. Up to ${SYMBOLS_MAX}.`,
   expected: `up to ${SYMBOLS_MAX} symbols of 1 to ${NAME_LENGTH_MAX} printable characters, separated by commas or repeated`,
-  holds: (value) => {
-    const symbols = listOf(value);
-    return symbols !== null && symbols.length <= SYMBOLS_MAX && symbols.every(isSymbol);
-  },
+  // How many there are in all, lists counted through, is for `FilterQuery` to see: no schema can tell.
+  holds: (value) => [value].flat().length <= SYMBOLS_MAX && listOf(value)?.every(isSymbol) === true,
   schema: {
     type: 'array',
-    items: { type: 'string', pattern: SYMBOL_NAME, maxLength: NAME_LENGTH_MAX },
+    items: { type: 'string', pattern: SYMBOLS },
     minItems: 1,
     maxItems: SYMBOLS_MAX,
     style: 'form',

@@ -5,8 +5,9 @@
 const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f';
 
 export const NAME = `^[^${CONTROL}]+$`;
-/** One entry of a list that is separated by commas. */
-export const SYMBOL_NAME = `^[^${CONTROL},]+$`;
+const SYMBOL = `[^${CONTROL},]{1,64}`;
+/** One symbol, or some that are separated by commas. */
+export const SYMBOLS = `^${SYMBOL}(,${SYMBOL})*$`;
 
 /** Dates that there are: 1 to 28 of any month, 29 and 30 of all but February, 31 where there is one, leap days. */
 const DATE = [

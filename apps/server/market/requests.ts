@@ -18,6 +18,7 @@ import {
   parseAsOf,
   timeUsOf,
   SYMBOL,
+  SYMBOLS_MAX,
   TO,
 } from './checks.ts';
 
@@ -49,9 +50,13 @@ class FilterQuery {
     if (fromUs !== undefined && toUs !== undefined && toUs <= fromUs) {
       throw conflictingValue('to', this.to, `a time after from (${this.from}): the range is [from, to)`);
     }
+    const symbols = this.symbol === undefined ? undefined : listOf(this.symbol)!;
+    if (symbols !== undefined && symbols.length > SYMBOLS_MAX) {
+      throw conflictingValue('symbol', this.symbol, `up to ${SYMBOLS_MAX} symbols in all, not ${symbols.length}`);
+    }
     return {
       ...(this.exchange !== undefined && { exchange: this.exchange }),
-      ...(this.symbol !== undefined && { symbols: [...new Set(listOf(this.symbol)!)] }),
+      ...(symbols !== undefined && { symbols: [...new Set(symbols)] }),
       ...(fromUs !== undefined && { fromUs: exactUs(fromUs) }),
       ...(toUs !== undefined && { toUs: exactUs(toUs) }),
     };

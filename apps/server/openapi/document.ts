@@ -31,7 +31,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, scannedOperation] of Object.entries(methods)) {
       const operation = OPERATIONS[`${method} ${path}`];
-      if (operation !== undefined) methods[method] = { ...scannedOperation, ...described(operation) };
+      if (operation !== undefined) methods[method] = { ...scannedOperation, ...described(operation, scannedOperation) };
     }
   }
   return document as unknown as OpenAPIObject;
@@ -53,9 +53,23 @@ interface MutableDocument {
   paths: Record<string, Record<string, Json>>;
 }
 
-function described({ summary, description, tag, problems, ...answer }: Operation): Json {
-  const responses = { '200': success(answer), ...problemResponses([...new Set([...problems, ...OF_EVERY_REQUEST])]) };
+function described({ summary, description, tag, problems, ...answer }: Operation, scanned: Json): Json {
+  const responses = {
+    '200': { ...success(answer), ...nextPage(scanned) },
+    ...problemResponses([...new Set([...problems, ...OF_EVERY_REQUEST])]),
+  };
   return { summary, description, tags: [tag], responses };
+}
+
+/** The link to the next page of what has a cursor: the same question, with the cursor of the answer. */
+function nextPage({ operationId, parameters = [] }: Json): Json {
+  const names = (parameters as readonly { readonly name: string }[]).map(({ name }) => name);
+  if (!names.includes('cursor')) return {};
+  const given = Object.fromEntries(names.map((name) => [name, `$request.query.${name}`]));
+  const description = 'The next page, where `nextCursor` is not null: the question as it was, with that as `cursor`.';
+  return {
+    links: { nextPage: { operationId, description, parameters: { ...given, cursor: '$response.body#/nextCursor' } } },
+  };
 }
 
 function success({ schema, formats = ['json'], other = {}, example, hasProvenance = false }: Partial<Operation>): Json {

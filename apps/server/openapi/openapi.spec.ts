@@ -6,6 +6,7 @@ import { FakePlatform } from '../test-support/fake-platform.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 interface Operation {
+  readonly operationId?: string;
   readonly summary?: string;
   readonly description?: string;
   readonly parameters?: readonly {
@@ -16,7 +17,14 @@ interface Operation {
   }[];
   readonly requestBody?: Json;
   readonly responses: Readonly<
-    Record<string, { readonly description: string; readonly content: Readonly<Record<string, Json>> }>
+    Record<
+      string,
+      {
+        readonly description: string;
+        readonly content: Readonly<Record<string, Json>>;
+        readonly links?: Readonly<Record<string, { readonly operationId: string; readonly parameters: Json }>>;
+      }
+    >
   >;
 }
 interface Document {
@@ -119,6 +127,20 @@ describe('the OpenAPI document', () => {
       type: 'array',
       items: { type: 'string' },
     });
+  });
+
+  it('leads to the next page of all that has a cursor: the same question with the cursor of the answer', () => {
+    const paged = operations().filter(({ operation }) =>
+      (operation.parameters ?? []).some(({ name }) => name === 'cursor'),
+    );
+    expect(paged.map(({ name }) => name)).toEqual(['get /v1/trades', 'get /v1/quotes', 'get /v1/bars']);
+    for (const { operation } of paged) {
+      const { operationId, parameters } = operation.responses['200'].links!['nextPage'];
+      const names = operation.parameters!.map(({ name }) => name);
+      const given = names.map((name) => [name, `$request.query.${name}`]);
+      expect(operationId).toBe(operation.operationId);
+      expect(parameters).toEqual({ ...Object.fromEntries(given), cursor: '$response.body#/nextCursor' });
+    }
   });
 
   it('refers to nothing that it does not hold', () => {
