@@ -1,4 +1,4 @@
-const SHOWN_LENGTH_MAX = 200;
+const SHOWN_LENGTH_MAX = 100;
 
 /** What a terminal or a log would act on instead of showing it: controls, format characters, halves of surrogate pairs. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
