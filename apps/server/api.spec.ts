@@ -139,6 +139,12 @@ describe('bars, symbols, gaps, SQL', () => {
     expect(last.nextCursor).toBeNull();
   });
 
+  it('a cursor of bars by offset, as before, is refused', async () => {
+    const cursor = Buffer.from('bars-1767225600000000-6-0123456789abcdef').toString('hex');
+    const { statusCode, body } = await get(`/v1/bars?interval=5m&limit=6&cursor=${cursor}`);
+    expect([statusCode, JSON.parse(body).type]).toEqual([400, 'urn:k2:problem:invalid-cursor']);
+  });
+
   it('SQL says when rows were cut', async () => {
     const { statusCode, body } = await post('/v1/query', { sql: 'SELECT n FROM trades', limit: 3 });
     expect([statusCode, JSON.parse(body)]).toEqual([

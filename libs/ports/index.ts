@@ -1,5 +1,6 @@
 export * from './adapter-package.ts';
 export * from './audit-shapes.ts';
+export * from './bars-fault.ts';
 export * from './content-name.ts';
 export * from './dedup-store.port.ts';
 export * from './market-feed.port.ts';

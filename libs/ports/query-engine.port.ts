@@ -30,6 +30,13 @@ export interface TickPosition {
   readonly venueSequence: number;
 }
 
+/** Position of a bar in the order of bars: bar_start, exchange, symbol. */
+export interface BarPosition {
+  readonly startUs: number;
+  readonly exchange: string;
+  readonly symbol: string;
+}
+
 export interface TickFilter {
   readonly exchange?: string;
   readonly symbols?: readonly string[];
@@ -54,8 +61,17 @@ export type Question =
       readonly after?: TickPosition;
       readonly limit: number;
     }
-  /** OHLCV and VWAP of trades, windows `[start, start + intervalUs)` aligned to 1970; empty windows are absent. */
-  | { readonly kind: 'bars'; readonly filter: TickFilter; readonly intervalUs: number; readonly limit: number }
+  /**
+   * OHLCV and VWAP of trades, windows `[start, start + intervalUs)` aligned to 1970; empty windows are absent. `after`:
+   * trades before its start are not read.
+   */
+  | {
+      readonly kind: 'bars';
+      readonly filter: TickFilter;
+      readonly intervalUs: number;
+      readonly after?: BarPosition;
+      readonly limit: number;
+    }
   /** Instruments with counts and first and last time, for each record type planned. */
   | { readonly kind: 'symbols'; readonly filter: TickFilter; readonly limit: number }
   /** Rows of one audit table. */

@@ -3,7 +3,7 @@ export * from './answer/answer-ticks.ts';
 export { findOpenGaps, type GapsRequest } from './answer/find-open-gaps.ts';
 export * from './answer/plans-as-of.ts';
 export { tickFields } from './answer/tick-fields.ts';
-export { CURSOR_EXPECTED, CursorError, CursorExpiredError, questionDigest } from './answer/tick-cursor.ts';
+export { CURSOR_EXPECTED, CursorError, CursorExpiredError } from './answer/tick-cursor.ts';
 export { ScreenedFeed, type LoadComparison } from './load/screened-feed.ts';
 export type {
   FieldDifference,

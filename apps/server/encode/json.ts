@@ -48,31 +48,20 @@ function rowPieces(columns: readonly AnswerColumn[], batch: AnswerBatch, from: n
 /** Bytes of a JSON answer: it is in memory as a whole. */
 export const JSON_BYTES_MAX = 32 * 2 ** 20;
 
-/**
- * Rows of several batches as one JSON array: up to `limit` of them, after the first `offset`. Throws
- * `answer-too-large`.
- */
-export function jsonArray(
-  columns: readonly AnswerColumn[],
-  batches: readonly AnswerBatch[],
-  limit: number,
-  offset = 0,
-): string {
+/** Rows of several batches as one JSON array, up to `limit` of them. Throws `answer-too-large`. */
+export function jsonArray(columns: readonly AnswerColumn[], batches: readonly AnswerBatch[], limit: number): string {
   const parts: string[] = [];
   let length = 0;
-  let skip = offset;
   let left = limit;
   for (const batch of batches) {
-    const start = Math.min(skip, batch.rowCount);
-    const end = Math.min(start + left, batch.rowCount);
-    for (const [from, to] of rowChunks(batch, start, end)) {
+    const end = Math.min(left, batch.rowCount);
+    for (const [from, to] of rowChunks(batch, 0, end)) {
       const part = jsonRows(columns, batch, from, to);
       length += part.length;
       if (length > JSON_BYTES_MAX) throw jsonTooLarge();
       parts.push(part);
     }
-    skip -= start;
-    left -= end - start;
+    left -= end;
   }
   return `[${parts.join(',')}]`;
 }

@@ -1,17 +1,14 @@
 import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AsOf, AskOptions } from '@k2/ports';
-import { questionDigest } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
-import { jsonArray } from '../encode/json.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { conflictingValue } from '../http/problem.ts';
 import { RequestScope } from '../http/request-scope.ts';
-import { parseBarsCursor, printBarsCursor } from './bars-cursor.ts';
-import { completenessJson, provenanceHeaders } from './provenance.ts';
+import { provenanceHeaders } from './provenance.ts';
 import { BarsQuery, TICK_FORMATS } from './requests.ts';
-import { AnswerSender, collectBatches, rowCountOf } from './send-answer.ts';
-import { envelope } from './tick-page.ts';
+import { AnswerSender, collectBatches } from './send-answer.ts';
+import { pageJson } from './tick-page.ts';
 
 @Controller('v1')
 export class BarsController {
@@ -32,7 +29,11 @@ export class BarsController {
     const request = { filter: query.filter(), asOf: query.asOfWanted, intervalUs: query.intervalUs, limit };
     const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
     if (format === 'json') {
-      this.sender.json(reply, await scope.within(this.page(query, limit, scope.options)));
+      const page = answers.barsPage(
+        { ...request, ...(query.cursor !== undefined && { cursor: query.cursor }) },
+        scope.options,
+      );
+      this.sender.json(reply, await scope.within(page.then(pageJson)));
     } else if (format === 'parquet') {
       // The provenance comes with an answer; its snapshot is then what the file is of.
       const { answer, ...provenance } = await scope.within(answers.bars({ ...request, limit: 1 }, scope.options));
@@ -53,29 +54,5 @@ export class BarsController {
         headers: provenanceHeaders(provenance),
       });
     }
-  }
-
-  private async page(query: BarsQuery, limit: number, options: AskOptions): Promise<string> {
-    const { exchange, symbols, fromUs, toUs } = query.filter();
-    const question = questionDigest([exchange, symbols && [...symbols].sort(), fromUs, toUs, query.intervalUs]);
-    const from = query.cursor === undefined ? null : parseBarsCursor(query.cursor, question);
-    const offset = from?.offset ?? 0;
-    const request = {
-      filter: query.filter(),
-      asOf: query.asOfWanted,
-      ...(from !== null && { pageOfUs: from.asOfUs }),
-      intervalUs: query.intervalUs,
-      limit: offset + limit + 1,
-    };
-    const { answer, completeness, snapshotId, asOfUs } = await this.context.platform.answers.bars(request, options);
-    const batches = await collectBatches(answer);
-    const hasMore = rowCountOf(batches) > offset + limit;
-    const nextCursor = hasMore ? printBarsCursor({ asOfUs: asOfUs!, offset: offset + limit }, question) : null;
-    return envelope(
-      jsonArray(answer.columns, batches, limit, offset),
-      completenessJson(completeness),
-      snapshotId,
-      nextCursor,
-    );
   }
 }

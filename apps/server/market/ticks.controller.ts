@@ -8,7 +8,7 @@ import { RequestScope } from '../http/request-scope.ts';
 import { provenanceHeaders } from './provenance.ts';
 import { QuotesQuery, TICK_FORMATS, TradesQuery } from './requests.ts';
 import { AnswerSender } from './send-answer.ts';
-import { ticksPageJson } from './tick-page.ts';
+import { pageJson } from './tick-page.ts';
 
 @Controller('v1')
 export class TicksController {
@@ -39,7 +39,7 @@ export class TicksController {
     const request = query.request(recordType, format);
     const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
     if (format === 'json') {
-      this.sender.json(reply, await scope.within(ticksPageJson(answers, request, scope.options)));
+      this.sender.json(reply, await scope.within(answers.page(request, scope.options).then(pageJson)));
     } else if (format === 'parquet') {
       const write = (path: string, options: AskOptions) => answers.exportParquet(request, path, options);
       await this.sender.parquet(reply, scope, { write, rowLimit: request.limit, headers: provenanceHeaders });

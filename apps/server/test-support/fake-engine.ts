@@ -67,6 +67,7 @@ export class FakeEngine implements QueryEngine {
 
   private answer(question: Question): AnswerBatches {
     if (question.kind === 'ticks') return ticksAnswer(this.ticks[question.recordType], question);
+    if (question.kind === 'bars') return barsAnswer(question);
     if (question.kind === 'sql' && !/^\s*select/i.test(question.sql)) {
       throw new PortError('forbidden-query', `${question.sql.slice(0, 20)} is not a SELECT: expected one SELECT`);
     }
@@ -82,6 +83,37 @@ export class FakeEngine implements QueryEngine {
       this.open--;
     }
   }
+}
+
+/** Bars 0, 1, 2 …, as `n`, of one instrument since 1970; ten of them at most. */
+function barsAnswer({ intervalUs, after, limit }: Extract<Question, { readonly kind: 'bars' }>): AnswerBatches {
+  const first = after === undefined ? 0 : after.startUs / intervalUs + 1;
+  const n = Float64Array.from({ length: Math.max(0, Math.min(limit, 10 - first)) }, (_, row) => first + row);
+  const text = (value: string): AnswerValues => ({
+    kind: 'dictionary',
+    codes: new Uint8Array(n.length),
+    dictionary: [value],
+  });
+  return answerOf(
+    [
+      { name: 'exchange', type: 'string' },
+      { name: 'symbol', type: 'string' },
+      { name: 'bar_start', type: 'timestamp' },
+      { name: 'n', type: 'integer' },
+    ],
+    [
+      {
+        rowCount: n.length,
+        columns: [
+          text('ASX'),
+          text('BHP'),
+          { kind: 'integer', values: n.map((at) => at * intervalUs) },
+          { kind: 'integer', values: n },
+        ],
+        nulls: [null, null, null, null],
+      },
+    ],
+  );
 }
 
 /** Rows 0, 1, 2 … of one column `n`; ten of them at most. */

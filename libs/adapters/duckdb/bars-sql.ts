@@ -1,4 +1,5 @@
 import { WIDE_DECIMAL_PRECISION } from '@k2/domain/market';
+import { barsFault, type BarPosition } from '@k2/ports';
 import type { LocalScan } from './engine-messages.ts';
 import { QuestionError, raised } from './question-error.ts';
 import { scanRelation } from './scan-sql.ts';
@@ -17,14 +18,12 @@ const ORIGIN_US = 4_000_000_000_000_000_000n;
 
 /** Bars of trades, each with its exact vwap. Throws QuestionError `invalid-query`. */
 export function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): Statement {
-  if (!Number.isSafeInteger(question.intervalUs) || question.intervalUs < 1) {
-    throw new QuestionError(
-      'invalid-query',
-      `intervalUs is ${question.intervalUs}: expected a whole number of µs, from 1`,
-    );
-  }
+  const fault = barsFault(question);
+  if (fault !== null) throw new QuestionError('invalid-query', fault);
+  const { after } = question;
   const parameters = new Parameters();
   const conditions = filterConditions(question.filter, parameters);
+  if (after !== undefined) conditions.push(`"timestamp" >= ${parameters.time(after.startUs)}`);
   // Windows are counted from an origin before any time there is, as DuckDB's // rounds towards zero.
   const interval = BigInt(question.intervalUs);
   const originUs = (ORIGIN_US / interval) * interval;
@@ -49,10 +48,21 @@ export function barsStatement(question: QuestionOf<'bars'>, scan: LocalScan): St
         arg_max(close, (last_timestamp, session)) AS close,
         sum(volume)::DECIMAL(38,8) AS volume, sum(trade_count)::BIGINT AS trade_count,
         sum(of_wholes)::DECIMAL(38,8) AS of_wholes, sum(of_fractions)::DECIMAL(38,16) AS of_fractions
-      FROM of_session GROUP BY exchange, symbol, bar ORDER BY bar_start, exchange, symbol LIMIT ${limit(question)}
+      FROM of_session GROUP BY exchange, symbol, bar${having(after, parameters)} ORDER BY bar_start, exchange, symbol LIMIT ${limit(question)}
     ), ${VWAP}
     SELECT exchange, symbol, bar_start, open, high, low, close, volume, trade_count, ${VWAP_COLUMN}
     FROM rounded ORDER BY bar_start, exchange, symbol`);
+}
+
+/** Lexicographic `>` on the order of bars. */
+function having(after: BarPosition | undefined, parameters: Parameters): string {
+  if (after === undefined) return '';
+  const [start, exchange, symbol] = [
+    parameters.time(after.startUs),
+    parameters.text(after.exchange),
+    parameters.text(after.symbol),
+  ];
+  return ` HAVING bar_start > ${start} OR exchange > ${exchange} OR (exchange = ${exchange} AND symbol > ${symbol})`;
 }
 
 /**

@@ -1,5 +1,12 @@
 import { meanPrice, printTimeUs, WIDE_DECIMAL_PRECISION } from '@k2/domain/market';
-import { PortError, type AnswerColumn, type QueryEngineErrorKind, type Question } from '@k2/ports';
+import {
+  barsFault,
+  PortError,
+  type BarPosition,
+  type AnswerColumn,
+  type QueryEngineErrorKind,
+  type Question,
+} from '@k2/ports';
 import type { CellValue } from './memory-column-values.ts';
 import type { AnswerTable } from './memory-query-answer.ts';
 import type { PlannedFiles } from './memory-query-plans.ts';
@@ -37,15 +44,10 @@ const COLUMNS: readonly (readonly [AnswerColumn, (bar: AnsweredBar) => CellValue
 ];
 
 /** Bars by start, exchange and symbol, in that order; open and close are those of the order of ticks. */
-export function barsAnswer(
-  { filter, intervalUs, limit }: BarsQuestion,
-  { files }: PlannedFiles,
-  check: () => void,
-): AnswerTable {
-  if (!Number.isSafeInteger(intervalUs) || intervalUs < 1) {
-    const message = `intervalUs is ${intervalUs}: expected a positive whole number of µs`;
-    throw new PortError<QueryEngineErrorKind>('invalid-query', message, { intervalUs });
-  }
+export function barsAnswer(question: BarsQuestion, { files }: PlannedFiles, check: () => void): AnswerTable {
+  const { filter, intervalUs, after, limit } = question;
+  const fault = barsFault(question);
+  if (fault !== null) throw new PortError<QueryEngineErrorKind>('invalid-query', fault, { intervalUs, after });
   const rows = matchingRows(files, filter, check);
   const prices = files.map((file) => decimalsOf(file, 'price'));
   const quantities = files.map((file) => decimalsOf(file, 'quantity'));
@@ -63,15 +65,18 @@ export function barsAnswer(
     else extend(bar, prices[file][row], quantities[file][row]);
   }
   check();
-  const sorted = [...bars.values()].sort(
-    (a, b) => a.startUs - b.startUs || compareText(a.exchange, b.exchange) || compareText(a.symbol, b.symbol),
-  );
-  const answered = sorted.slice(0, limit).map((bar): AnsweredBar => ({ ...bar, vwap: vwap(bar) }));
+  const sorted = [...bars.values()].sort(inBarOrder);
+  const left = after === undefined ? sorted : sorted.filter((bar) => inBarOrder(bar, after) > 0);
+  const answered = left.slice(0, limit).map((bar): AnsweredBar => ({ ...bar, vwap: vwap(bar) }));
   return {
     columns: COLUMNS.map(([column]) => column),
     rowCount: answered.length,
     cell: (row, column) => COLUMNS[column][1](answered[row]),
   };
+}
+
+function inBarOrder(a: BarPosition, b: BarPosition): number {
+  return a.startUs - b.startUs || compareText(a.exchange, b.exchange) || compareText(a.symbol, b.symbol);
 }
 
 function opened(exchange: string, symbol: string, startUs: number, price: bigint, quantity: bigint): Bar {

@@ -1,6 +1,7 @@
-import { PortError, type Question, type ScanPlan } from '@k2/ports';
+import { barsFault, PortError, type BarPosition, type Question, type ScanPlan } from '@k2/ports';
 import { filterConditions, limitSql, orderSql, whereSql } from './filter-sql.ts';
 import { plannedTable, type TableNames } from './planned-table.ts';
+import { integerSql, quoteText, timeSql } from './sql-text.ts';
 import type { AnswerPart, ReadColumn, Statement } from './statement.ts';
 
 const BAR: readonly ReadColumn[] = [
@@ -45,13 +46,13 @@ export function barsStatement(
   plan: ScanPlan,
   names: TableNames,
 ): Statement {
-  const { intervalUs } = question;
-  if (!Number.isSafeInteger(intervalUs) || intervalUs < 1) {
-    const message = `intervalUs is ${intervalUs}: expected a whole number of µs, from 1`;
-    throw new PortError('invalid-query', message, { intervalUs });
-  }
+  const { intervalUs, after } = question;
+  const fault = barsFault(question);
+  if (fault !== null) throw new PortError('invalid-query', fault, { intervalUs, after });
   const limit = limitSql(question);
-  const conditions = whereSql(filterConditions(question.filter));
+  const filter = filterConditions(question.filter);
+  if (after !== undefined) filter.push(`"timestamp" >= ${timeSql(after.startUs)}`);
+  const conditions = whereSql(filter);
   if (plan.files.length === 0) return { sql: null, read: READ, columns: COLUMNS, parts: PARTS };
   // By session first: within one, time and sequence order the trades. Prices times whole and fractional quantities are
   // summed apart: 38 digits hold those for 10^10 of the largest trades, but their sum for 100.
@@ -67,8 +68,16 @@ export function barsStatement(
       max_by(close, ROW(last_timestamp, session)) AS close, CAST(sum(volume) AS decimal(38, 8)) AS volume,
       sum(trade_count) AS trade_count, CAST(sum(of_wholes) AS decimal(38, 8)) AS of_wholes,
       CAST(sum(of_fractions) AS decimal(38, 16)) AS of_fractions
-    FROM (${perSession}) GROUP BY exchange, symbol, bar${orderSql(['bar_start', 'exchange', 'symbol'])}${limit}`;
+    FROM (${perSession}) GROUP BY exchange, symbol, bar${havingSql(intervalUs, after)}${orderSql(['bar_start', 'exchange', 'symbol'])}${limit}`;
   return { sql, read: READ, columns: COLUMNS, parts: PARTS };
+}
+
+/** Lexicographic `>` on the order of bars. */
+function havingSql(intervalUs: number, after: BarPosition | undefined): string {
+  if (after === undefined) return '';
+  const [exchange, symbol] = [quoteText(after.exchange), quoteText(after.symbol)];
+  const bar = integerSql(after.startUs / intervalUs);
+  return ` HAVING bar > ${bar} OR exchange > ${exchange} OR (exchange = ${exchange} AND symbol > ${symbol})`;
 }
 
 /** Far enough that all times that are exact numbers of µs count upwards from it, near enough that the sum stays an int64. */

@@ -188,16 +188,66 @@ describe('AnswerTicks', () => {
   });
 });
 
+describe('a page after a cursor', () => {
+  const planned = (lake: Lake) => {
+    const requests: unknown[] = [];
+    const { store } = lake;
+    const plan = store.plan.bind(store);
+    store.plan = (request) => {
+      if (request.table === 'market_data.trades') requests.push([request.fromUs, request.toUs]);
+      return plan(request);
+    };
+    return requests;
+  };
+
+  it.each(['oldest-first', 'newest-first'] as const)('of ticks plans only files from there on, %s', async (order) => {
+    const lake = await lakeOf(20);
+    const asked = { ...ALL, order, filter: { ...BHP, fromUs: 0, toUs: 30_000 } };
+    const cursor = (await lake.answers.page(asked, OPTIONS)).nextCursor!;
+    const requests = planned(lake);
+    await lake.answers.page({ ...asked, cursor }, OPTIONS);
+    expect(requests[0]).toEqual(order === 'oldest-first' ? [7_000, 30_000] : [0, 14_001]);
+  });
+
+  it('of bars reads from the start of its last bar on, and the pages joined are the whole', async () => {
+    const lake = await lakeOf(20);
+    const bars = { filter: BHP, asOf: { kind: 'latest' as const }, intervalUs: 3_000, limit: 2 };
+    const whole = rowsOf(await lake.answers.barsPage({ ...bars, limit: 100 }, OPTIONS));
+    const requests = planned(lake);
+    const joined: unknown[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await lake.answers.barsPage({ ...bars, ...(cursor !== undefined && { cursor }) }, OPTIONS);
+      joined.push(...rowsOf(page));
+      cursor = page.nextCursor;
+    }
+    expect(joined).toEqual(whole);
+    expect(whole.map((bar) => bar['bar_start'])).toEqual([0, 3_000, 6_000, 9_000, 12_000, 15_000, 18_000]);
+    expect(requests).toEqual([undefined, 3_000, 9_000, 15_000].map((fromUs) => [fromUs, undefined]));
+  });
+
+  it('of bars is refused to another question, and as a cursor of ticks', async () => {
+    const lake = await lakeOf(20);
+    const bars = { filter: BHP, asOf: { kind: 'latest' as const }, intervalUs: 3_000, limit: 2 };
+    const cursor = (await lake.answers.barsPage(bars, OPTIONS)).nextCursor!;
+    const refusal = { name: 'CursorError' };
+    for (const other of [{ intervalUs: 6_000 }, { filter: { exchange: 'ASX' } }])
+      await expect(lake.answers.barsPage({ ...bars, ...other, cursor }, OPTIONS)).rejects.toMatchObject(refusal);
+    await expect(lake.answers.page({ ...ALL, cursor }, OPTIONS)).rejects.toMatchObject(refusal);
+    const ofTicks = (await lake.answers.page(ALL, OPTIONS)).nextCursor!;
+    await expect(lake.answers.barsPage({ ...bars, cursor: ofTicks }, OPTIONS)).rejects.toMatchObject(refusal);
+  });
+});
+
 describe('a cursor of an instant that is no longer kept', () => {
   it('is refused, and told from a cursor that is none', async () => {
     const lake = await lakeOf(5);
     const { nextCursor } = await lake.answers.page({ ...ALL, limit: 2 }, OPTIONS);
-    const { asOfUs } = await lake.answers.page(ALL, OPTIONS);
+    const bars = { filter: BHP, asOf: { kind: 'latest' as const }, intervalUs: 1_000, limit: 2 };
+    const { nextCursor: nextBars } = await lake.answers.barsPage(bars, OPTIONS);
     lake.store.plan = () => Promise.reject(new PortError('unknown-snapshot', 'it is no longer kept'));
     const refusal = { name: 'CursorExpiredError', message: expect.stringContaining('2026-01-01T00:00:01') };
     await expect(lake.answers.page({ ...ALL, limit: 2, cursor: nextCursor! }, OPTIONS)).rejects.toMatchObject(refusal);
-    const bars = { filter: BHP, asOf: { kind: 'latest' as const }, intervalUs: 60_000_000, limit: 10 };
-    await expect(lake.answers.bars({ ...bars, pageOfUs: asOfUs! }, OPTIONS)).rejects.toMatchObject(refusal);
+    await expect(lake.answers.barsPage({ ...bars, cursor: nextBars! }, OPTIONS)).rejects.toMatchObject(refusal);
     await expect(lake.answers.bars(bars, OPTIONS)).rejects.toMatchObject({ kind: 'unknown-snapshot' });
   });
 });

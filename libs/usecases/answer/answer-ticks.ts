@@ -6,17 +6,20 @@ import type {
   AnswerColumn,
   AskOptions,
   AsOf,
+  BarPosition,
   Clock,
   QueryEngine,
   Question,
   ScanPlan,
   TickFilter,
+  TickPosition,
   TickStore,
 } from '@k2/ports';
 import { Coverage } from './coverage.ts';
 import { plansAsOf } from './plans-as-of.ts';
 import { asOfCursor, parseCursor, printCursor, questionDigest } from './tick-cursor.ts';
-import { answerRow } from './answer-rows.ts';
+import { answerRow, type AnswerRow } from './answer-rows.ts';
+import { parseBarCursor, printBarCursor } from './bar-cursor.ts';
 import { tableOf, tickFields } from './tick-fields.ts';
 
 export interface TicksRequest {
@@ -44,9 +47,9 @@ export interface Provenance {
 export interface BarsRequest {
   readonly filter: TickFilter;
   readonly asOf: AsOf;
-  /** `asOfUs` of the page before, which wins over `asOf`. */
-  readonly pageOfUs?: number;
   readonly intervalUs: number;
+  /** `nextCursor` of the page before; its instant wins over `asOf`. */
+  readonly cursor?: string;
   readonly limit: number;
 }
 
@@ -101,19 +104,10 @@ export class AnswerTicks {
     const fields = request.fields ?? tickFields(request.recordType);
     const needed = [...fields, ...POSITION_FIELDS.filter((field) => !fields.includes(field))];
     const prepared = await this.prepareTicks({ ...request, fields: needed, limit: request.limit + 1 });
-    const { answer: streamed, ...provenance } = await this.streamed(prepared, options);
-    await using answer = streamed;
-    const batches: AnswerBatch[] = [];
-    for await (const batch of answer.batches) batches.push(batch);
-    const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
-    const hasMore = rowCount > request.limit;
-    return {
-      columns: answer.columns.slice(0, fields.length),
-      rowCount: Math.min(rowCount, request.limit),
-      batches,
-      nextCursor: hasMore ? cursorAfter(answer.columns, batches, request, prepared.asOfUs!) : null,
-      ...provenance,
-    };
+    const { columns, ...page } = await this.paged(prepared, request.limit, options, (last) =>
+      printCursor({ asOfUs: prepared.asOfUs!, after: tickPosition(last) }, digestOf(request)),
+    );
+    return { columns: columns.slice(0, fields.length), ...page };
   }
 
   /** Writes all rows up to the limit as one Parquet file. */
@@ -130,9 +124,29 @@ export class AnswerTicks {
   }
 
   /** Bars of trades, with the completeness of the trades that they are made of. */
-  async bars({ filter, asOf, pageOfUs, intervalUs, limit }: BarsRequest, options: AskOptions): Promise<TicksStream> {
-    const question: Question = { kind: 'bars', filter, intervalUs, limit };
-    return this.streamed(await this.prepare(question, { recordType: 'trades', ...filter }, asOf, pageOfUs), options);
+  async bars(request: BarsRequest, options: AskOptions): Promise<TicksStream> {
+    return this.streamed(await this.prepareBars(request), options);
+  }
+
+  /** One page of bars and the way to the next. */
+  async barsPage(request: BarsRequest, options: AskOptions): Promise<TicksPage> {
+    const prepared = await this.prepareBars({ ...request, limit: request.limit + 1 });
+    return this.paged(prepared, request.limit, options, (last) =>
+      printBarCursor({ asOfUs: prepared.asOfUs!, after: barPosition(last) }, barsDigest(request)),
+    );
+  }
+
+  private prepareBars(request: BarsRequest): Promise<Prepared> {
+    const { filter, asOf, intervalUs, limit } = request;
+    const cursor = request.cursor === undefined ? null : parseBarCursor(request.cursor, barsDigest(request));
+    const question: Question = {
+      kind: 'bars',
+      filter,
+      intervalUs,
+      ...(cursor !== null && { after: cursor.after }),
+      limit,
+    };
+    return this.prepare(question, { recordType: 'trades', ...filter }, asOf, cursor?.asOfUs);
   }
 
   private prepareTicks(request: TicksRequest): Promise<Prepared> {
@@ -152,7 +166,10 @@ export class AnswerTicks {
 
   private async prepare(question: Question, scope: CoverageScope, asOf: AsOf, pageOfUs?: number): Promise<Prepared> {
     const { recordType, ...filter } = scope;
-    const requests = [{ table: tableOf(recordType), ...filter }, ...this.coverage.requests(filter)];
+    const requests = [
+      { table: tableOf(recordType), ...filterFrom(question, filter) },
+      ...this.coverage.requests(filter),
+    ];
     const { plans, asOfUs } =
       pageOfUs === undefined
         ? await plansAsOf(this.store, requests, asOf)
@@ -171,6 +188,27 @@ export class AnswerTicks {
     return { answer: await this.engine.ask(prepared.question, [prepared.plan], left()), ...provenance };
   }
 
+  /** Rows up to the limit of a question that asks for one more. `cursorAfter`: of the last row, where there are more. */
+  private async paged(
+    prepared: Prepared,
+    limit: number,
+    options: AskOptions,
+    cursorAfter: (last: AnswerRow) => string,
+  ): Promise<TicksPage> {
+    const { answer: streamed, ...provenance } = await this.streamed(prepared, options);
+    await using answer = streamed;
+    const batches: AnswerBatch[] = [];
+    for await (const batch of answer.batches) batches.push(batch);
+    const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    return {
+      columns: answer.columns,
+      rowCount: Math.min(rowCount, limit),
+      batches,
+      nextCursor: rowCount > limit ? cursorAfter(rowAt(answer.columns, batches, limit - 1)) : null,
+      ...provenance,
+    };
+  }
+
   /** One deadline for questions that are asked one after the other, from now on. */
   private deadline(options: AskOptions): () => AskOptions {
     const startUs = this.clock.monotonicUs();
@@ -187,33 +225,51 @@ export class AnswerTicks {
   }
 }
 
-function cursorAfter(
-  columns: readonly AnswerColumn[],
-  batches: readonly AnswerBatch[],
-  request: TicksRequest,
-  asOfUs: number,
-): string {
-  let row = request.limit - 1;
+/** The filter of what is left to read after a cursor's position: files before it need not be planned. */
+function filterFrom(question: Question, filter: TickFilter): TickFilter {
+  if (question.kind === 'bars' && question.after !== undefined)
+    return { ...filter, fromUs: Math.max(question.after.startUs, filter.fromUs ?? question.after.startUs) };
+  if (question.kind !== 'ticks' || question.after === undefined) return filter;
+  const { eventTimeUs } = question.after;
+  return question.order === 'oldest-first'
+    ? { ...filter, fromUs: Math.max(eventTimeUs, filter.fromUs ?? eventTimeUs) }
+    : { ...filter, toUs: Math.min(eventTimeUs + 1, filter.toUs ?? eventTimeUs + 1) };
+}
+
+function rowAt(columns: readonly AnswerColumn[], batches: readonly AnswerBatch[], at: number): AnswerRow {
+  let row = at;
   const batch = batches.find(({ rowCount }) => {
     if (row < rowCount) return true;
     row -= rowCount;
     return false;
   })!;
-  const last = answerRow(columns, batch, row);
-  const cursor = {
-    asOfUs,
-    after: {
-      eventTimeUs: last['timestamp'] as number,
-      exchange: last['exchange'] as string,
-      symbol: last['symbol'] as string,
-      session: last['session'] as string,
-      venueSequence: last['source_sequence'] as number,
-    },
+  return answerRow(columns, batch, row);
+}
+
+function tickPosition(row: AnswerRow): TickPosition {
+  return {
+    eventTimeUs: row['timestamp'] as number,
+    exchange: row['exchange'] as string,
+    symbol: row['symbol'] as string,
+    session: row['session'] as string,
+    venueSequence: row['source_sequence'] as number,
   };
-  return printCursor(cursor, digestOf(request));
+}
+
+function barPosition(row: AnswerRow): BarPosition {
+  return {
+    startUs: row['bar_start'] as number,
+    exchange: row['exchange'] as string,
+    symbol: row['symbol'] as string,
+  };
 }
 
 function digestOf({ recordType, filter, order }: TicksRequest): string {
   const { exchange, symbols, fromUs, toUs } = filter;
   return questionDigest([recordType, exchange, symbols && [...symbols].sort(), fromUs, toUs, order]);
+}
+
+function barsDigest({ filter, intervalUs }: BarsRequest): string {
+  const { exchange, symbols, fromUs, toUs } = filter;
+  return questionDigest(['bars', exchange, symbols && [...symbols].sort(), fromUs, toUs, intervalUs]);
 }

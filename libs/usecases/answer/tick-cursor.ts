@@ -46,27 +46,35 @@ export function questionDigest(parts: readonly unknown[]): string {
   return fnv1a64(new TextEncoder().encode(JSON.stringify(parts)));
 }
 
-/** Opaque, URL-safe text. */
 export function printCursor({ asOfUs, after }: TickCursor, question: string): string {
   const { eventTimeUs, exchange, symbol, session, venueSequence } = after;
-  const text = JSON.stringify([asOfUs, eventTimeUs, exchange, symbol, session, venueSequence, question]);
-  return [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return cursorText([asOfUs, eventTimeUs, exchange, symbol, session, venueSequence, question]);
 }
 
 /** The inverse of `printCursor`; throws CursorError on anything else, also on a cursor of another question. */
 export function parseCursor(text: string, question: string): TickCursor {
-  if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw new CursorError(text);
-  const bytes = Uint8Array.from(text.match(/../g)!, (byte) => parseInt(byte, 16));
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw new CursorError(text);
-  }
+  const parsed = cursorParts(text);
   if (!isCursorArray(parsed)) throw new CursorError(text);
   const [asOfUs, eventTimeUs, exchange, symbol, session, venueSequence, ofQuestion] = parsed;
   if (ofQuestion !== question) throw new CursorError(text);
   return { asOfUs, after: { eventTimeUs, exchange, symbol, session, venueSequence } };
+}
+
+/** Opaque, URL-safe text. */
+export function cursorText(parts: readonly (number | string)[]): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(parts));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The inverse of `cursorText`, whatever it holds; throws CursorError. */
+export function cursorParts(text: string): unknown {
+  if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw new CursorError(text);
+  const bytes = Uint8Array.from(text.match(/../g)!, (byte) => parseInt(byte, 16));
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new CursorError(text);
+  }
 }
 
 function isCursorArray(value: unknown): value is [number, number, string, string, string, number, string] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DECIMAL_ONE, DECIMAL_SCALED_MAX, parseDecimal, type Trade } from '@k2/domain/market';
+import type { BarPosition, TickFilter } from '@k2/ports';
 import fc from 'fast-check';
 import {
   arbitraryTimeUs,
@@ -10,7 +11,8 @@ import {
   tradeBatch,
   type Row,
 } from '../../builders/index.ts';
-import type { Asker } from '../query-engine.contract.ts';
+import { answerRows } from '../answer-rows.ts';
+import { ASK, type Asker } from '../query-engine.contract.ts';
 
 const MINUTE_US = 60_000_000;
 
@@ -160,6 +162,63 @@ export function barsContract(asker: Asker): void {
         { numRuns: 25 },
       );
     }, 300_000);
+
+    it('pages joined are the whole, each read from its start on', async () => {
+      const row = fc.record({
+        eventTimeUs: fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -20, max: 20 })).map((at) => at * 500),
+        series: fc.record({
+          exchange: fc.constantFrom('ASX', 'X', 'é'),
+          symbol: fc.constantFrom('A', 'B', 'b', '€'),
+          session: fc.constantFrom('a', 'b'),
+        }),
+      });
+      const filter = fc.constantFrom<TickFilter>(
+        {},
+        { fromUs: -1_250 },
+        { fromUs: -250, toUs: 1_750 },
+        { exchange: 'X' },
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(row, { minLength: 1, maxLength: 40 }),
+          filter,
+          fc.constantFrom(700, 1_000, 5_000),
+          fc.integer({ min: 1, max: 6 }),
+          async (rows, asked, intervalUs, limit) => {
+            const ticks = rows.map((one, at) => ({ ...one, series: series(one.series), venueSequence: at }));
+            const plans = await asker.plansFor(plannedRows({ ticks: [placed(tradeBatch({ rows: ticks }))] }));
+            const page = async (limitOf: number, after?: BarPosition) =>
+              answerRows(
+                await asker
+                  .engine()
+                  .ask(
+                    { kind: 'bars', filter: asked, intervalUs, limit: limitOf, ...(after !== undefined && { after }) },
+                    plans,
+                    ASK,
+                  ),
+              );
+            const whole = await page(1_000);
+            const joined: Row[] = [];
+            for (let rowsOf = await page(limit); rowsOf.length > 0;) {
+              joined.push(...rowsOf);
+              const last = rowsOf[rowsOf.length - 1];
+              const [exchange, symbol] = [String(last['exchange']), String(last['symbol'])];
+              rowsOf = await page(limit, { startUs: Number(last['bar_start']), exchange, symbol });
+            }
+            expect(joined).toEqual(whole);
+          },
+        ),
+        { numRuns: 15 },
+      );
+    }, 300_000);
+
+    it('refuse to go on after what is no start of a bar', async () => {
+      for (const startUs of [1, NaN, 0.5]) {
+        const after = { startUs, exchange: 'ASX', symbol: 'BHP' };
+        const asked = asker.rows({ kind: 'bars', filter: {}, intervalUs: MINUTE_US, after, limit: 1 }, plannedRows());
+        await expect(asked).rejects.toMatchObject({ kind: 'invalid-query' });
+      }
+    });
 
     it('refuse an interval that is no whole number of µs', async () => {
       for (const intervalUs of [0, -1, 1.5, NaN])
