@@ -2,12 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { placed, series, tradeBatch } from '@k2/testing/builders';
 import fc from 'fast-check';
 import { openGaps } from '../lake/index.ts';
-import type { Series, TradeBatch } from '../market/index.ts';
+import { selectRows, type Series, type TradeBatch } from '../market/index.ts';
 import {
   parseSeriesState,
   printSeriesState,
   sequenceBatch,
   seriesKey,
+  seriesKeys,
   SEQUENCING_LIMITS,
   settleGaps,
   VERDICTS,
@@ -233,6 +234,16 @@ describe('sequencing', () => {
       ]);
     });
 
+    it('sequencing.future-time: one of an old numbering does not take the next number of the new one', () => {
+      const tape = new Tape(venue)
+        .batch([1], 0)
+        .take(timed(2, YEAR_2100_US, 10))
+        .batch([1], HOUR_US)
+        .take(timed(2, YEAR_2100_US, 10))
+        .batch([2], HOUR_US + 1);
+      expect(tape.verdicts).toEqual(['in-order', 'in-order', 'in-order', 'refused', 'in-order']);
+    });
+
     it('does not take an old tick into the new numbering', () => {
       const tape = new Tape(venue).batch([1, 2, 3, 4], 0).batch([1], HOUR_US).batch([4], 3);
       expect(tape.verdicts.at(-1)).toBe('refused');
@@ -255,6 +266,19 @@ describe('sequencing', () => {
       { series: series({ symbol: 'RIO' }), venueSequence: 1 },
     ];
     expect(sequenceBatch(placed(tradeBatch({ rows })), new Map()).counts).toEqual([2, 0, 1, 0]);
+  });
+
+  it('sequencing.named-only: a series that a batch names and has no row of is not begun by it', () => {
+    const [bhp, cba] = [series(), series({ symbol: 'CBA' })];
+    const both = tradeBatch({ rows: [bhp, cba].map((of) => ({ series: of, venueSequence: 1 })) });
+    const one = selectRows(both, Uint32Array.of(0)) as TradeBatch;
+    expect(seriesKeys(one)).toEqual([seriesKey('trades', bhp)]);
+    const tape = new Tape().take(one);
+    expect([...tape.states.keys()]).toEqual([seriesKey('trades', bhp)]);
+    tape.take(selectRows(both, Uint32Array.of(1)) as TradeBatch);
+    expect(tape.verdicts).toEqual(['in-order', 'in-order']);
+    expect(tape.gaps).toEqual([]);
+    expect(tape.sessions.map(({ symbol }) => symbol)).toEqual(['BHP', 'CBA']);
   });
 
   it('whatever arrives in whatever order: each sequence is taken once, and the open gaps are what is missing', () => {

@@ -28,7 +28,16 @@ export interface SequencedBatch {
 
 /** Keys of the states that `sequenceBatch` needs for a batch. */
 export function seriesKeys(batch: TickBatch): readonly string[] {
-  return [...new Set(batch.series.map((series) => seriesKey(batch.recordType, series)))];
+  const hasRows = codesWithRows(batch);
+  const series = batch.series.filter((_, code) => hasRows[code] === 1);
+  return [...new Set(series.map((of) => seriesKey(batch.recordType, of)))];
+}
+
+/** By series code: 1 if a row has it. A batch may name series that it has no row of, as one of which rows were taken out. */
+function codesWithRows({ series, seriesCode, rowCount }: TickBatch): Uint8Array {
+  const hasRows = new Uint8Array(series.length);
+  for (let row = 0; row < rowCount; row++) hasRows[seriesCode[row]] = 1;
+  return hasRows;
 }
 
 /**
@@ -48,7 +57,8 @@ export function sequenceBatch(
     const slot = slotOfCode[seriesCode[row]]!;
     const sequence = venueSequence[row];
     const timeUs = eventTimeUs[row];
-    if (sequence === next[slot] && timeUs >= notBeforeUs[slot]) {
+    const isTimed = isPossibleTime(timeUs, receiveTimeUs[row]);
+    if (sequence === next[slot] && (isTimed ? timeUs : receiveTimeUs[row]) >= notBeforeUs[slot]) {
       next[slot] = sequence + 1;
     } else {
       verdicts[row] = step.offPath(slot, {
@@ -59,7 +69,7 @@ export function sequenceBatch(
       });
     }
     // A time that can't be would end the recognition of resets until it has come.
-    if (timeUs > lastTimeUs[slot] && isPossibleTime(timeUs, receiveTimeUs[row])) lastTimeUs[slot] = timeUs;
+    if (isTimed && timeUs > lastTimeUs[slot]) lastTimeUs[slot] = timeUs;
     step.relabel(row);
   }
   return step.result();
@@ -112,7 +122,9 @@ class Step {
     this.slotOfCode = new Uint16Array(batch.series.length);
     this.verdicts = new Uint8Array(batch.rowCount);
     const slots = new Map<string, number>();
+    const hasRows = codesWithRows(batch);
     batch.series.forEach((series, code) => {
+      if (hasRows[code] === 0) return;
       const key = seriesKey(batch.recordType, series);
       let slot = slots.get(key);
       if (slot === undefined) {

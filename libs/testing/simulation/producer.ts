@@ -47,7 +47,13 @@ export class Producer {
       retryDelayMs: chance.limit(1, 20),
       retryDelayMsMax: 100,
     };
-    const ports = { log: process.log(shared.log), dedup: null, clock: process.clock, scheduler, telemetry };
+    const ports = {
+      log: process.log(shared.log),
+      dedup: null,
+      clock: process.clock,
+      scheduler,
+      telemetry: process.telemetry(telemetry),
+    };
     const recorder = new RecordFeed(this.feed(process), ports, options, (event) => {
       if (!process.isGone) tape.acknowledge(event);
     });

@@ -7,6 +7,7 @@ import {
   type ProgressChange,
   type Scheduler,
   type StagedRows,
+  type Telemetry,
   type TickLog,
   type TickStore,
 } from '@k2/ports';
@@ -109,6 +110,21 @@ export class SimulatedProcess {
       stats: () => this.call('stats', () => store.stats()),
       evolve: (table, changes) => this.call('evolve', () => store.evolve(table, changes)),
       close: () => store.close(),
+    };
+  }
+
+  /** What the process warns of is part of the trace. */
+  telemetry(telemetry: Telemetry): Telemetry {
+    return {
+      counter: (name, description) => telemetry.counter(name, description),
+      histogram: (name, description, unit) => telemetry.histogram(name, description, unit),
+      gauge: (name, description, read) => telemetry.gauge(name, description, read),
+      log: (level, message, fields = {}) => {
+        telemetry.log(level, message, fields);
+        if (level !== 'warn' && level !== 'error') return;
+        const said = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value).split('\n')[0]}`);
+        this.surroundings.trace.step(this.name, `${level}: ${message}${said.join('')}`);
+      },
     };
   }
 

@@ -110,7 +110,7 @@ export class SinkSlot {
       store: process.store(shared.store),
       clock: process.clock,
       scheduler,
-      telemetry,
+      telemetry: process.telemetry(telemetry),
     };
     const sink = new Sink(ports, { ...this.world.sinkOptions(chance), writer: name });
     const running: RunningSink = { process, sink, stop: new AbortController(), ending: 'running' };

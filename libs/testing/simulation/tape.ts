@@ -106,7 +106,7 @@ export class Tape {
       late: rate('late-ticks', 0.2),
       repeat: rate('repeats', 0.2),
       refused: rate('refused-ticks', 0.1),
-      future: rate('future-ticks', 0.05),
+      future: rate('future-ticks', 0.2),
       reset: rate('resets', 0.1),
       session: this.chance.rate(0.05),
       rejections: rate('rejections', 0.1),
