@@ -1,29 +1,27 @@
 /**
  * Plants the faults of mutants.ts one by one, and looks for each with the seeds of its world: one that survives is a hole
  * in the simulation. See docs/guides/develop.md, Simulation.
- *
- *   npm run sim:mutants -- [--seeds 400] [--only NAME,…] [--threads N] [--json]
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { MUTANTS, type WorldMutant } from './mutants.ts';
+import { inLines, named, readOptions, wholeNumber } from './options.ts';
 import { rot } from './plant.ts';
 import { runSeeds } from './run-seeds.ts';
 import type { WorldResult } from './seeds-worker.ts';
 import { WORLDS } from './worlds/index.ts';
 
+const MUTANT_NAMES = MUTANTS.map(({ name }) => name);
+
 const HELP = `npm run sim:mutants -- [options]
 
   --seeds N     a mutant that so many seeds do not find has survived (default 400; slow worlds run on fewer of them)
-  --only N,…    only these: ${MUTANTS.map(({ name }) => name)
-    .join(', ')
-    .replaceAll(/(.{1,90})(?:, |$)/g, '$1\n                ')
-    .trim()}
+  --only N,…    only these:
+                  ${inLines(MUTANT_NAMES, 18)}
   --threads N   default: one a core
   --json        the outcome as JSON
   --help
 
-Ends with 1 where a mutant survives, or where the source it changes is no longer what it expects.
+Ends with 1 if a mutant survives, or if the source it changes is no longer what it expects.
 `;
 
 interface Outcome {
@@ -35,24 +33,21 @@ interface Outcome {
   readonly said: string;
 }
 
-const { values } = parseArgs({
-  options: {
+const values = readOptions(
+  {
     seeds: { type: 'string', default: '400' },
     only: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
-});
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const seedsMax = wholeNumber('seeds', values.seeds);
-const left = [...chosen(values.only)];
+  HELP,
+);
+const seedsMax = wholeNumber('seeds', values.seeds, 1);
+const chosen = named('only', values.only, MUTANT_NAMES);
+const left = MUTANTS.filter(({ name }) => chosen === null || chosen.includes(name));
 const outcomes: Outcome[] = [];
 await Promise.all(
-  Array.from({ length: wholeNumber('threads', values.threads) }, async () => {
+  Array.from({ length: wholeNumber('threads', values.threads, 1) }, async () => {
     for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) outcomes.push(await hunt(mutant));
   }),
 );
@@ -69,7 +64,7 @@ async function hunt(mutant: WorldMutant): Promise<Outcome> {
   const wrong = rot(mutant);
   if (wrong !== null) return told({ name, world, seeds: null, said: `it cannot be planted: ${wrong}` });
   const found: WorldResult[] = [];
-  const setup = { mutant, tracesLines: false, without: null, only: mutant.only ?? null };
+  const setup = { mutant, tracesLines: false, without: [], only: mutant.only ?? null };
   await runSeeds({ from: 1, count: seedsMax, worlds: [world] }, 1, setup, (results) => {
     found.push(...results.filter(({ violations }) => violations.length > 0));
     return found.length === 0;
@@ -85,24 +80,4 @@ function told(outcome: Outcome): Outcome {
   const line = `${name.padEnd(34)} ${world.padEnd(9)} ${String(seeds ?? '-').padStart(5)}  ${said.split('\n')[0].slice(0, 110)}\n`;
   (values.json ? process.stderr : process.stdout).write(line);
   return outcome;
-}
-
-function chosen(only: string | undefined): readonly WorldMutant[] {
-  if (only === undefined) return MUTANTS;
-  return only.split(',').map((name) => {
-    const mutant = MUTANTS.find((of) => of.name === name.trim());
-    return mutant ?? wrongOption(`--only names ${name}: see --help for the names`);
-  });
-}
-
-function wholeNumber(name: string, text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    return wrongOption(`--${name} is ${text}: expected a whole number from 1 on`);
-  return number;
-}
-
-function wrongOption(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
 }

@@ -12,8 +12,7 @@ export interface WorkerTask {
 export interface WorkerSetup {
   readonly mutant: Mutant | null;
   readonly tracesLines: boolean;
-  /** Null: those of which faults are known and not mended. */
-  readonly without: readonly Hazard[] | null;
+  readonly without: readonly Hazard[];
   readonly only: readonly Hazard[] | null;
 }
 
@@ -26,7 +25,7 @@ if (mutant !== null) plant(mutant);
 const { WORLDS } = await import('./worlds/index.ts');
 const options = {
   tracesLines,
-  ...(without !== null && { without: new Set(without) }),
+  without: new Set(without),
   ...(only !== null && { only: new Set(only) }),
 };
 

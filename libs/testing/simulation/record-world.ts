@@ -34,7 +34,8 @@ export async function runRecordWorld(
     failMinor: 0,
     latencyMsMax: chance.limit(0, 50),
   };
-  const process = new SimulatedProcess('recorder', chance, { clock, scheduler, faults, sessionTimeoutMs: 0, trace });
+  const surroundings = { clock, scheduler, faults, sessionTimeoutMs: 0, trace, counts: new Map<string, number>() };
+  const process = new SimulatedProcess('recorder', chance, surroundings);
   const feed = new QuietFeed(chance, scheduler);
   const refusal = new Refusal(chance, feed.left);
   const log = refusal.of(ports.createLog(Infinity));

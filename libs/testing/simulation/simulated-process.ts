@@ -3,6 +3,7 @@ import {
   type AssignmentListener,
   type Clock,
   type CommitReceipt,
+  type Counter,
   type Membership,
   type ProgressChange,
   type Scheduler,
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly faults: Faults;
   readonly sessionTimeoutMs: number;
   readonly trace: Trace;
+  /** By counter, of all processes. */
+  readonly counts: Map<string, number>;
 }
 
 /** A membership, and what the group does with it. */
@@ -113,10 +116,18 @@ export class SimulatedProcess {
     };
   }
 
-  /** What the process warns of is part of the trace. */
+  /** What the process warns of is part of the trace, and what it counts is counted for the world. */
   telemetry(telemetry: Telemetry): Telemetry {
+    const { counts } = this.surroundings;
     return {
-      counter: (name, description) => telemetry.counter(name, description),
+      counter: (name, description) => {
+        const counter = telemetry.counter(name, description);
+        const add: Counter['add'] = (value, attributes) => {
+          counts.set(name, (counts.get(name) ?? 0) + value);
+          counter.add(value, attributes);
+        };
+        return { add };
+      },
       histogram: (name, description, unit) => telemetry.histogram(name, description, unit),
       gauge: (name, description, read) => telemetry.gauge(name, description, read),
       log: (level, message, fields = {}) => {

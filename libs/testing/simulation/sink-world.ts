@@ -75,6 +75,8 @@ class SinkWorld {
   private nowMs = 0;
   private crashes = 0;
   private freezes = 0;
+  /** A topic grew of which some partition had ticks and no commit: that it is older than the new ones nothing tells. */
+  private grewUncommitted = false;
 
   constructor(world: DrawnWorld, ports: SinkWorldPorts, tracesLines: boolean) {
     this.world = world;
@@ -96,6 +98,7 @@ class SinkWorld {
       faults: { ...faults },
       sessionTimeoutMs,
       trace: this.trace,
+      counts: new Map(),
       log: this.log,
       store: new WitnessedStore(ports.store, this.witness),
       violate: (what) => this.witness.violate(what),
@@ -127,6 +130,7 @@ class SinkWorld {
       const { log, witness, sent, tapes, recreated } = this;
       const { store, rows } = this.ports;
       await checkEndState({ store, log, witness, sent, tapes, recreated, rows });
+      await this.checkOrder();
     } else this.witness.violate(`the faults stopped, and ${unrest}`);
     return this.report();
   }
@@ -190,6 +194,10 @@ class SinkWorld {
     const topic = this.chance.pick(topics);
     const multiplesMax = Math.floor(PARTITIONS_MAX / topic.partitions);
     const partitions = topic.partitions * (2 + this.chance.below(multiplesMax - 1));
+    const offsets = await this.log.offsets([topic.name]);
+    this.grewUncommitted ||= offsets.some(
+      (at) => at.endOffset > 0 && (this.witness.progress.get(nameOf(at)) ?? 0) === 0,
+    );
     this.trace.step('operator', `gives ${topic.name} ${partitions} partitions`);
     await this.log.declareTopic({ ...topic, partitions });
   }
@@ -214,6 +222,14 @@ class SinkWorld {
     if ([...this.world.hazards].some((hazard) => GROUNDS_TO_START_OVER.has(hazard))) return;
     for (const slot of slots)
       if (slot.startOvers > 0) this.witness.violate('a sink started over because of a failure that it can do without');
+  }
+
+  /** Where ticks come in order and none is missing, no gap is seen, unless a sink says that it waited for too long. */
+  private async checkOrder(): Promise<void> {
+    if ([...this.world.hazards].some((hazard) => !IN_ORDER.has(hazard))) return;
+    if (this.grewUncommitted || (this.shared.counts.get('k2_sink_unordered_moves') ?? 0) > 0) return;
+    const gaps = await this.ports.rows('audit.sequence_gaps');
+    if (gaps.length > 0) this.witness.violate(`the gap ledger has ${gaps.length} rows, and every tick came in order`);
   }
 
   private async endSinks(slots: readonly SinkSlot[]): Promise<void> {
@@ -258,4 +274,16 @@ const GROUNDS_TO_START_OVER: ReadonlySet<Hazard> = new Set<Hazard>([
   'growth',
   'recreated',
   'poison',
+]);
+
+/** Hazards with which every tick reaches the log, in its order. */
+const IN_ORDER: ReadonlySet<Hazard> = new Set<Hazard>([
+  'stops',
+  'minor-errors',
+  'repeats',
+  'rejections',
+  'resets',
+  'growth',
+  'tick-framing',
+  'skewed-clocks',
 ]);

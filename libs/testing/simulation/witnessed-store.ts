@@ -76,8 +76,10 @@ export class WitnessedStore implements TickStore {
     change: ProgressChange,
     stop: AbortSignal | undefined,
   ): Promise<CommitReceipt> {
+    const ended = change.partitions.filter(({ claim }) => this.epochs.get(nameOf(claim)) !== claim.epoch);
     try {
       const receipt = await this.store.commit(staged, change, stop);
+      for (const { claim } of ended) this.witness.violate(`${nameOf(claim)} is committed by one who had lost it`);
       staging.hasLanded = true;
       this.witness.landed(staging.rows, change, receipt);
       return receipt;

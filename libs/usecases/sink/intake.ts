@@ -85,6 +85,7 @@ export class Intake {
   takeLost(fromOffset: number, startOffset: number, into: TakenRows): void {
     const source = into.name;
     into.counts.taken++;
+    into.recordRows++;
     into.refuse({
       quarantineId: `${source}:${fromOffset}-${startOffset - 1}:lost`,
       exchange: exchangeOf(into.topicPartition.topic),

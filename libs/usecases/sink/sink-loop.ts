@@ -197,7 +197,11 @@ export class SinkLoop {
     this.throwIfFailed();
     for (const owned of this.partitions.all) {
       const { taken } = owned;
-      if (taken !== null) await this.orPause(owned, taken.fromOffset, () => this.intake.settle(taken));
+      if (taken === null) continue;
+      await this.orPause(owned, taken.fromOffset, async () => {
+        await this.intake.settle(taken);
+        taken.assertWhole();
+      });
     }
     const states = this.states.takeChanges();
     const parts: FlushPart[] = [];

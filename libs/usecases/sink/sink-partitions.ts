@@ -83,10 +83,10 @@ export class SinkPartitions {
     return owned.taken;
   }
 
-  took(owned: OwnedPartition, { nextOffset, appendedUs, sizeBytes }: LogRecord): void {
-    this.moveTo(owned, nextOffset);
-    owned.taken!.sizeBytes += sizeBytes;
-    this.lag.taken(owned.name, appendedUs);
+  took(owned: OwnedPartition, record: LogRecord): void {
+    this.moveTo(owned, record.nextOffset);
+    owned.taken!.took(record);
+    this.lag.taken(owned.name, record.appendedUs);
   }
 
   moveTo(owned: OwnedPartition, nextOffset: number): void {

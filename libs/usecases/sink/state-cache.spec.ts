@@ -56,15 +56,25 @@ class SlowStore {
 const P = { topic: 'p', partition: 0 };
 const Q = { topic: 'q', partition: 0 };
 
+/** Rows of the partition take series up to the numbers given. */
+async function sequenced(
+  cache: StateCache,
+  partition: typeof P,
+  next: Readonly<Record<string, number>>,
+): Promise<void> {
+  await cache.load(partition, Object.keys(next));
+  cache.update(partition, new Map(Object.entries(next).map(([key, sequence]) => [key, state(sequence)])));
+}
+
 describe('StateCache', () => {
   it('state-cache.evicted-while-loading: a known series stays known when a commit lands while another is loaded', async () => {
     const slow = new SlowStore();
     const cache = new StateCache(slow.asSeen, 1);
-    cache.update(P, new Map([['known', state(501)]]));
+    await sequenced(cache, P, { known: 501 });
     const first = cache.takeChanges().get('p/0')!;
     await slow.commit(first.changes);
     first.committed();
-    cache.update(P, new Map([['other', state(7)]]));
+    await sequenced(cache, P, { other: 7 });
     const second = cache.takeChanges().get('p/0')!;
     await slow.commit(second.changes);
 
@@ -87,20 +97,20 @@ describe('StateCache', () => {
 
   it('keeps what is not committed, however many there are', async () => {
     const cache = new StateCache(new SlowStore().asSeen, 1);
+    await sequenced(cache, P, { a: 1, b: 2, c: 3 });
     const states = new Map(['a', 'b', 'c'].map((key, at) => [key, state(at + 1)] as const));
-    cache.update(P, states);
     expect((await cache.load(P, ['a', 'b', 'c'])).states).toEqual(states);
   });
 
   it('forgets what the rows of one partition changed, and what a commit under way had stored of it is asked for', async () => {
     const slow = new SlowStore();
     const cache = new StateCache(slow.asSeen, 10);
-    cache.update(P, new Map([['a', state(5)]]));
-    cache.update(Q, new Map([['b', state(7)]]));
+    await sequenced(cache, P, { a: 5 });
+    await sequenced(cache, Q, { b: 7 });
     const first = cache.takeChanges();
     await slow.commit(new Map([...first.get('p/0')!.changes, ...first.get('q/0')!.changes]));
-    cache.update(P, new Map([['a', state(9)]]));
-    cache.update(Q, new Map([['b', state(11)]]));
+    await sequenced(cache, P, { a: 9 });
+    await sequenced(cache, Q, { b: 11 });
     for (const changes of first.values()) changes.committed();
     cache.forget('p/0');
     expect((await cache.load(P, ['a', 'b'])).states).toEqual(
@@ -114,7 +124,14 @@ describe('StateCache', () => {
 
   it('state-cache.goes-back: a series that would begin anew while its state is known is a fault, not a fact', async () => {
     const cache = new StateCache(new SlowStore().asSeen, 10);
-    cache.update(P, new Map([['a', state(501)]]));
-    expect(() => cache.update(P, new Map([['a', state(2)]]))).toThrow(/series a would go back/);
+    await sequenced(cache, P, { a: 501 });
+    await expect(sequenced(cache, P, { a: 2 })).rejects.toThrow(/series a would go back/);
+  });
+
+  it('state-cache.not-loaded: a series that was not loaded has no state to go on from', () => {
+    const cache = new StateCache(new SlowStore().asSeen, 10);
+    expect(() => cache.update(P, new Map([['a', state(2)]]))).toThrow(
+      /series a would be changed, and its state was not/,
+    );
   });
 });

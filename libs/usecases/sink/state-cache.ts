@@ -97,21 +97,21 @@ export class StateCache {
     return { states, elsewhere, isPendingElsewhere };
   }
 
-  /** Throws RangeError if a series would go back: what it was sequenced by was not its state. */
+  /** Throws RangeError if a series was not loaded before, or would go back: what it was sequenced by was not its state. */
   update(partition: TopicPartition, states: ReadonlyMap<string, SeriesState>): void {
     const owner = partitionName(partition);
     for (const [key, state] of states) {
+      const loaded = this.loaded.get(key);
+      if (loaded === undefined) throw new RangeError(`series ${key} would be changed, and its state was not loaded`);
       const pending = this.uncommitted.get(key);
-      const committed = this.committed.get(key);
-      const known = pending ?? committed;
+      const known = pending ?? this.committed.get(key);
       if (pending !== undefined && pending.owner !== owner)
         throw new RangeError(`series ${key} would go to ${owner} while rows of ${pending.owner} are not committed`);
       if (known && isBefore(state, known.state)) {
         const [before, after] = [printSeriesState(known.state), printSeriesState(state)];
         throw new RangeError(`series ${key} would go back: its state is ${before}, and ${after} was to follow`);
       }
-      const stored = this.loaded.get(key) ?? (committed ? 'own' : 'absent');
-      const was = pending === undefined ? stored : pending.isTaken ? 'own' : pending.was;
+      const was = pending === undefined ? loaded : pending.isTaken ? 'own' : pending.was;
       this.uncommitted.set(key, { owner, partition, state, was, isTaken: false });
     }
   }

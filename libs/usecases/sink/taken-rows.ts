@@ -1,6 +1,6 @@
 import type { QuarantineRecord, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
 import { joinSmallBatches, type PlacedBatch, type Series, type TickBatch } from '@k2/domain/market';
-import type { PlannedRows, TopicPartition } from '@k2/ports';
+import type { LogRecord, PlannedRows, TopicPartition } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 
 /** Rows by what became of them. taken = kept + duplicates + quarantined. */
@@ -37,6 +37,8 @@ export class TakenRows {
   readonly unreported = new Map<string, { readonly recordType: TickBatch['recordType']; readonly series: Series }>();
   /** Of the log records. */
   sizeBytes = 0;
+  /** What the log records hold, one for a range that is lost: every row of them must be among `counts`. */
+  recordRows = 0;
 
   constructor(topicPartition: TopicPartition, fromOffset: number, flushDueUs: number) {
     this.topicPartition = topicPartition;
@@ -60,6 +62,25 @@ export class TakenRows {
     this.counts.quarantined++;
   }
 
+  /** All of the record was taken. */
+  took({ sizeBytes, payload }: LogRecord): void {
+    this.sizeBytes += sizeBytes;
+    this.recordRows += rowsOf(payload);
+  }
+
+  /** Throws RangeError unless each row of the records is kept, refused or known already, and no other is. */
+  assertWhole(): void {
+    const { taken, kept, duplicates, quarantined } = this.counts;
+    const tickRows = this.ticks.reduce((sum, { batch }) => sum + batch.rowCount, 0);
+    if (taken === this.recordRows && taken === kept + duplicates + quarantined)
+      if (tickRows === kept && this.quarantine.length === quarantined) return;
+    throw new RangeError(
+      `the records of ${this.name} from ${this.fromOffset} to ${this.nextOffset} have ${this.recordRows} rows, but ` +
+        `${taken} were taken: ${kept} kept (${tickRows} to be written), ${duplicates} duplicates and ${quarantined} ` +
+        `refused (${this.quarantine.length} to be written)`,
+    );
+  }
+
   noteGaps(records: readonly SequenceGapRecord[]): void {
     for (const record of records) this.gaps.push(record);
     this.counts.gaps += records.length;
@@ -68,6 +89,11 @@ export class TakenRows {
   noteSessions(records: readonly SessionRecord[]): void {
     for (const record of records) this.sessions.push(record);
   }
+}
+
+function rowsOf(payload: LogRecord['payload']): number {
+  if (payload.kind === 'ticks') return payload.batch.rowCount;
+  return payload.kind === 'rejections' ? payload.rejections.length : 1;
 }
 
 /** The rows of several partitions as those of one commit. */
