@@ -33,7 +33,7 @@ export function aboutRequest(problem: ProblemError, request: FastifyRequest, rou
     case 'payload-too-large':
       return bodyTooLarge(request.headers['content-length']);
     default:
-      return withField(problem, request);
+      return withField(problem, { ...objectOf(request.query), ...objectOf(request.body) });
   }
 }
 
@@ -55,10 +55,11 @@ function bodyTooLarge(contentLength: string | undefined): ProblemError {
   return valueProblem('payload-too-large', 'Content-Length', bytes, `at most ${BODY_BYTES_MAX} bytes`);
 }
 
-function withField(problem: ProblemError, { query, body }: FastifyRequest): ProblemError {
+/** The problem with the value that it is about, of those that the caller gave. */
+export function withField(problem: ProblemError, given: Readonly<Record<string, unknown>>): ProblemError {
   const { field, expected } = FIELDS[problem.kind] ?? {};
   if (field === undefined || expected === undefined || problem.errors.length > 0) return problem;
-  const value = { ...objectOf(query), ...objectOf(body) }[field];
+  const value = given[field];
   if (value === undefined) return problem;
   return new ProblemError(problem.kind, problem.message, {
     errors: [{ field, value: shownValue(value), expected }],

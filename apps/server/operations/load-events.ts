@@ -1,5 +1,6 @@
 import type { LoadReport } from '@k2/composition';
 import type { Clock, FeedEvent } from '@k2/ports';
+import { withField } from '../http/about-request.ts';
 import { problemDetails, problemOf } from '../http/problem.ts';
 
 /** Progress is told at most this often. */
@@ -80,7 +81,7 @@ export class LoadEvents {
     return {
       event: 'failed',
       ...this.progress(),
-      problem: problemDetails(problemOf(outcome.error), instance, correlationId),
+      problem: problemDetails(withField(problemOf(outcome.error), { feed: this.feed }), instance, correlationId),
     };
   }
 

@@ -78,6 +78,18 @@ describe('a load', () => {
     expect(logged).toMatchObject({ fields: { error: { message: 'http://10.0.0.7 does not answer' } } });
   });
 
+  it('whose files turn out to be wrong midway names the feed in its last line', async () => {
+    platform.load = async (_feed, _signal, listener) => {
+      listener(ticks(4));
+      throw new PortError('misconfigured', '/files/trades/2.csv is no regular file');
+    };
+    const { problem } = events((await load()).body).at(-1) as { problem: object };
+    expect(problem).toMatchObject({
+      type: 'urn:k2:problem:invalid-feed',
+      errors: [{ field: 'feed', value: 'asx:/files', expected: expect.stringContaining('asx:DIR') }],
+    });
+  });
+
   it('of a directory that is none is a 400, whether that shows at once or on reading', async () => {
     platform.load = () => Promise.reject(new PortError('misconfigured', '/files is not a directory'));
     expect((await load()).statusCode).toBe(400);
