@@ -111,6 +111,16 @@ function representation(format: Format, schema: string, example: unknown): Json 
   return { schema: { type: 'string', description: note } };
 }
 
+/** By status: what to do instead, for programs. */
+const PROBLEM_HEADERS: Readonly<Record<number, Json>> = {
+  415: {
+    'Accept-Post': { description: 'Of a wrong media type.', schema: { type: 'string' } },
+    'Accept-Encoding': { description: 'Of a compressed body.', schema: { type: 'string' } },
+  },
+  429: { 'Retry-After': { schema: { type: 'integer' } } },
+  503: { 'Retry-After': { schema: { type: 'integer' } } },
+};
+
 function problemSchema(status: number, kinds: readonly ProblemKind[]): Json {
   const type = { enum: kinds.map((kind) => `urn:k2:problem:${kind}`) };
   return { ...schemaRef('Problem'), properties: { type, status: { const: status } } };
@@ -123,13 +133,11 @@ function problemResponses(problems: Operation['problems']): Json {
     statuses.map((status) => {
       const kinds = problems.filter((kind) => PROBLEMS[kind].status === status);
       const examples = Object.fromEntries(kinds.map((kind) => [kind, { value: problemExample(kind) }]));
-      const retry =
-        status === 429 || status === 503 ? { headers: { 'Retry-After': { schema: { type: 'integer' } } } } : {};
       return [
         String(status),
         {
           description: kinds.map((kind) => PROBLEMS[kind].title).join('; '),
-          ...retry,
+          ...(PROBLEM_HEADERS[status] !== undefined && { headers: PROBLEM_HEADERS[status] }),
           content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema(status, kinds), examples } },
         },
       ];
