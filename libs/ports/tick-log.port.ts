@@ -37,8 +37,8 @@ export interface LogRecord {
   readonly nextOffset: number;
   /** Log offset of each row where rows are log records of their own; else all are of the log record `nextOffset - 1`. */
   readonly rowOffsets: Float64Array | null;
-  /** When the log took it, UTC µs; of a run, its first. */
-  readonly appendedUs: number;
+  /** When the log took it, UTC µs; of a run, its first. Null if the log does not know. */
+  readonly appendedUs: number | null;
   /** `undecodable`: the bytes are not what the topic's framing says; a reader quarantines and goes on. */
   readonly payload: LogPayload | { readonly kind: 'undecodable'; readonly raw: Uint8Array; readonly detail: string };
   readonly sizeBytes: number;

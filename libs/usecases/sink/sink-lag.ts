@@ -4,18 +4,21 @@ import { partitionName } from '../topic-partition.ts';
 export interface Lag {
   /** Log records not yet committed. */
   readonly offsets: number;
-  /** How long the oldest of them has been in the log, ms, as far as it was read. */
-  readonly ms: number;
+  /**
+   * How long the oldest of them has been in the log, ms, as far as it was read. Null if that is not known: none was read
+   * yet, or the log does not say when it took them.
+   */
+  readonly ms: number | null;
 }
 
 interface PartitionLag {
   endOffset: number;
   committedOffset: number;
-  /** When the first record was appended that was taken and is not being committed; null: none. */
+  /** When the first record was appended that was taken and is not being committed; null: none, or not known. */
   takenUs: number | null;
   /** The same of what is being committed. */
   committingUs: number | null;
-  /** Of the newest record read. */
+  /** Of the newest record read; null: none, or not known. */
   lastAppendedUs: number | null;
 }
 
@@ -26,8 +29,11 @@ export class SinkLag {
 
   constructor(clock: Clock, telemetry: Telemetry) {
     this.clock = clock;
-    const each = (read: (lag: Lag) => number) => () =>
-      Array.from(this.partitions, ([partition, lag]) => [read(this.of(lag)), { partition }] as const);
+    const each = (read: (lag: Lag) => number | null) => () =>
+      Array.from(this.partitions).flatMap(([partition, lag]) => {
+        const value = read(this.of(lag));
+        return value === null ? [] : [[value, { partition }] as const];
+      });
     telemetry.gauge(
       'k2_sink_lag_offsets',
       'Log records not yet committed.',
@@ -35,21 +41,19 @@ export class SinkLag {
     );
     telemetry.gauge(
       'k2_sink_lag_ms',
-      'Age of the oldest record not yet committed.',
+      'Age of the oldest record not yet committed; absent while it is not known.',
       each(({ ms }) => ms),
     );
   }
 
-  /** The worst of all partitions in ms, and their sum in offsets. */
+  /** The worst that is known of all partitions in ms, and their sum in offsets. */
   get total(): Lag {
-    let offsets = 0;
-    let ms = 0;
-    for (const partition of this.partitions.values()) {
-      const lag = this.of(partition);
-      offsets += lag.offsets;
-      ms = Math.max(ms, lag.ms);
-    }
-    return { offsets, ms };
+    const all = Array.from(this.partitions.values(), (partition) => this.of(partition));
+    const worst = all.reduce((most, { ms }) => Math.max(most, ms ?? 0), 0);
+    return {
+      offsets: all.reduce((sum, { offsets }) => sum + offsets, 0),
+      ms: worst === 0 && all.some(({ ms }) => ms === null) ? null : worst,
+    };
   }
 
   /** From now on the partition is ours. */
@@ -79,7 +83,7 @@ export class SinkLag {
     this.partitions.clear();
   }
 
-  taken(name: string, appendedUs: number): void {
+  taken(name: string, appendedUs: number | null): void {
     const partition = this.partitions.get(name);
     if (partition === undefined) return;
     partition.takenUs ??= appendedUs;
@@ -111,6 +115,7 @@ export class SinkLag {
   private of({ endOffset, committedOffset, takenUs, committingUs, lastAppendedUs }: PartitionLag): Lag {
     const offsets = Math.max(0, endOffset - committedOffset);
     const sinceUs = committingUs ?? takenUs ?? (offsets > 0 ? lastAppendedUs : null);
-    return { offsets, ms: sinceUs === null ? 0 : Math.max(0, (this.clock.nowUs() - sinceUs) / 1_000) };
+    if (sinceUs === null) return { offsets, ms: offsets > 0 ? null : 0 };
+    return { offsets, ms: Math.max(0, (this.clock.nowUs() - sinceUs) / 1_000) };
   }
 }

@@ -35,10 +35,10 @@ const blockValue = (firstSequence: number, count: number) =>
   withWirePrefix(BLOCK_ID, encodeBlock({ kind: 'ticks', batch: trades(firstSequence, count) }));
 
 /** Null is a record without a value. */
-function batchAt(baseOffset: number, values: readonly (Uint8Array | null)[]): RecordBatch {
+function batchAt(baseOffset: number, values: readonly (Uint8Array | null)[], timestampMs = 1_000): RecordBatch {
   const writer = new RecordsWriter(64);
   for (const value of values) writer.add(null, value ?? new Uint8Array(), 0, value?.length ?? 0);
-  const head = { producerId: 1n, producerEpoch: 0, baseSequence: 0, timestampMs: 1_000 };
+  const head = { producerId: 1n, producerEpoch: 0, baseSequence: 0, timestampMs };
   const bytes = Buffer.from(writer.finish('none', writer.content, head));
   bytes.writeBigInt64BE(BigInt(baseOffset), BATCH.baseOffset);
   return recordBatches(bytes)[0];
@@ -83,6 +83,19 @@ describe('PartitionDecoder', () => {
     expect([...rowOffsets!]).toEqual([100, 101, 102, 103, 104]);
     expect(appendedUs).toBe(1_000_000);
     expect(payload).toMatchObject({ batch: { rowCount: 5, venueSequence: Float64Array.of(1, 2, 3, 4, 5) } });
+  });
+
+  it('records.no-timestamp: does not know when records were appended that have no time', async () => {
+    const NO_TIMESTAMP = -1;
+    const batches = [tickValues(1, 2), [blockValue(3, 1)], [null]].map((values, at) =>
+      batchAt([100, 102, 103][at], values, NO_TIMESTAMP),
+    );
+    await decode(decoderFrom(100), ...batches);
+    expect(found.map(({ payload, appendedUs }) => [payload.kind, appendedUs])).toEqual([
+      ['ticks', null],
+      ['ticks', null],
+      ['undecodable', null],
+    ]);
   });
 
   it('begins within a batch where the reader is', async () => {

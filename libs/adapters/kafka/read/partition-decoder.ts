@@ -23,7 +23,7 @@ export class PartitionDecoder {
   private emittedOffset: number;
   private run: Run | null = null;
   /** Of the batch that `nextOffset` is behind. */
-  private passedUs = 0;
+  private passedUs: number | null = null;
 
   constructor(
     topicPartition: TopicPartition,
@@ -72,7 +72,7 @@ export class PartitionDecoder {
     do {
       const offset = batch.baseOffset + cursor.offsetDelta;
       if (offset < this.nextOffset) continue;
-      const appendedUs = (batch.appendedMs ?? batch.baseTimestampMs + cursor.timestampDelta) * 1_000;
+      const appendedUs = knownUs(batch.appendedMs ?? batch.baseTimestampMs + cursor.timestampDelta);
       const schemaId = schemaIdOf(cursor);
       if (schemaId !== lastId) entry = this.schemas.find((lastId = schemaId));
       if (schemaId === NO_SCHEMA) this.refuse(cursor, offset, withoutSchema(cursor), appendedUs);
@@ -109,7 +109,7 @@ export class PartitionDecoder {
     }
   }
 
-  private record(cursor: RecordCursor, entry: SchemaEntry, offset: number, appendedUs: number): void {
+  private record(cursor: RecordCursor, entry: SchemaEntry, offset: number, appendedUs: number | null): void {
     const { bytes, valueStart, valueEnd } = cursor;
     if (entry.kind === 'foreign') return this.refuse(cursor, offset, entry.detail, appendedUs);
     try {
@@ -125,7 +125,12 @@ export class PartitionDecoder {
     }
   }
 
-  private refuse({ bytes, valueStart, valueEnd }: RecordCursor, offset: number, detail: string, appendedUs: number) {
+  private refuse(
+    { bytes, valueStart, valueEnd }: RecordCursor,
+    offset: number,
+    detail: string,
+    appendedUs: number | null,
+  ) {
     const value = bytes.subarray(Math.max(0, valueStart), Math.max(0, valueEnd));
     this.undecodable(offset, value, detail, appendedUs);
   }
@@ -136,7 +141,7 @@ export class PartitionDecoder {
     valueStart: number,
     valueEnd: number,
     offset: number,
-    appendedUs: number,
+    appendedUs: number | null,
   ): void {
     let run = this.run;
     if (run !== null && (run.decoder !== decoder || decoder.isFull || run.sizeBytes >= RUN_BYTES_MAX)) {
@@ -159,7 +164,7 @@ export class PartitionDecoder {
     this.emitRecord(last, run.sizeBytes, { kind: 'ticks', batch }, run.appendedUs, rowOffsets);
   }
 
-  private undecodable(offset: number, bytes: Uint8Array, detail: string, appendedUs: number): void {
+  private undecodable(offset: number, bytes: Uint8Array, detail: string, appendedUs: number | null): void {
     this.endRun();
     const raw = new Uint8Array(bytes);
     this.emitRecord(offset, raw.length, { kind: 'undecodable', raw, detail }, appendedUs);
@@ -169,7 +174,7 @@ export class PartitionDecoder {
     offset: number,
     sizeBytes: number,
     payload: LogRecord['payload'],
-    appendedUs: number,
+    appendedUs: number | null,
     rowOffsets: Float64Array | null = null,
   ): void {
     const { topicPartition, emittedOffset } = this;
@@ -189,8 +194,13 @@ export class PartitionDecoder {
 
 const NO_SCHEMA = -1;
 
-function appendedUsOf({ appendedMs, baseTimestampMs }: RecordBatch): number {
-  return (appendedMs ?? baseTimestampMs) * 1_000;
+function appendedUsOf({ appendedMs, baseTimestampMs }: RecordBatch): number | null {
+  return knownUs(appendedMs ?? baseTimestampMs);
+}
+
+/** Kafka's time of a record that has none is -1. */
+function knownUs(timestampMs: number): number | null {
+  return timestampMs < 0 ? null : timestampMs * 1_000;
 }
 
 /** In the Confluent wire format; NO_SCHEMA where the value is not in it. */
@@ -212,7 +222,7 @@ function withoutSchema({ bytes, valueStart, valueEnd }: RecordCursor): string {
 interface Run {
   readonly decoder: TickDecoder;
   readonly offsets: Float64Array;
-  readonly appendedUs: number;
+  readonly appendedUs: number | null;
   sizeBytes: number;
 }
 

@@ -66,7 +66,7 @@ export function appendCases(bench: () => TickLogBench): void {
     });
     const records = await readAll(log, [at(topic)]);
     expect(ticksOf(records)).toEqual([1, 2, 3, 4, 5].map((sequence) => `BHP:${sequence}`));
-    expect(records.every(({ sizeBytes, appendedUs }) => sizeBytes > 0 && appendedUs > 0)).toBe(true);
+    expect(records.every(({ sizeBytes, appendedUs }) => sizeBytes > 0 && appendedUs! > 0)).toBe(true);
     const endOffset = first + second;
     expect(await log.offsets([topic])).toMatchObject([{ ...topicPartition, startOffset: 0, endOffset }]);
   });
