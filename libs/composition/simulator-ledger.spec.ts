@@ -50,7 +50,7 @@ async function carry(spec: string) {
   const log = new MemoryTickLog({ clock, scheduler, random });
   const store = new MemoryTickStore({ clock, random });
   await store.ensureTables(RECORD_SCHEMAS);
-  const ports = { log, store, dedup: null, clock, scheduler, telemetry };
+  const ports = { log, store, dedup: null, clock, scheduler, random, telemetry };
   const feed = new SimulatorFeed(parseSimulatorSpec(spec), ports);
   const stop = new AbortController();
   const sink = new Sink(ports, { ...SINK_OPTIONS, flushIntervalMs: 50, discoverIntervalMs: 20 });

@@ -110,6 +110,7 @@ export class SinkSlot {
       store: process.store(shared.store),
       clock: process.clock,
       scheduler,
+      random: SeededChance.named(this.world.seed, `retries of ${name}`),
       telemetry: process.telemetry(telemetry),
     };
     const sink = new Sink(ports, { ...this.world.sinkOptions(chance), writer: name });

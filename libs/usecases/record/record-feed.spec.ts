@@ -173,6 +173,50 @@ describe('RecordFeed', () => {
     expect(await running).toMatchObject({ state: 'finished', error: null });
   });
 
+  it('record.outage: is two lines, one at its beginning and one with counts at its end, for all topics', async () => {
+    const { signal, ...ports } = world();
+    const events: FeedEvent[] = [ticks(1), { kind: 'ticks', batch: quoteBatch({ count: 4 }) }];
+    const recorder = new RecordFeed(new MemoryMarketFeed(events), {
+      ...ports,
+      log: failing(ports.log, [1, 2, 3, 4, 5, 6], 'before'),
+    });
+    const running = recorder.run(signal);
+    await ports.scheduler.advance(5_000);
+    await running;
+    const [begins, ends, ...more] = ports.telemetry.lines;
+    expect(begins).toMatchObject({
+      level: 'warn',
+      message: 'the log takes no appends; they are tried again until it does',
+      fields: { kind: 'unavailable', error: 'no' },
+    });
+    expect(ends).toMatchObject({
+      level: 'info',
+      message: 'the log takes appends again',
+      fields: { outageMs: 700, appends: 2, failedAttempts: 6, topics: 2 },
+    });
+    expect(more).toEqual([]);
+  });
+
+  it('record.outage: that lasts until the end says how much is given up', async () => {
+    const { signal: _, ...ports } = world();
+    const stopping = new AbortController();
+    const log = failing(
+      ports.log,
+      Array.from({ length: 50 }, (_, i) => i + 1),
+      'before',
+    );
+    const running = new RecordFeed(new MemoryMarketFeed([ticks(1)]), { ...ports, log }).run(stopping.signal);
+    await ports.scheduler.advance(50);
+    stopping.abort();
+    await ports.scheduler.advance(50);
+    await running;
+    expect(ports.telemetry.lines.at(-1)).toMatchObject({
+      level: 'warn',
+      message: 'appends that the log did not take are given up',
+      fields: { appends: 1, topics: 1 },
+    });
+  });
+
   it('stops when told to, also while the log is away', async () => {
     const ports = world();
     const stop = new AbortController();

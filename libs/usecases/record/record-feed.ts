@@ -13,6 +13,7 @@ import {
   type TopicDescription,
 } from '@k2/ports';
 import { DropSeen } from './drop-seen.ts';
+import { LogOutage } from './log-outage.ts';
 
 export interface RecordOptions {
   /** Appends not yet acknowledged; at the bound the feed is not pulled. */
@@ -75,8 +76,7 @@ export class RecordFeed {
   private readonly ticks;
   private readonly latency;
   private state: Exclude<RecordStatus['state'], 'blocked'> = 'waiting';
-  /** Appends that failed and are being repeated. */
-  private blockedAppends = 0;
+  private readonly outage: LogOutage;
   private acknowledgedTicks = 0;
   private acknowledgedRejections = 0;
   private doneBytes = 0;
@@ -96,13 +96,14 @@ export class RecordFeed {
     this.options = options;
     this.listener = listener;
     this.dropSeen = ports.dedup === null ? null : new DropSeen(ports.dedup, ports.telemetry);
+    this.outage = new LogOutage(feed.name, ports);
     this.ticks = ports.telemetry.counter('k2_ingest_ticks', 'Ticks that the log acknowledged.');
     this.latency = ports.telemetry.histogram('k2_ingest_append_ms', 'From append to acknowledgement.', 'ms');
   }
 
   get status(): RecordStatus {
     const { acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes, unread, error } = this;
-    const state = this.state === 'running' && this.blockedAppends > 0 ? 'blocked' : this.state;
+    const state = this.state === 'running' && this.outage.isOn ? 'blocked' : this.state;
     const counts = { acknowledgedTicks, acknowledgedRejections, doneBytes, totalBytes };
     return { feed: this.feed.name, state, ...counts, unread, error };
   }
@@ -181,7 +182,7 @@ export class RecordFeed {
     } else if (event.kind === 'unread') {
       this.noteUnread(event.names);
     }
-    if (this.blockedAppends === 0) this.error = null;
+    if (!this.outage.isOn) this.error = null;
     this.listener(event);
   }
 
@@ -225,23 +226,25 @@ export class RecordFeed {
   }
 
   private async retried<Result>(topic: string, attempt: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
-    const { scheduler, telemetry } = this.ports;
-    let isBlocked = false;
+    let hasFailed = false;
+    let wasTaken = false;
     try {
       for (let delayMs = this.options.retryDelayMs; ; delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax)) {
         try {
-          return await attempt();
+          const result = await attempt();
+          wasTaken = true;
+          return result;
         } catch (error) {
           if (!isPortError(error) || !error.retryable || signal.aborted) throw error;
-          if (!isBlocked) this.blockedAppends++;
-          isBlocked = true;
+          this.outage.failed(topic, error, !hasFailed);
+          hasFailed = true;
           this.error = error.message;
-          telemetry.log('warn', 'the log did not take an append; trying again', { topic, delayMs, kind: error.kind });
-          await scheduler.sleep(delayMs, signal);
+          await this.ports.scheduler.sleep(delayMs, signal);
         }
       }
     } finally {
-      if (isBlocked && --this.blockedAppends === 0) this.error = null;
+      if (hasFailed) this.outage.ended(wasTaken);
+      if (hasFailed && !this.outage.isOn) this.error = null;
     }
   }
 

@@ -3,12 +3,14 @@ import {
   type Clock,
   type CommitReceipt,
   type PartitionClaim,
+  type Random,
   type Scheduler,
   type StagedRows,
   type Telemetry,
   type TickLog,
   type TickStore,
 } from '@k2/ports';
+import { Backoff } from '../backoff.ts';
 import { partitionName } from '../topic-partition.ts';
 import { firstRow, ProvenRows } from './proven-rows.ts';
 import type { SinkOptions } from './sink-options.ts';
@@ -37,6 +39,7 @@ export interface PipelinePorts {
   readonly store: TickStore;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  readonly random: Pick<Random, 'next'>;
   readonly telemetry: Telemetry;
 }
 
@@ -203,21 +206,28 @@ export class CommitPipeline {
 
   /** Repeats a commit while the store says that it may succeed later; nothing was made visible then. */
   private async untilDecided(commit: () => Promise<CommitReceipt>): Promise<CommitReceipt> {
-    const { clock, scheduler, telemetry } = this.ports;
-    const { retryDelayMs, retryDelayMsMax, commitRetryMs, stopRetryMs } = this.options;
-    let budgetUs = clock.monotonicUs() + commitRetryMs * 1_000;
+    const { clock, scheduler, random, telemetry } = this.ports;
+    const { commitRetryMs, stopRetryMs } = this.options;
+    const startUs = clock.monotonicUs();
+    const backoff = new Backoff(random, this.options);
+    let budgetUs = startUs + commitRetryMs * 1_000;
     let isStopping = false;
-    for (let attempt = 1, delayMs = retryDelayMs; ; attempt++, delayMs = Math.min(delayMs * 2, retryDelayMsMax)) {
+    for (let failedAttempts = 0; ; failedAttempts++) {
       try {
-        return await commit();
+        const receipt = await commit();
+        const outageMs = Math.round((clock.monotonicUs() - startUs) / 1_000);
+        if (failedAttempts > 0) telemetry.log('info', 'the store takes commits again', { failedAttempts, outageMs });
+        return receipt;
       } catch (error) {
         if (!isPortError(error) || !error.retryable) throw error;
         if (this.stop.aborted && !isStopping) {
           isStopping = true;
           budgetUs = Math.min(budgetUs, clock.monotonicUs() + stopRetryMs * 1_000);
         }
+        const delayMs = backoff.delayMs();
         if (clock.monotonicUs() + delayMs * 1_000 > budgetUs) throw error;
-        telemetry.log('warn', 'the store did not take a commit; trying again', { attempt, delayMs, kind: error.kind });
+        const facts = { kind: error.kind, error: error.message };
+        if (failedAttempts === 0) telemetry.log('warn', 'the store did not take a commit; trying again', facts);
         // A stop that begins while it waits makes it try at once.
         await scheduler.sleep(delayMs, isStopping ? undefined : this.stop);
       }

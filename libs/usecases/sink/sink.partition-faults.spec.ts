@@ -426,6 +426,25 @@ describe('Sink, when a call beside the commit fails', () => {
     expect(sink.status.state).toBe('stopped');
   });
 
+  it('sink.outage: a store that takes no commit for a while is two lines, at the beginning and the end', async () => {
+    const world = await TwoTopics.create();
+    let failures = 3;
+    const commit: TickStore['commit'] = async (staged, progress) => {
+      if (failures-- > 0) throw new PortError('unavailable', 'no catalog', {}, { retryable: true });
+      return world.memory.commit(staged, progress);
+    };
+    world.store = changed<TickStore>(world.memory, { commit });
+    await world.trades(ASX, 1, 5);
+    const { stop } = world.start();
+    await world.pass(5_000);
+    const lines = world.telemetry.lines.filter(({ message }) => message.startsWith('the store'));
+    expect(lines).toMatchObject([
+      { level: 'warn', fields: { kind: 'unavailable', error: 'no catalog' } },
+      { level: 'info', message: 'the store takes commits again', fields: { failedAttempts: 3 } },
+    ]);
+    expect(await stop()).toBeNull();
+  });
+
   it('sink.counts: rows that were taken and forgotten are counted once', async () => {
     const world = await TwoTopics.create();
     let failures = 3;

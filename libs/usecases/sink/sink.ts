@@ -1,4 +1,5 @@
 import { isPortError, type TopicPartition } from '@k2/ports';
+import { Backoff } from '../backoff.ts';
 import type { PipelinePorts } from './commit-pipeline.ts';
 import { PausedPartitions, type PausedPartition } from './paused-partitions.ts';
 import { SinkLag, type Lag } from './sink-lag.ts';
@@ -98,7 +99,7 @@ export class Sink {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { scheduler, telemetry } = this.ports;
-    let delayMs = this.options.retryDelayMs;
+    const backoff = new Backoff(this.ports.random, this.options);
     let fencedTimes = 0;
     for (;;) {
       const commitsBefore = this.totals.commits;
@@ -117,10 +118,10 @@ export class Sink {
         telemetry.log('warn', 'the sink stopped without its last commit', { error: error.message });
         return;
       }
-      if (hasCommitted) delayMs = this.options.retryDelayMs;
+      if (hasCommitted) backoff.reset();
+      const delayMs = backoff.delayMs();
       telemetry.log('warn', 'the sink starts over from the committed progress', { error: error.message, delayMs });
       await scheduler.sleep(delayMs, signal);
-      delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
     }
   }
 
