@@ -137,6 +137,8 @@ export function drawWorld(seed: number, { without = new Set(), only }: DrawOptio
         gatherMs: own.limit(0, 40),
         discoverIntervalMs: own.limit(1, 200),
         statesMax: own.limit(1, 30),
+        // More than a world refuses: that nothing is quarantined twice holds up to this bound only.
+        refusedIdsMax: 10_000 + own.limit(1, 100_000),
         retryDelayMs,
         retryDelayMsMax: own.limit(retryDelayMs, 400),
         commitRetryMs: own.limit(1, 5_000),

@@ -15,7 +15,7 @@ import { partitionName } from '../topic-partition.ts';
 import { firstRow, ProvenRows } from './proven-rows.ts';
 import type { SinkOptions } from './sink-options.ts';
 import type { OwnedPartition } from './sink-partitions.ts';
-import type { StateChanges } from './state-cache.ts';
+import type { StateChanges } from './stored-states.ts';
 import { stageWithoutPoison } from './stage-without-poison.ts';
 import { plannedRows, type TakenRows } from './taken-rows.ts';
 

@@ -190,7 +190,7 @@ export class Intake {
   /** For what sequencing does not keep from coming again: the same thing refused before is a duplicate. */
   private async refuseOnce(records: readonly QuarantineRecord[], into: TakenRows): Promise<void> {
     const ids = [...new Set(records.map((of) => of.quarantineId))];
-    const fresh = new Set(await this.states.newlyRejected(into.topicPartition, ids));
+    const fresh = new Set(await this.states.refusals.add(into.topicPartition, ids));
     for (const record of records) {
       if (fresh.delete(record.quarantineId)) into.refuse(record);
       else into.counts.duplicates++;

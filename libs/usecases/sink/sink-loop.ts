@@ -8,7 +8,8 @@ import type { SinkLag } from './sink-lag.ts';
 import type { SinkOptions } from './sink-options.ts';
 import { SeriesMoves } from './series-moves.ts';
 import { SinkPartitions, type OwnedPartition } from './sink-partitions.ts';
-import { StateCache, type StateChanges } from './state-cache.ts';
+import { StateCache } from './state-cache.ts';
+import type { StateChanges } from './stored-states.ts';
 import type { SinkTotals } from './sink-totals.ts';
 
 /** How long a hurried sink keeps reading, so that more rows share the commit that a caller waits for. */
@@ -54,7 +55,7 @@ export class SinkLoop {
     this.options = options;
     this.memory = memory;
     this.stop = stop;
-    this.states = new StateCache(ports.store, options.statesMax);
+    this.states = new StateCache(ports.store, options);
     this.moves = new SeriesMoves(ports, { lookMs: options.discoverIntervalMs, moveWaitMs: options.moveWaitMs });
     this.intake = new Intake(this.states, this.moves, ports.clock, options.sequencing);
     this.partitions = new SinkPartitions(ports, memory.lag);

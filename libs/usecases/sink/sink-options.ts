@@ -19,6 +19,11 @@ export interface SinkOptions {
   readonly discoverIntervalMs: number;
   /** Sequencer states kept in memory; at the bound the least recently used are dropped, to be read again. */
   readonly statesMax: number;
+  /**
+   * Ids of refused rows that each partition remembers, about: what comes again after so many others is in the quarantine
+   * twice.
+   */
+  readonly refusedIdsMax: number;
   /** First wait after a failed commit; doubles up to `retryDelayMsMax`. */
   readonly retryDelayMs: number;
   readonly retryDelayMsMax: number;
@@ -47,6 +52,7 @@ export const SINK_OPTIONS: SinkOptions = {
   gatherMs: 20,
   discoverIntervalMs: 500,
   statesMax: 100_000,
+  refusedIdsMax: 65_536,
   retryDelayMs: 100,
   retryDelayMsMax: 10_000,
   commitRetryMs: 60_000,

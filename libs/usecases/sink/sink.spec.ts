@@ -204,6 +204,22 @@ describe('Sink', () => {
       expect(JSON.parse(new TextDecoder().decode(row['raw'] as Uint8Array))).toMatchObject({ session: '' });
   });
 
+  it('sink.refused-again: a tick that cannot be placed is quarantined once, whichever sink it comes to again', async () => {
+    const world = await World.create();
+    const options = { ...OPTIONS, sequencing: { ...OPTIONS.sequencing, missingRangesMax: 1 } };
+    for (const sequence of [1, 5, 9]) await world.trades(sequence, 1);
+    // The hole before 5 is forgotten: whether 3 came before can't be told.
+    for (let time = 0; time < 3; time++) {
+      await world.trades(3, 1);
+      const { status } = await world.run(300, options);
+      expect(status.counts).toMatchObject(time === 0 ? { taken: 4, quarantined: 1 } : { taken: 1, duplicates: 1 });
+    }
+    expect(await world.rows('audit.quarantine')).toMatchObject([
+      { quarantine_id: 'trades/ASX/BHP/2014-03-10/3', reason: 'unplaceable-sequence' },
+    ]);
+    expect(await world.sequences()).toEqual([1, 5, 9]);
+  });
+
   it('takes what a feed rejected once, however often it comes', async () => {
     const world = await World.create();
     const payload = { kind: 'rejections' as const, rejections: [rejection()] };

@@ -53,6 +53,8 @@ class SlowStore {
   }
 }
 
+const limits = (statesMax: number) => ({ statesMax, refusedIdsMax: 1_024 });
+
 const P = { topic: 'p', partition: 0 };
 const Q = { topic: 'q', partition: 0 };
 
@@ -69,7 +71,7 @@ async function sequenced(
 describe('StateCache', () => {
   it('state-cache.evicted-while-loading: a known series stays known when a commit lands while another is loaded', async () => {
     const slow = new SlowStore();
-    const cache = new StateCache(slow.asSeen, 1);
+    const cache = new StateCache(slow.asSeen, limits(1));
     await sequenced(cache, P, { known: 501 });
     const first = cache.takeChanges().get('p/0')!;
     await slow.commit(first.changes);
@@ -96,7 +98,7 @@ describe('StateCache', () => {
   });
 
   it('keeps what is not committed, however many there are', async () => {
-    const cache = new StateCache(new SlowStore().asSeen, 1);
+    const cache = new StateCache(new SlowStore().asSeen, limits(1));
     await sequenced(cache, P, { a: 1, b: 2, c: 3 });
     const states = new Map(['a', 'b', 'c'].map((key, at) => [key, state(at + 1)] as const));
     expect((await cache.load(P, ['a', 'b', 'c'])).states).toEqual(states);
@@ -104,7 +106,7 @@ describe('StateCache', () => {
 
   it('forgets what the rows of one partition changed, and what a commit under way had stored of it is asked for', async () => {
     const slow = new SlowStore();
-    const cache = new StateCache(slow.asSeen, 10);
+    const cache = new StateCache(slow.asSeen, limits(10));
     await sequenced(cache, P, { a: 5 });
     await sequenced(cache, Q, { b: 7 });
     const first = cache.takeChanges();
@@ -123,13 +125,13 @@ describe('StateCache', () => {
   });
 
   it('state-cache.goes-back: a series that would begin anew while its state is known is a fault, not a fact', async () => {
-    const cache = new StateCache(new SlowStore().asSeen, 10);
+    const cache = new StateCache(new SlowStore().asSeen, limits(10));
     await sequenced(cache, P, { a: 501 });
     await expect(sequenced(cache, P, { a: 2 })).rejects.toThrow(/series a would go back/);
   });
 
   it('state-cache.not-loaded: a series that was not loaded has no state to go on from', () => {
-    const cache = new StateCache(new SlowStore().asSeen, 10);
+    const cache = new StateCache(new SlowStore().asSeen, limits(10));
     expect(() => cache.update(P, new Map([['a', state(2)]]))).toThrow(
       /series a would be changed, and its state was not/,
     );

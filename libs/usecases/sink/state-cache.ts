@@ -1,15 +1,9 @@
 import { parseSeriesState, printSeriesState, type SeriesState } from '@k2/domain/sequencing';
-import type { StateMove, StoredState, TickStore, TopicPartition } from '@k2/ports';
+import type { StateMove, TickStore, TopicPartition } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
-import { SERIES_PREFIX } from './stored-states.ts';
-
-const REJECTED_PREFIX = 'rejected/';
-
-/** What the rows of one owner changed, as the store keeps it; `committed` must follow once it is stored. */
-export interface StateChanges {
-  readonly changes: ReadonlyMap<string, StateMove>;
-  committed(): void;
-}
+import { RefusalMemory } from './refusal-memory.ts';
+import type { SinkOptions } from './sink-options.ts';
+import { SERIES_PREFIX, wasOf, type StateChanges } from './stored-states.ts';
 
 /** States of series as a partition finds them. */
 export interface LoadedStates {
@@ -31,16 +25,10 @@ interface Uncommitted extends Committed {
   isTaken: boolean;
 }
 
-interface Rejected {
-  readonly owner: string;
-  readonly partition: TopicPartition;
-  isTaken: boolean;
-}
-
 /**
  * Sequencer states as of the last row taken: those not yet committed, over a bounded cache of committed ones, over the
- * store. Remembers refused rows the same way, so that one refused twice is one entry. Every change has an owner, the
- * partition that its rows are of: what was taken of one partition can be forgotten, and the others go on.
+ * store. Every change has an owner, the partition that its rows are of: what was taken of one partition can be forgotten,
+ * and the others go on.
  */
 export class StateCache {
   private readonly store: TickStore;
@@ -48,13 +36,14 @@ export class StateCache {
   /** In order of last use, of partitions that are ours. Null: the store has none. */
   private readonly committed = new Map<string, Committed | null>();
   private readonly uncommitted = new Map<string, Uncommitted>();
-  private readonly rejected = new Map<string, Rejected>();
+  readonly refusals: RefusalMemory;
   /** What the states of the last load were in the store: what a change of them rests on. */
   private loaded = new Map<string, StateMove['was']>();
 
-  constructor(store: TickStore, statesMax: number) {
+  constructor(store: TickStore, { statesMax, refusedIdsMax }: Pick<SinkOptions, 'statesMax' | 'refusedIdsMax'>) {
     this.store = store;
     this.statesMax = statesMax;
+    this.refusals = new RefusalMemory(store, refusedIdsMax);
   }
 
   /**
@@ -116,16 +105,6 @@ export class StateCache {
     }
   }
 
-  /** Those of the ids that were never refused before; from now on they were. */
-  async newlyRejected(partition: TopicPartition, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const unknown = ids.filter((id) => !this.rejected.has(id));
-    const stored = await this.store.state(unknown.map((id) => REJECTED_PREFIX + id));
-    const fresh = new Set(unknown.filter((id) => !stored.has(REJECTED_PREFIX + id)));
-    const owner = partitionName(partition);
-    for (const id of fresh) this.rejected.set(id, { owner, partition, isTaken: false });
-    return fresh;
-  }
-
   /** Drops what is committed: another writer may have moved on since. */
   forgetCommitted(): void {
     this.committed.clear();
@@ -138,39 +117,38 @@ export class StateCache {
       this.uncommitted.delete(key);
       this.committed.delete(key);
     }
-    for (const [id, entry] of this.rejected) if (entry.owner === owner) this.rejected.delete(id);
+    this.refusals.forget(owner);
   }
 
   /** What changed since the last call, by owner. */
   takeChanges(): ReadonlyMap<string, StateChanges> {
-    const taken = new Map<string, { states: [string, Uncommitted][]; rejected: [string, Rejected][] }>();
-    const of = (owner: string) => {
-      let changes = taken.get(owner);
-      if (changes === undefined) taken.set(owner, (changes = { states: [], rejected: [] }));
-      return changes;
-    };
-    for (const [key, entry] of this.uncommitted) if (!entry.isTaken) of(entry.owner).states.push([key, entry]);
-    for (const [id, entry] of this.rejected) if (!entry.isTaken) of(entry.owner).rejected.push([id, entry]);
+    const refused = this.refusals.takeChanges();
+    const untaken = [...this.uncommitted].filter(([, entry]) => !entry.isTaken);
+    const statesOf = Map.groupBy(untaken, ([, entry]) => entry.owner);
     const changesOf = new Map<string, StateChanges>();
-    for (const [owner, { states, rejected }] of taken) {
-      const changes = new Map<string, StateMove>();
-      for (const [key, { state, partition, was }] of states)
+    for (const owner of new Set([...statesOf.keys(), ...refused.keys()])) {
+      const states = statesOf.get(owner) ?? [];
+      const changes = new Map(refused.get(owner)?.changes);
+      for (const [key, entry] of states) {
+        const { state, partition, was } = entry;
         changes.set(SERIES_PREFIX + key, { value: printSeriesState(state), owner: partition, was });
-      for (const [id, { partition }] of rejected)
-        changes.set(REJECTED_PREFIX + id, { value: '1', owner: partition, was: 'absent' });
-      for (const [, entry] of [...states, ...rejected]) entry.isTaken = true;
-      changesOf.set(owner, { changes, committed: () => this.settle(states, rejected) });
+        entry.isTaken = true;
+      }
+      const committed = () => {
+        refused.get(owner)?.committed();
+        this.settle(states);
+      };
+      changesOf.set(owner, { changes, committed });
     }
     return changesOf;
   }
 
-  private settle(states: readonly [string, Uncommitted][], rejected: readonly [string, Rejected][]): void {
+  private settle(states: readonly [string, Uncommitted][]): void {
     for (const [key, entry] of states) {
       if (this.uncommitted.get(key) === entry) this.uncommitted.delete(key);
       this.committed.delete(key);
       this.committed.set(key, { owner: entry.owner, state: entry.state });
     }
-    for (const [id, entry] of rejected) if (this.rejected.get(id) === entry) this.rejected.delete(id);
     this.evict();
   }
 
@@ -189,11 +167,6 @@ export class StateCache {
       this.committed.delete(key);
     }
   }
-}
-
-function wasOf(stored: StoredState | undefined, owner: string): StateMove['was'] {
-  if (stored === undefined) return 'absent';
-  return stored.owner !== null && partitionName(stored.owner) === owner ? 'own' : stored;
 }
 
 function isBefore(state: SeriesState, known: SeriesState): boolean {
