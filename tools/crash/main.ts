@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { readSettings } from '@k2/composition';
 import { seededChance } from './chance.ts';
 import { compareWithTape } from './compare.ts';
+import { describeRecoveries } from '../fire/report.ts';
 import { durableTicks } from './durable-ticks.ts';
 import { ServerProcess } from './server-process.ts';
 import { runTape } from './run-tape.ts';
@@ -54,7 +55,6 @@ const verdict = await compareWithTape(
   readSettings({ data, feeds: 'none', role: 'api', logLevel: 'error' }, process.env),
   acknowledged.map((atLeast, run) => ({ tape: runTape(seed, run, rate), atLeast })),
 );
-recoveriesMs.sort((a, b) => a - b);
 
 console.log(`
 kills           ${kills}
@@ -64,10 +64,12 @@ in quarantine   ${verdict.inQuarantine}
 lost            ${verdict.lost}
 duplicated      ${verdict.duplicated}
 not of the tape ${verdict.foreign}
-recovery ms     median ${Math.round(recoveriesMs[recoveriesMs.length >> 1] ?? 0)}, max ${Math.round(recoveriesMs.at(-1) ?? 0)}`);
-for (const violation of verdict.violations.slice(0, 20)) console.error(violation);
-const failed = verdict.violations.length > 0;
-if (failed) console.error(`${verdict.violations.length} violations; the data is left in ${data}`);
+recovery ms     ${describeRecoveries(recoveriesMs)} (median, max)`);
+const violations = [...verdict.violations];
+if (verdict.acknowledged === 0) violations.push('nothing was acknowledged: there was nothing to lose');
+for (const violation of violations.slice(0, 20)) console.error(violation);
+const failed = violations.length > 0;
+if (failed) console.error(`${violations.length} violations; the data is left in ${data}`);
 else if (values.data === undefined) rmSync(data, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;
 

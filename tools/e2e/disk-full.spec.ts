@@ -12,7 +12,7 @@ interface Health {
 }
 
 const small = scratchDirectory();
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', small], { encoding: 'utf8' });
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', small], { encoding: 'utf8' });
 
 describe('a disk that is full', () => {
   if (mounted.status !== 0) {

@@ -7,6 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Outcome, Scenario } from './outcome.ts';
+import { failuresOf, report } from './report.ts';
 import { killServers } from './scenarios/kill-servers.ts';
 import { killSinks } from './scenarios/kill-sinks.ts';
 import { networks } from './scenarios/network.ts';
@@ -65,25 +66,8 @@ for (const scenario of SCENARIOS) {
   }
 }
 
-console.log('\nscenario           kills    ticks  in tables  quarantined   lost  twice   recovery ms (median, max)');
-for (const { scenario, kills: done, verdict, recoveriesMs, notes } of outcomes) {
-  const sorted = recoveriesMs.toSorted((a, b) => a - b);
-  const recovery = `${Math.round(sorted[sorted.length >> 1] ?? 0)}, ${Math.round(sorted.at(-1) ?? 0)}`;
-  const columns = [
-    done,
-    verdict.acknowledged,
-    verdict.inTables,
-    verdict.inQuarantine,
-    verdict.lost,
-    verdict.duplicated,
-  ];
-  const widths = [5, 8, 10, 12, 6, 6];
-  const cells = columns.map((value, index) => String(value).padStart(widths[index]));
-  console.log(`${scenario.padEnd(18)} ${cells.join(' ')}   ${recovery}`);
-  for (const note of notes) console.log(`  ${note}`);
-  for (const violation of verdict.violations.slice(0, 10)) console.error(`  violation: ${violation}`);
-  if (verdict.violations.length > 0 || sorted.at(-1) === Infinity) failures++;
-}
+console.log(`\n${report(outcomes)}`);
+failures += outcomes.filter((outcome) => failuresOf(outcome).length > 0).length;
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, null, 2)}\n`);
 process.exitCode = failures > 0 ? 1 : 0;
 

@@ -12,6 +12,13 @@ const BUSY_WAIT_MS = 10_000;
 /** An exclusive file is free, or will be as soon as its last owner has finished dying. */
 const EXCLUSIVE_WAIT_MS = 1_000;
 
+/**
+ * Committed pages are moved from the write-ahead file to the database when there are so many bytes of them, and the file is
+ * then cut to as much. SQLite's own rule counts 1,000 pages, of whatever size, and never cuts. Larger is a single
+ * transaction, and, of a catalog, what was committed while another engine read on.
+ */
+const WAL_BYTES = 4 * 2 ** 20;
+
 /** Opens a database whose commits survive power loss: WAL, flushed at every commit (sqlite.org/pragma.html#pragma_synchronous). */
 export function openDatabase(path: string, { pageBytes, exclusive, schema }: DatabaseOptions): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: exclusive ? EXCLUSIVE_WAIT_MS : BUSY_WAIT_MS });
@@ -20,6 +27,7 @@ export function openDatabase(path: string, { pageBytes, exclusive, schema }: Dat
     db.exec(
       `PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`,
     );
+    db.exec(`PRAGMA wal_autocheckpoint = ${WAL_BYTES / pageBytes}; PRAGMA journal_size_limit = ${WAL_BYTES}`);
     inTransaction(db, () => db.exec(schema));
     return db;
   } catch (error) {

@@ -20,8 +20,8 @@ export const killSinks: Scenario = {
         const victims = both ? [0, 1] : [Math.floor(chance() * 2)];
         await Promise.all(victims.map((index) => recording.replaceSink(index)));
         kill += victims.length;
-        // Some kills hit a sink that still starts; after every fifth the world is left alone until it commits again.
-        const isMeasured = kill % 5 < victims.length;
+        // Some kills hit a sink that still starts; after every fifth and the last the world is left alone until it commits.
+        const isMeasured = kill % 5 < victims.length || kill >= options.kills;
         if (isMeasured) recoveriesMs.push(await world.untilNextCommit());
         else await sleep(100 + chance() * 1_400);
         if (kill % 20 < victims.length) options.say(`${kill} of ${options.kills} kills`);
