@@ -47,16 +47,20 @@ describe('a question', () => {
   });
 
   it('gets another process if its own dies while its files are fetched', async () => {
+    let fetching = Promise.withResolvers<void>();
     let fetched = Promise.withResolvers<void>();
     const { objectStore } = lake;
-    const localFile = (key: string) => fetched.promise.then(() => objectStore.localFile(key));
+    const localFile = (key: string) => {
+      fetching.resolve();
+      return fetched.promise.then(() => objectStore.localFile(key));
+    };
     await engineWith({}, { ...objectStore, localFile });
     for (let round = 0; round < 3; round++) {
-      fetched = Promise.withResolvers<void>();
+      fetching = Promise.withResolvers();
+      fetched = Promise.withResolvers();
       const asked = engine.ask(sql('SELECT count(*) AS n FROM trades'), plans, ASK);
-      await sleep(50);
-      for (const pid of processes('sql')) process.kill(pid, 'SIGKILL');
-      await sleep(50);
+      await fetching.promise;
+      await killed(processes('sql'));
       fetched.resolve();
       expect(await answerRows(await asked)).toEqual([{ n: ALL_ROWS }]);
     }
@@ -132,8 +136,8 @@ describe('a question', () => {
     await engineWith({ stallMs: 20, stalledMax: 2 });
     const stalled = [];
     for (let i = 0; i < 4; i++) {
+      // It gets the process of the one before as soon as that has not been read for so long.
       stalled.push(await engine.ask(ticks({ limit: ALL_ROWS }), plans, ASK));
-      await sleep(30);
     }
     expect(await answerRows(await engine.ask(ticks(), plans, ASK))).toHaveLength(100);
     const outcomes = await Promise.allSettled(stalled.map((answer) => answerRows(answer)));
@@ -161,6 +165,20 @@ describe('a question', () => {
       expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
     }
   }, 60_000);
+
+  /** Resolves once they are gone and Node has heard of it: until then even a dead process has its number. */
+  async function killed(pids: readonly number[]): Promise<void> {
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    while (pids.some(exists)) await sleep(1);
+  }
+
+  function exists(pid: number): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  }
 
   function processes(mode = ''): readonly number[] {
     const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
