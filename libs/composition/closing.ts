@@ -45,6 +45,14 @@ export class Closing {
 /** Even when the time is over a step is begun: most ends take no time at all. */
 const STEP_MS_MIN = 50;
 
+/** Stops what runs, then closes what it ran on; rejects with an AggregateError of all that failed. */
+export async function stopAndClose(platform: { stop(): Promise<void> }, closing: Closing): Promise<void> {
+  const errors: Error[] = [];
+  await platform.stop().catch((error: Error) => errors.push(error));
+  await closing.close().catch((error: AggregateError) => errors.push(...(error.errors as Error[])));
+  if (errors.length > 0) throw allOf(errors);
+}
+
 /** One error that says what each of them says. */
 export function allOf(errors: readonly Error[]): AggregateError {
   return new AggregateError(errors, errors.map(({ message }) => message).join('; '));

@@ -15,7 +15,7 @@ import type {
 } from '@k2/ports';
 import { absentPort } from './absent-port.ts';
 import { chooseAdapters, keepsInDirectory } from './adapter-choice.ts';
-import { allOf, Closing } from './closing.ts';
+import { Closing, stopAndClose } from './closing.ts';
 import { createFeed } from './create-feed.ts';
 import { Dependencies } from './dependencies.ts';
 import { probeDisk } from './disk-probe.ts';
@@ -169,18 +169,11 @@ export async function openPlatform(
       runWithCorrelationId,
       metrics: () => telemetry.prometheusText(),
       announce: (url) => lock?.setUrl(url),
-      close: () => closeBoth(platform, closing),
+      close: () => stopAndClose(platform, closing),
     };
   } catch (error) {
     // What failed first is what there is to mend; a port that cannot be closed either has the same reason.
     await closing.close().catch(() => undefined);
     throw error;
   }
-}
-
-async function closeBoth(platform: Platform, closing: Closing): Promise<void> {
-  const errors: Error[] = [];
-  await platform.stop().catch((error: Error) => errors.push(error));
-  await closing.close().catch((error: AggregateError) => errors.push(...(error.errors as Error[])));
-  if (errors.length > 0) throw allOf(errors);
 }

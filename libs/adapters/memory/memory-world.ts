@@ -19,6 +19,7 @@ export async function memoryWorld(seed: number) {
     createLog: (bytesMax: number) => new MemoryTickLog({ clock, scheduler, random, bytesMax }),
     store,
     clock,
+    random,
     scheduler,
     telemetry: new MemoryTelemetry({ linesMax: 1 }),
     advance: (ms: number) => scheduler.advance(ms),

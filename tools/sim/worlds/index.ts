@@ -31,6 +31,12 @@ export const WORLDS = {
     what: 'a log on disk that is full, and whose disk refuses to delete what was trimmed',
     run: async (seed, { tracesLines = false }) => runFullLogWorld(seed, tracesLines),
   },
+  stop: {
+    every: 20,
+    what: 'a process that is told to stop while what it rests on fails or hangs',
+    // Only here is the whole of a process loaded.
+    run: async (seed, { tracesLines = false }) => (await import('./stop-world.ts')).runStopWorld(seed, tracesLines),
+  },
 } as const satisfies Readonly<Record<string, World>>;
 
 export type WorldName = keyof typeof WORLDS;
