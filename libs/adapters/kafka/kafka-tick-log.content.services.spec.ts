@@ -105,7 +105,7 @@ describe('what is in the log', () => {
       expect(record.offset).toBe(nextOffset);
       nextOffset = record.nextOffset;
     }
-    // The last transaction and its mark are at the end: whoever reads is up to date all the same.
+    // The last transaction and its mark are at the end: a reader is up to date all the same.
     const [{ endOffset }] = await log.offsets([TOPIC]);
     expect(nextOffset).toBe(endOffset);
     expect(endOffset).toBe(11);

@@ -49,7 +49,7 @@ export class KafkaTickLog implements TickLog {
   private readonly rebalances;
   private closing: Promise<void> | null = null;
 
-  /** Rejects with `unavailable` where the brokers cannot be reached, or refuse us. */
+  /** Rejects with `unavailable` if the brokers cannot be reached, or refuse us. */
   static async open(options: KafkaTickLogOptions): Promise<KafkaTickLog> {
     const log = new KafkaTickLog(options);
     try {
@@ -190,7 +190,7 @@ export class KafkaTickLog implements TickLog {
     const reader = this.reader.close();
     await Promise.all(this.appendTurns.values());
     await this.producer.idle();
-    // A member whose listener had refused says so to whoever leaves; here nobody asks.
+    // `leave()` rethrows a listener's rejection; during close nobody needs it.
     await Promise.all([...this.members].map((member) => this.forget(member).catch(() => undefined)));
     await reader;
     await Promise.all([this.control.close(), this.producerCluster.close()]);

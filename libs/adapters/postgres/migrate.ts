@@ -6,8 +6,8 @@ import type { PostgresPool, Query } from './postgres-pool.ts';
 const MIGRATION_LOCK = 4_936_217_032;
 
 /**
- * Brings the schema that the connection uses to this K2's version. Reads only where it is there already, so the user
- * need not own the tables then. Rejects with `unavailable` where a newer K2 has been.
+ * Brings the schema that the connection uses to this K2's version. Reads only if it is there already, so the user
+ * need not own the tables then. Rejects with `unavailable` if a newer K2 has been.
  */
 export async function migrate(pool: PostgresPool, clock: Clock): Promise<void> {
   const { encoding, schema, isNew } = await surroundings(pool);

@@ -1,4 +1,4 @@
-/** Every wait has a bound; at each of them the call ends as `unavailable`, or `unknown-outcome` where a commit was sent. */
+/** Every wait has a bound; at each of them the call ends as `unavailable`, or `unknown-outcome` if a commit was sent. */
 export interface PostgresLimits {
   /** Connections at most. A call that finds all of them busy waits for `connectTimeoutMs`. */
   readonly poolMax: number;
@@ -13,7 +13,7 @@ export interface PostgresLimits {
   readonly answerTimeoutMs: number;
   /**
    * The server ends a transaction whose client is silent for longer: a frozen process, a lost network. Shorter than
-   * `statementTimeoutMs`, so that whoever waits for its locks outlasts it.
+   * `statementTimeoutMs`, so that a caller who waits for its locks outlasts it.
    */
   readonly idleInTransactionTimeoutMs: number;
   /** A connection unused for longer is closed. */

@@ -76,7 +76,7 @@ export class PostgresPool {
    * answer to COMMIT did not arrive. `work` may run several times, each time from the start.
    *
    * COMMIT is sent only when every statement before it was answered. So a transaction in doubt has all its locks and
-   * holds them until it ends, and whoever waits for one of them learns how it ended.
+   * holds them until it ends, and a caller who waits for one of them learns how it ended.
    */
   transaction<Value>(work: (query: Query) => Promise<Value>): Promise<Value> {
     return this.underWay(this.repeated((client) => work(queryOn(client)), commit));

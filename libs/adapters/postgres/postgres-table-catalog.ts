@@ -37,14 +37,14 @@ export interface PostgresTableCatalogOptions extends Partial<PostgresLimits> {
 /**
  * A TableCatalog in a PostgreSQL database (13 or later) that pyiceberg (SqlCatalog), Trino and Spark (JDBC catalog) can
  * open as catalog `k2`. Applying a change id a second time does nothing, so a change may be repeated when its outcome is
- * unknown. `unavailable` is retryable where the cause passes by itself.
+ * unknown. `unavailable` is retryable if the cause passes by itself.
  */
 export class PostgresTableCatalog implements TableCatalog {
   private readonly pool: PostgresPool;
   private readonly clock: Clock;
   private readonly callDuration: Histogram | undefined;
 
-  /** Creates or upgrades K2's tables. Rejects with `unavailable` where it cannot, or where a newer K2 has been. */
+  /** Creates or upgrades K2's tables. Rejects with `unavailable` if it cannot, or if a newer K2 has been. */
   static async open(options: PostgresTableCatalogOptions): Promise<PostgresTableCatalog> {
     const catalog = new PostgresTableCatalog(options);
     try {

@@ -43,7 +43,7 @@ export async function assertPointers(query: Query, moves: readonly PointerMove[]
   for (const { table, expected } of moves) {
     const row = found.get(table);
     const current = row?.isTable ? row.location : null;
-    // Where a view has the name, or a table without metadata, there is nothing to expect, and no room to create either.
+    // If a view has the name, or a table without metadata, there is nothing to expect, and no room to create either.
     const isAsExpected = expected === null ? row === undefined : current === expected;
     if (!isAsExpected) throw conflict(table, expected, current);
   }

@@ -28,7 +28,7 @@ interface Link {
 }
 
 const LATE = Symbol('late');
-/** What Redis answers where it will not have us, however often we ask. */
+/** What Redis answers if it refuses us, however often we ask. */
 const REFUSAL = /^(NOAUTH|WRONGPASS|NOPERM|DENIED|ERR AUTH|ERR invalid DB|ERR DB index|MOVED|CROSSSLOT)/;
 /** A certificate that is not trusted now is not trusted in a second either. */
 const UNTRUSTED = /^(CERT_|ERR_TLS_)|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;

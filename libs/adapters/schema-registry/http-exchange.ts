@@ -17,7 +17,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** One request and its answer, whatever its status; rejects where there is none. `fetch` could not be given a CA. */
+/** One request and its answer, whatever its status; rejects if there is none. `fetch` could not be given a CA. */
 export async function exchange(url: URL, options: HttpExchange): Promise<HttpAnswer> {
   const response = await respond(url, options);
   const chunks: Uint8Array[] = [];

@@ -131,7 +131,7 @@ export class HttpSchemaRegistry implements SchemaRegistry {
     throw this.connection.unexpected(answer, `the question for version ${version}`);
   }
 
-  /** Reasons by our own comparison where it finds any: they name the field's path on every registry. */
+  /** Reasons by our own comparison if it finds any: they name the field's path on every registry. */
   private async incompatible(subject: string, schema: string, answer: RegistryAnswer): Promise<PortError> {
     const own = await this.ownReasons(subject, schema);
     const reasons = own.length > 0 ? own : refusalReasons(answer.message);

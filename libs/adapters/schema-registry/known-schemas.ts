@@ -9,9 +9,9 @@ export interface KnownSchemasOptions {
 }
 
 /**
- * Schemas by id, each asked for once: an id means the same schema for good, and who asks while an answer is on its way
- * shares it. That nobody knows an id holds for a while only, but that while keeps a stream of bad records from becoming
- * a stream of requests. Other failures are not kept.
+ * Schemas by id, each asked for once: an id always means the same schema, and callers who ask while an answer is on
+ * its way share it. That nobody knows an id holds for a while only, but that while keeps a stream of bad records from
+ * becoming a stream of requests. Other failures are not kept.
  */
 export class KnownSchemas {
   private readonly options: KnownSchemasOptions;

@@ -15,7 +15,7 @@ export interface RegistryConnectionOptions {
   readonly caCertificates?: string;
   /** Of one attempt. */
   readonly requestTimeoutMs?: number;
-  /** Tries of one request where the registry does not answer, or with 5xx or 429. */
+  /** Attempts at one request if the registry does not answer, or with 5xx or 429. */
   readonly attemptsMax?: number;
   /** Before the second attempt; doubles with each, and up to half of it is chance. */
   readonly retryDelayMs?: number;
@@ -30,7 +30,7 @@ export interface RegistryAnswer {
   readonly status: number;
   /** Parsed; of an error `{ error_code, message }`. */
   readonly body: unknown;
-  /** The registry's own code, such as 40401; 0 where it gave none. */
+  /** The registry's own code, such as 40401; 0 if it gave none. */
   readonly errorCode: number;
   readonly message: string;
 }
@@ -41,7 +41,7 @@ const CONNECTIONS_MAX = 8;
 /** A certificate that is not trusted now is not trusted in a second either. */
 const CERTIFICATE_ERROR = /^(CERT_|ERR_TLS_|ERR_SSL_)|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
 
-/** Requests to a registry with Confluent's REST API, repeated where that can help. Safe: what is asked is idempotent. */
+/** Requests to a registry with Confluent's REST API, repeated if that can help. Safe: what is asked is idempotent. */
 export class RegistryConnection {
   /** As it may be shown: without user and password. */
   readonly url: string;

@@ -10,7 +10,7 @@ export type DataDirectoryLockErrorKind = 'directory-locked';
 export type DataDirectoryLockError = PortError<DataDirectoryLockErrorKind>;
 
 export interface DirectoryHolder {
-  /** Null where the holder is alive and has not said who it is. */
+  /** Null if the holder is alive and has not said who it is. */
   readonly pid: number | null;
   readonly startedUs: number | null;
   /** Where its API listens; null while it has none. */
@@ -35,7 +35,7 @@ export class DataDirectoryLock {
   private readonly db: DatabaseSync;
   private holder: DirectoryHolder;
 
-  /** Creates the directory where it is missing. Throws `directory-locked`, naming the holder. */
+  /** Creates the directory if it is missing. Throws `directory-locked`, naming the holder. */
   static async acquire(
     directory: string,
     { command, clock }: { readonly command: string; readonly clock: Clock },
@@ -72,7 +72,7 @@ export class DataDirectoryLock {
   }
 }
 
-/** Who writes to the directory now; null where nobody does. */
+/** Who writes to the directory now; null if nobody does. */
 export async function readHolder(directory: string): Promise<DirectoryHolder | null> {
   if (!existsSync(lockPath(directory))) return null;
   const probe = tryLock(directory, 'SHARED');
@@ -81,7 +81,7 @@ export async function readHolder(directory: string): Promise<DirectoryHolder | n
   return null;
 }
 
-/** Null where another connection, of this process or any other, has the lock. */
+/** Null if another connection, of this process or any other, has the lock. */
 function tryLock(directory: string, mode: 'EXCLUSIVE' | 'SHARED'): DatabaseSync | null {
   const isExclusive = mode === 'EXCLUSIVE';
   const db = new DatabaseSync(lockPath(directory), {

@@ -199,7 +199,7 @@ export function openLogDatabase(path: string) {
       return { value: null };
     },
 
-    /** Deletes up to `rowsMax` trimmed records of one partition; null where there is none. SQLite reuses their pages. */
+    /** Deletes up to `rowsMax` trimmed records of one partition; null if there is none. SQLite reuses their pages. */
     reclaim(rowsMax: number): Reply<{ readonly partitionKey: number; readonly freedBytes: number } | null> {
       const trimmed = selectTrimmed.get() as { partitionKey: number; startOffset: number } | undefined;
       if (trimmed === undefined) return { value: null };

@@ -1,5 +1,5 @@
 /**
- * What a database program in the worker throws where the caller is to see a PortError of this kind. The worker itself
+ * What a database program in the worker throws if the caller is to see a PortError of this kind. The worker itself
  * imports nothing but node:*, so it starts within milliseconds and runs from sources as from a build.
  */
 export class Refusal extends Error {

@@ -21,7 +21,7 @@ interface PendingCall {
 /**
  * One SQLite database in a worker thread of its own: SQLite's calls block, the caller's event loop does not.
  * Calls are answered in order. A call rejects with PortError: the kind the program refused with, `disk-full`, `unavailable` where
- * SQLite failed otherwise (`context.resultCode`), or `unavailable` with `context.lost` where the thread ended before it answered,
+ * SQLite failed otherwise (`context.resultCode`), or `unavailable` with `context.lost` if the thread ended before it answered,
  * so that the outcome is unknown.
  */
 export class SqliteClient<Name extends keyof Programs> {

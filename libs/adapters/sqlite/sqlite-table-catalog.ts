@@ -12,7 +12,7 @@ import {
 import { SqliteClient } from './sqlite-client.ts';
 
 export interface SqliteTableCatalogOptions {
-  /** The database file, `DIR/catalog.db`; created where it is missing. */
+  /** The database file, `DIR/catalog.db`; created if it is missing. */
   readonly path: string;
   readonly clock: Clock;
 }
@@ -26,7 +26,7 @@ export class SqliteTableCatalog implements TableCatalog {
   private readonly options: SqliteTableCatalogOptions;
   private closing: Promise<void> | null = null;
 
-  /** Rejects with `unavailable` where the file cannot be opened or is damaged. */
+  /** Rejects with `unavailable` if the file cannot be opened or is damaged. */
   static async open(options: SqliteTableCatalogOptions): Promise<SqliteTableCatalog> {
     const catalog = new SqliteTableCatalog(options);
     try {

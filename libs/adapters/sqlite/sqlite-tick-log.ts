@@ -22,7 +22,7 @@ import { SqliteClient } from './sqlite-client.ts';
 import { TopicTable } from './topic-table.ts';
 
 export interface SqliteTickLogOptions {
-  /** The database file, `DIR/log.db`; created where it is missing. One SqliteTickLog at a time may have it open. */
+  /** The database file, `DIR/log.db`; created if it is missing. One SqliteTickLog at a time may have it open. */
   readonly path: string;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -65,7 +65,7 @@ export class SqliteTickLog implements TickLog {
   private closing: Promise<void> | null = null;
   private readTurn = 0;
 
-  /** Rejects with `unavailable` where the file cannot be opened, is damaged, or is open elsewhere. */
+  /** Rejects with `unavailable` if the file cannot be opened, is damaged, or is open elsewhere. */
   static async open(options: SqliteTickLogOptions): Promise<SqliteTickLog> {
     const log = new SqliteTickLog(options);
     try {

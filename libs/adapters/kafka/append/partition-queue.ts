@@ -36,7 +36,7 @@ export class PartitionQueue {
   notBeforeUs = 0;
   private readonly compression: Compression;
   private readonly pieces: QueuedPiece[] = [];
-  /** Lowered where the topic turns out to take less. */
+  /** Lowered if the topic turns out to take less. */
   private batchBytesMax: number;
   private identity: Identity | null = null;
   private nextSequence = 0;
@@ -102,7 +102,7 @@ export class PartitionQueue {
 
   /**
    * The batch was refused for its size, so nothing of it is there and its sequence numbers are free: its pieces go in
-   * smaller batches, cut in two where it had but one. False, and nothing done, where that is a single row.
+   * smaller batches; if it is one piece, that is cut in two. Returns false, and does nothing, if it is a single row.
    */
   shrink(): boolean {
     const { pieces, recordCount } = this.sent!;

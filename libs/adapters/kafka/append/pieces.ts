@@ -18,11 +18,11 @@ export interface Piece {
   readonly recordCount: number;
   readonly sizeBytes: number;
   writeTo(records: RecordsWriter): void;
-  /** As two pieces of fewer rows; null where it is a single row. */
+  /** As two pieces of fewer rows; null if it is a single row. */
   halves(): readonly [Piece, Piece] | null;
 }
 
-/** The payload in the topic's framing, in pieces of at most `pieceBytesMax` where they have more than a row. */
+/** The payload in the topic's framing, in pieces of at most `pieceBytesMax` if they have more than a row. */
 export function piecesOf(payload: BlockPayload, framing: Framing, schemaId: number, pieceBytesMax: number): Piece[] {
   const prefix = wirePrefix(schemaId);
   const whole =
@@ -84,7 +84,7 @@ type TickPayload = Extract<BlockPayload, { kind: 'ticks' }>['batch'];
 
 const encoder = new TextEncoder();
 
-/** Keys of before; at the bound they are made anew. */
+/** Keys made so far; at the bound they are made anew. */
 const knownKeys = new Map<string, Uint8Array>();
 const KNOWN_KEYS_MAX = 65_536;
 

@@ -9,7 +9,7 @@ export interface Identity {
   readonly producerEpoch: number;
 }
 
-/** By whom the batches are. A new one is taken where the sequence under the old one has a hole. */
+/** By whom the batches are. A new one is taken if the sequence under the old one has a hole. */
 export class ProducerIdentity {
   private readonly cluster: KafkaCluster;
   private identity: Promise<Identity> | null = null;

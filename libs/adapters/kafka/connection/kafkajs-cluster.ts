@@ -17,7 +17,7 @@ import { connectionFailure, type KafkaConnectionOptions } from './connection-opt
  * - `connection.connect`, `.isConnected`, `.processData`, `.socket`, `.chunks`, `.bytesBuffered`, `.bytesNeeded` and
  *   `.requestQueue.scheduleCheckPendingRequests` (src/network/connection.js).
  *
- * `kafkajs-cluster.services.spec.ts` fails where a version of kafkajs changes one of these.
+ * `kafkajs-cluster.services.spec.ts` fails if a version of kafkajs changes one of these.
  */
 export class KafkaCluster {
   private readonly options: KafkaConnectionOptions;
@@ -66,7 +66,7 @@ export class KafkaCluster {
 
   /**
    * Sends a request to one broker, or to any where `nodeId` is null. Rejects with PortError `unavailable`: retryable where
-   * the broker could not be reached or did not answer in time, not so where it refused to talk to us. Error codes in the
+   * the broker could not be reached or did not answer in time, not so if it refused to talk to us. Error codes in the
    * answer are the caller's to look at.
    */
   async send<Answer>(nodeId: number | null, request: KafkaRequest<Answer>): Promise<Answer> {
@@ -133,7 +133,7 @@ export class KafkaCluster {
         logResponseError: false,
       });
     } catch (error) {
-      // kafkajs goes on with the connection; where its other end is gone without a word, nothing would ever answer.
+      // kafkajs keeps the connection; if its other end is gone without a word, nothing would ever answer.
       if ((error as Error).name === 'KafkaJSRequestTimeoutError') connection.socket?.destroy(error as Error);
       throw error;
     }
@@ -235,7 +235,7 @@ function decoded<Answer>(request: KafkaRequest<Answer>, payload: Buffer, isFlexi
 }
 
 /**
- * With nothing to send kafkajs looks again every millisecond, on every connection and for good: 5 % of a core, and Node's
+ * With nothing to send kafkajs looks again every millisecond, on every connection, for ever: 5 % of a core, and Node's
  * TimeoutNegativeWarning. There is something to look for only where requests wait.
  */
 function keepFromSpinning(queue: RequestQueue): void {

@@ -37,7 +37,7 @@ export function encodeAssignment(assigned: readonly TopicPartitions[]): Uint8Arr
   return writePartitions(new KafkaWriter().int16(ASSIGNMENT_VERSION), assigned).bytes(NO_USER_DATA).finish();
 }
 
-/** Nothing where the bytes are none: a leader that gives a member nothing may leave it out. */
+/** Empty if there are no bytes: a leader may leave out a member that gets nothing. */
 export function decodeAssignment(bytes: Buffer): readonly TopicPartitions[] {
   if (bytes.length === 0) return [];
   const input = new KafkaReader(bytes);

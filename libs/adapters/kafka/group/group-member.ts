@@ -92,7 +92,7 @@ export class GroupMember implements Membership {
       scheduler: ports.scheduler,
       handOverWaitMs: options.rebalanceTimeoutMs,
       released: () => {
-        // Who leaves says so when everything is given up.
+        // The group is told only once everything is given up.
         if (this.leaving === null) this.joinAgain();
       },
       refused: (failure) => {
@@ -113,7 +113,7 @@ export class GroupMember implements Membership {
     this.joinAgain();
   }
 
-  /** Rejects where the listener had refused its partitions. */
+  /** Rejects if the listener had refused its partitions. */
   async leave(): Promise<void> {
     this.leaving ??= this.giveUp();
     await this.leaving;
@@ -257,7 +257,7 @@ export class GroupMember implements Membership {
     return this.ports.clock.monotonicUs() + this.options.topicRefreshMs * 1_000;
   }
 
-  /** False where the member has to join again; throws where it has to wait first. */
+  /** False if the member has to join again; throws if it has to wait first. */
   private isAccepted(errorCode: number): boolean {
     if (this.isStopped) return false;
     switch (errorCode) {

@@ -46,7 +46,7 @@ export class Ownership {
   moveTo(partitions: readonly TopicPartition[]): void {
     if (this.isOver) return;
     const target = new Map(partitions.map((partition) => [keyOf(partition), partition]));
-    // What the listener was never told of, it need not give up.
+    // Partitions that were never announced need no revocation.
     const dropped = [...this.target.keys()].some((key) => !target.has(key) && !this.held.has(key));
     this.target = target;
     if (dropped) this.options.released();

@@ -42,7 +42,7 @@ export async function compressed(compression: Compression, bytes: Uint8Array): P
   }
 }
 
-/** The inverse; blocks. Throws where the bytes are not what they should be, or more than 256 MiB. */
+/** The inverse; blocks. Throws if the bytes are not what they should be, or more than 256 MiB. */
 export function uncompressed(compression: Compression, bytes: Uint8Array): Uint8Array {
   const content = inflated(compression, bytes);
   // A Buffer's slice() is a view, which decoders do not expect.

@@ -1,4 +1,4 @@
-/** Reads the primitive types of Kafka's protocol. Throws RangeError where the bytes end too early. */
+/** Reads the primitive types of Kafka's protocol. Throws RangeError if the bytes end too early. */
 export class KafkaReader {
   private readonly buffer: Buffer;
   private at = 0;

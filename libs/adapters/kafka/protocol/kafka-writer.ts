@@ -78,7 +78,7 @@ export class KafkaWriter {
     return this;
   }
 
-  /** Null asks for everything where a request has such a meaning. */
+  /** Null asks for everything if a request has such a meaning. */
   compactArray<Item>(items: readonly Item[] | null, write: (item: Item) => void): this {
     this.uvarint(items === null ? 0 : items.length + 1);
     for (const item of items ?? []) write(item);

@@ -21,7 +21,7 @@ export interface ProducedPartition {
 export const PRODUCE_BY_ID_VERSION = 13;
 const PRODUCE_BY_NAME_VERSION = 9;
 
-/** Acknowledged by all replicas in sync. `isById` where the broker speaks version 13 (Kafka 4.1). */
+/** Acknowledged by all replicas in sync. `isById` if the broker speaks version 13 (Kafka 4.1). */
 export function produceRequest(
   partitions: readonly ProducePartition[],
   { isById, waitMs }: { readonly isById: boolean; readonly waitMs: number },

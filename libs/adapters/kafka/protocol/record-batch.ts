@@ -36,9 +36,9 @@ export interface RecordBatch {
   readonly isTransactional: boolean;
   readonly producerId: bigint;
   readonly recordCount: number;
-  /** Null where the codec is none that Kafka defines. */
+  /** Null if the codec is none that Kafka defines. */
   readonly compression: Compression | null;
-  /** When the broker took it, ms; null where its records have times of their own, counted from `baseTimestampMs`. */
+  /** When the broker took it, ms; null if its records have times of their own, counted from `baseTimestampMs`. */
   readonly appendedMs: number | null;
   readonly baseTimestampMs: number;
   /** The whole batch, a view. */
@@ -91,7 +91,7 @@ export class RecordCursor {
   readonly bytes: Uint8Array;
   offsetDelta = 0;
   timestampDelta = 0;
-  /** -1 where the value is null. */
+  /** -1 if the value is null. */
   valueStart = 0;
   valueEnd = 0;
   private at: number;
@@ -103,7 +103,7 @@ export class RecordCursor {
     this.at = start;
   }
 
-  /** Moves to the next record; false at the end. Throws RangeError where the records are not what their lengths say. */
+  /** Moves to the next record; false at the end. Throws RangeError if the records are not what their lengths say. */
   next(): boolean {
     if (this.left === 0) return false;
     this.left--;

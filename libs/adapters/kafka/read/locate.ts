@@ -6,8 +6,8 @@ import { listOffsetsRequest, metadataRequest, type TopicMetadata } from '../prot
 import type { LanePosition } from './reader-protocol.ts';
 
 /**
- * Partitions by the broker that leads them. Rejects with `unknown-topic` where one is gone, `topic-recreated` where it
- * has another id than its position says, retryable `unavailable` where a leader is being chosen.
+ * Partitions by the broker that leads them. Rejects with `unknown-topic` if one is gone, `topic-recreated` if it
+ * has another id than its position says, retryable `unavailable` if a leader is being chosen.
  */
 export async function locate<Partition extends { readonly position: LanePosition }>(
   cluster: KafkaCluster,

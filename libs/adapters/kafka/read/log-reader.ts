@@ -9,7 +9,7 @@ export interface LogReaderPorts {
   readonly registry: SchemaRegistry;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
-  /** Whether nothing is at the positions. Rejects where that cannot be found out. */
+  /** Whether nothing is at the positions. Rejects if that cannot be found out. */
   readonly isAtEnd: (positions: readonly LanePosition[], signal?: AbortSignal) => Promise<boolean>;
   /** Told when the reading thread learns that a topic is not the one that was known. */
   readonly recreated: (topic: string, topicId: string) => void;
@@ -26,7 +26,7 @@ const IDLE_LANES_MAX = 2;
 const LANES_MAX = 16;
 
 /**
- * Reads through a thread of its own. Whoever reads on where the last read ended is read ahead for, up to a bound of memory;
+ * Reads through a thread of its own. For a caller who reads on where it ended, it reads ahead up to a bound of memory;
  * positions that jump throw that away. Several readers do not disturb each other.
  */
 export class LogReader {
@@ -100,7 +100,7 @@ export class LogReader {
     await worker.terminate();
   }
 
-  /** Whether there is something to take; throws where there is a reason why not. */
+  /** Whether there is something to take; throws if there is a reason why not. */
   private async arrived(lane: ReadLane, waitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
     const look = () => this.isClosed || lane.failure !== null || lane.hasRecords;
     await this.arrivals.wait(look, waitMs, signal);

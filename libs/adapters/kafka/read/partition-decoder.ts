@@ -203,7 +203,7 @@ function knownUs(timestampMs: number): number | null {
   return timestampMs < 0 ? null : timestampMs * 1_000;
 }
 
-/** In the Confluent wire format; NO_SCHEMA where the value is not in it. */
+/** In the Confluent wire format; NO_SCHEMA if the value is not in it. */
 function schemaIdOf({ bytes, valueStart: at, valueEnd }: RecordCursor): number {
   if (at < 0 || valueEnd - at < WIRE_PREFIX_BYTES || bytes[at] !== 0 || bytes[at + 1] > 127) return NO_SCHEMA;
   return (bytes[at + 1] << 24) | (bytes[at + 2] << 16) | (bytes[at + 3] << 8) | bytes[at + 4];

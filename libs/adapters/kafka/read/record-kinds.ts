@@ -19,7 +19,7 @@ export function recordKindOf(schemaId: number, schema: string): RecordKind {
     return { kind: 'foreign', detail: `schema id ${schemaId} is no JSON` };
   }
   if (!Array.isArray(parsed)) return { kind: 'tick', writerSchema: schema };
-  // Writers of before had fewer branches, later ones may have more: those in common have to be the same.
+  // Earlier writers had fewer branches, later ones may have more: those in common have to be the same.
   const common = Math.min(parsed.length, BLOCK_BRANCHES.length);
   const isBlock = common > 0 && BLOCK_BRANCHES.slice(0, common).every((branch, i) => branch === shapeOf(parsed[i]));
   if (isBlock) return { kind: 'block' };

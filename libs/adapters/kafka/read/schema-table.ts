@@ -12,7 +12,7 @@ const MISSING_MAX = 1_024;
 /** A schema that is not there now may be registered later. */
 const MISSING_FOR_MS = 10_000;
 
-/** Asks the registry for a schema's text: null where it has none of that id. Rejects where it does not answer. */
+/** Asks the registry for a schema's text: null if it has none of that id. Rejects if it does not answer. */
 export type SchemaLookup = (schemaId: number) => Promise<string | null>;
 
 /** The schemas that records were met with, ready to decode. */
@@ -27,7 +27,7 @@ export class SchemaTable {
     this.nowMs = nowMs;
   }
 
-  /** Undefined where it has to be loaded first. */
+  /** Undefined if it has to be loaded first. */
   find(schemaId: number): SchemaEntry | undefined {
     const entry = this.entries.get(schemaId);
     if (entry !== undefined) return entry;

@@ -57,7 +57,7 @@ export class FaultProxy {
   }
 
   /**
-   * The next request that matches reaches the broker, its answer is lost, and the connection is reset: whoever sent it does
+   * The next request that matches reaches the broker, its answer is lost, and the connection is reset: the sender does
    * not know whether it took effect. Resolves when that has happened.
    */
   loseAnswer(matches: (request: { readonly apiKey: number }) => boolean): Promise<void> {

@@ -31,7 +31,7 @@ export async function logOffsets(
   );
 }
 
-/** Whether the log ends at the positions now. One that ends before is not: whoever reads there is told why. */
+/** Whether the log ends at the positions now. One that ends before is not: a reader there is told why. */
 export async function isAtEnd(
   cluster: KafkaCluster,
   table: TopicTable,

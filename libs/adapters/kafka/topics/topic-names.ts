@@ -15,7 +15,7 @@ export class TopicNames {
     return this.prefix + topic;
   }
 
-  /** Null where the topic is none of ours. */
+  /** Null if the topic is none of ours. */
   ofKafka(kafkaTopic: string): string | null {
     const topic = this.withoutPrefix(kafkaTopic);
     return kafkaTopic.startsWith(this.prefix) && K2_TOPIC.test(topic) ? topic : null;

@@ -19,7 +19,7 @@ export class TopicPlans {
     this.rules = rules;
   }
 
-  /** Throws where no rule is for the topic. */
+  /** Throws if no rule is for the topic. */
   spec(topic: string): TopicSpec {
     let spec = this.specs.get(topic);
     if (spec === undefined) {
@@ -37,7 +37,7 @@ export class TopicPlans {
     return this.spec(topic).settings ?? TOPIC_SETTINGS;
   }
 
-  /** Of a topic with so many partitions. Throws where they are too few for its rule. */
+  /** Of a topic with so many partitions. Throws if they are too few for its rule. */
   partitioner(topic: string, partitions: number): Partitioner {
     const known = this.partitioners.get(topic);
     if (known?.partitions === partitions) return known.partitioner;

@@ -46,7 +46,7 @@ export class TopicTable {
     });
   }
 
-  /** As Kafka has it now; null where there is none. */
+  /** As Kafka has it now; null if there is none. */
   async look(name: string): Promise<TopicDescription | null> {
     const [metadata] = await this.cluster.send(null, metadataRequest([this.names.inKafka(name)]));
     if (metadata === undefined || metadata.errorCode === KAFKA_ERRORS.UNKNOWN_TOPIC_OR_PARTITION) return null;
@@ -55,13 +55,13 @@ export class TopicTable {
     return this.describe(name, metadata);
   }
 
-  /** As it is known; undefined where it never was. Throws where it is not the one that it was. */
+  /** As it is known; undefined if it never was. Throws if it is not the one that it was. */
   find(name: string): KnownTopic | undefined {
     const known = this.known.get(name);
     return known === undefined ? undefined : this.same(known);
   }
 
-  /** As Kafka has them now; throws where one is not there, or not the one that it was. */
+  /** As Kafka has them now; throws if one is not there, or not the one that it was. */
   async refreshed(names: readonly string[]): Promise<readonly KnownTopic[]> {
     const kafkaTopics = names.map((name) => this.names.inKafka(name));
     const found = new Map(
