@@ -103,6 +103,20 @@ describe('what is printed', () => {
     expect(stderr).toBe('completeness unverifiable: not numbered · snapshot 77\n');
   });
 
+  it('of SQL is as of the instant asked for', async () => {
+    const asked: unknown[] = [];
+    const query = (...question: readonly unknown[]) => {
+      asked.push(question);
+      return Promise.resolve(listed([{ n: 1 }]));
+    };
+    await runCli(['query', 'select 1 n', '--as-of', '123', '--limit', '5'], withFakeSession({ query }));
+    await runCli(['query', 'select 1 n', '--limit', '5'], withFakeSession({ query }));
+    expect(asked).toEqual([
+      ['select 1 n', 6, { kind: 'snapshot', snapshotId: 123n }],
+      ['select 1 n', 6, undefined],
+    ]);
+  });
+
   it('of an answer without provenance is rows alone', async () => {
     const counted = withFakeSession({ query: () => Promise.resolve(listed([{ n: 91874 }])) });
     const run = await runCli(['query', 'select count(*) n from trades', '--json'], counted);

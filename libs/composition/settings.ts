@@ -44,7 +44,7 @@ export const SETTINGS = {
     'K2_ALLOWED_HOSTS',
     'Names, besides its address and localhost, that requests may address the API by, separated by commas.',
   ),
-  role: someOf('K2_ROLE', 'role', ROLES, ROLES, `Rooms that the process runs: all, or some of ${ROLES.join(',')}.`),
+  role: someOf('K2_ROLE', 'role', ROLES, ROLES, `Parts of K2 that the process runs: all, or some of ${ROLES.join(',')}.`),
   feeds: feeds('K2_FEED', 'feed'),
   storage: oneOf(
     'K2_STORAGE',
