@@ -91,7 +91,7 @@ export const MUTANTS: readonly WorldMutant[] = [
   {
     name: 'E7-a-fault-ends-the-sink',
     world: 'sink',
-    file: 'libs/usecases/sink/sink-loop.ts',
+    file: 'libs/usecases/sink/partition-faults.ts',
     original: "return !isPortError(error) || isPortError(error, 'topic-recreated', 'unknown-topic');",
     mutated: "return isPortError(error, 'unknown-topic');",
   },
@@ -165,7 +165,7 @@ export const MUTANTS: readonly WorldMutant[] = [
   {
     name: 'handed-over-states-are-kept',
     world: 'sink',
-    file: 'libs/usecases/sink/sink-loop.ts',
+    file: 'libs/usecases/sink/partition-faults.ts',
     original: 'this.states.forgetCommitted();',
     mutated: '',
   },

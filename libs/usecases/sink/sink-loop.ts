@@ -2,12 +2,13 @@ import { isPortError, type LogRecord, type TopicPartition } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import { CommitPipeline, type FlushPart, type PipelinePorts } from './commit-pipeline.ts';
 import { Intake } from './intake.ts';
+import { isOfPartition, PartitionFaults } from './partition-faults.ts';
 import { PartitionHandover } from './partition-handover.ts';
 import type { PausedPartitions } from './paused-partitions.ts';
 import type { SinkLag } from './sink-lag.ts';
 import type { SinkOptions } from './sink-options.ts';
 import { SeriesMoves } from './series-moves.ts';
-import { SinkPartitions, type OwnedPartition } from './sink-partitions.ts';
+import { SinkPartitions } from './sink-partitions.ts';
 import { StateCache } from './state-cache.ts';
 import type { StateChanges } from './stored-states.ts';
 import type { SinkTotals } from './sink-totals.ts';
@@ -29,10 +30,7 @@ export interface SinkMemory {
 /**
  * One life of a sink, from joining the group to leaving it: reads, takes, and flushes. It ends by throwing when it must
  * start over: all that was taken and not committed is then forgotten, and the next life takes it from the log again.
- *
- * A fault of one partition does not end it. What can't be taken pauses the partition. A flush that can't be written is
- * taken again, partition by partition; of a partition that still can't be, the ticks at fault go to the quarantine, and
- * if there are none the partition is paused.
+ * A fault of one partition does not end it: see PartitionFaults.
  */
 export class SinkLoop {
   private readonly ports: PipelinePorts;
@@ -44,6 +42,7 @@ export class SinkLoop {
   private readonly intake: Intake;
   private readonly partitions: SinkPartitions;
   private readonly pipeline: CommitPipeline;
+  private readonly faults: PartitionFaults;
   private readonly handover: PartitionHandover;
   /** Taking, flushing and handing over change the same things; they take turns. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -63,6 +62,13 @@ export class SinkLoop {
       for (const part of parts) this.committed(part);
       memory.totals.committed(parts, receipt);
     });
+    const { states, partitions, pipeline } = this;
+    this.faults = new PartitionFaults(
+      ports,
+      options.writer,
+      { states, partitions, pipeline, pauses: memory.pauses },
+      stop,
+    );
     this.handover = new PartitionHandover(ports, options.group, {
       assigned: (partitions) => this.handOver(() => this.assigned(partitions)),
       revoked: (partitions) => this.handOver(() => this.revoked(partitions)),
@@ -83,14 +89,14 @@ export class SinkLoop {
     });
     while (!this.stop.aborted) {
       this.throwIfFailed();
-      if (this.pipeline.hasFailed) await this.inTurn(() => this.settled());
+      if (this.pipeline.hasFailed) await this.inTurn(() => this.faults.settled());
       await this.resumeDue();
       if (this.partitions.count === 0) await this.ports.scheduler.sleep(50, this.stop);
       else await this.step();
     }
     draining();
     await this.inTurn(() => this.flush());
-    await this.inTurn(() => this.settled());
+    await this.inTurn(() => this.faults.settled());
     this.throwIfFailed();
     await this.handover.leave();
   }
@@ -133,7 +139,7 @@ export class SinkLoop {
       return await this.ports.log.read({ positions, bytesMax: this.options.readBytesMax, waitMs }, this.stop);
     } catch (error) {
       if (isPortError(error, 'offset-trimmed')) await this.inTurn(() => this.skipTrimmed());
-      else if (isOfPartition(error)) await this.inTurn(() => this.pauseUnreadable(error));
+      else if (isOfPartition(error)) await this.inTurn(() => this.faults.pauseUnreadable(error));
       else throw error;
       return [];
     }
@@ -164,24 +170,12 @@ export class SinkLoop {
     const next = followingFrom(owned.nextOffset, records);
     if (next.length === 0) return;
     if (owned.nextOffset === 0 && !(await this.moves.mayBegin(owned.topicPartition))) return;
-    await this.orPause(owned, next[0].offset, async () => {
+    await this.faults.orPause(owned, next[0].offset, async () => {
       const taken = this.partitions.taking(owned, flushDueUs);
       const count = await this.intake.take(next, taken);
       for (const record of next.slice(0, count)) this.partitions.took(owned, record);
       if (taken.nextOffset === taken.fromOffset) owned.taken = null;
     });
-  }
-
-  /** A fault that shows while the rows of a partition are worked on pauses it, and leaves the others as they are. */
-  private async orPause(owned: OwnedPartition, offset: number, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      // The store or the log is away: no fault of the rows.
-      if (isPortError(error)) throw error;
-      await this.settled();
-      if (this.partitions.get(owned.topicPartition) === owned) this.pause(owned, offset, error);
-    }
   }
 
   private isFlushDue(isAllTaken: boolean): boolean {
@@ -194,12 +188,12 @@ export class SinkLoop {
 
   /** Hands what was taken to the store; waits first for the flush before it. */
   private async flush(): Promise<void> {
-    await this.settled();
+    await this.faults.settled();
     this.throwIfFailed();
     for (const owned of this.partitions.all) {
       const { taken } = owned;
       if (taken === null) continue;
-      await this.orPause(owned, taken.fromOffset, async () => {
+      await this.faults.orPause(owned, taken.fromOffset, async () => {
         await this.intake.settle(taken);
         taken.assertWhole();
       });
@@ -214,34 +208,6 @@ export class SinkLoop {
       parts.push({ owned, taken, state: states.get(name) ?? NO_CHANGES });
     }
     if (parts.length > 0) this.pipeline.start(parts);
-  }
-
-  /** Waits for the flush under way; what it could not write is taken again, each partition alone, or paused. */
-  private async settled(): Promise<void> {
-    for (const { parts, error, wereAlone } of await this.pipeline.idle()) {
-      for (const { owned, taken } of parts) {
-        if (this.partitions.get(owned.topicPartition) !== owned) continue;
-        if (wereAlone) this.pause(owned, taken.fromOffset, error);
-        else this.takeAgainAlone(owned, taken.nextOffset, error);
-      }
-    }
-  }
-
-  private takeAgainAlone(owned: OwnedPartition, untilOffset: number, error: unknown): void {
-    this.ports.telemetry.log('warn', 'a commit could not be written; the rows of a partition are taken again, alone', {
-      partition: owned.name,
-      untilOffset,
-      error: String(error),
-    });
-    this.states.forget(owned.name);
-    this.partitions.rewind(owned);
-    owned.aloneUntil = untilOffset;
-  }
-
-  private pause(owned: OwnedPartition, offset: number, error: unknown): void {
-    this.states.forget(owned.name);
-    this.partitions.rest(owned);
-    this.memory.pauses.pause(owned.topicPartition, offset, error);
   }
 
   private committed({ owned, taken }: FlushPart): void {
@@ -260,7 +226,7 @@ export class SinkLoop {
         nextOffset,
         startOffset,
       });
-      await this.orPause(owned, nextOffset, async () => {
+      await this.faults.orPause(owned, nextOffset, async () => {
         const taken = this.partitions.taking(owned, 0);
         taken.flushDueUs = 0;
         this.intake.takeLost(nextOffset, startOffset, taken);
@@ -269,50 +235,21 @@ export class SinkLoop {
     }
   }
 
-  /** Which of the partitions can't be read, tried one by one. If each can be, nobody is to blame but the read itself. */
-  private async pauseUnreadable(error: unknown): Promise<void> {
-    let paused = 0;
-    for (const owned of this.partitions.all) {
-      const positions = [{ ...owned.topicPartition, nextOffset: owned.nextOffset }];
-      try {
-        await this.ports.log.read({ positions, bytesMax: 1, waitMs: 0 }, this.stop);
-      } catch (own) {
-        if (!isOfPartition(own)) throw own;
-        await this.settled();
-        if (this.partitions.get(owned.topicPartition) === owned) this.pause(owned, owned.nextOffset, own);
-        paused++;
-      }
-    }
-    if (paused === 0) throw error;
-  }
-
   private async resumeDue(): Promise<void> {
     const due = this.memory.pauses.takeDue();
-    if (due.length > 0) await this.inTurn(() => this.claimOrPause(due));
+    if (due.length > 0) await this.inTurn(() => this.faults.claimOrPause(due));
   }
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const awake = partitions.filter((partition) => !this.memory.pauses.assigned(partition));
-    if (awake.length > 0) await this.claimOrPause(awake);
-  }
-
-  private async claimOrPause(partitions: readonly TopicPartition[]): Promise<void> {
-    // They may come back from another sink, which has taken their series on.
-    this.states.forgetCommitted();
-    try {
-      this.pipeline.isCommittedUpTo(await this.partitions.claim(this.options.writer, partitions));
-    } catch (error) {
-      if (!isOfPartition(error)) throw error;
-      if (partitions.length === 1) this.memory.pauses.pause(partitions[0], null, error);
-      else for (const partition of partitions) await this.claimOrPause([partition]);
-    }
+    if (awake.length > 0) await this.faults.claimOrPause(awake);
   }
 
   /** Commits what was read of them before another member reads on. */
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     if (partitions.some((partition) => this.partitions.get(partition) !== undefined)) {
       await this.flush();
-      await this.settled();
+      await this.faults.settled();
     }
     for (const partition of partitions) {
       this.partitions.release(partition);
@@ -341,11 +278,6 @@ export class SinkLoop {
     this.turn = done.catch(() => undefined);
     return done;
   }
-}
-
-/** Errors that say something of one partition, or of the code that works on it, and not that the world is away. */
-function isOfPartition(error: unknown): boolean {
-  return !isPortError(error) || isPortError(error, 'topic-recreated', 'unknown-topic');
 }
 
 /** Those that follow each other from an offset on; what was read again is left out. */
