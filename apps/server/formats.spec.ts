@@ -69,11 +69,30 @@ const EXTREMES: readonly (readonly [sql: string, json: unknown, csv: string, arr
   ["'a' || chr(0) || 'b'", 'a\0b', 'a\0b', 'a\0b'],
   ["'\"' || chr(13) || chr(10) || ',' || chr(9)", '"\r\n,\t', '"""\r\n,\t"', '"\r\n,\t'],
   ["''", '', '""', ''],
-  ["'NULL'", 'NULL', 'NULL', 'NULL'],
+  // Of one column: an empty line would be skipped by readers.
+  ["'NULL'", 'NULL', '"NULL"', 'NULL'],
   ["'\u{1f600}é\u2028'", '\u{1f600}é\u2028', '\u{1f600}é\u2028', '\u{1f600}é\u2028'],
   ["'\\x00\\xFF'::BLOB", 'AP8=', 'AP8=', Uint8Array.of(0, 255)],
   ['true', true, 'true', true],
-  ['NULL::VARCHAR', null, '', null],
+  ['NULL::VARCHAR', null, 'NULL', null],
+  ['NULL::INTEGER[]', null, 'NULL', null],
+  ["['x', NULL, '']", ['x', null, ''], '"[""x"",null,""""]"', ['x', null, '']],
+  ["MAP {'n': NULL, 'e': ''}", { n: null, e: '' }, '"{""n"":null,""e"":""""}"', expect.anything()],
+  ["{'n': NULL::VARCHAR, 'e': ''}", { n: null, e: '' }, '"{""n"":null,""e"":""""}"', '{"n":null,"e":""}'],
+  ["DATE 'infinity'", 'infinity', 'infinity', 'infinity'],
+  ["[DATE '-infinity']", ['-infinity'], '"[""-infinity""]"', '["-infinity"]'],
+  ["TIMESTAMP_S '-infinity'", '-infinity', '-infinity', -(2n ** 63n) + 1n],
+  ["TIMESTAMP_MS 'infinity'", 'infinity', 'infinity', 2n ** 63n - 1n],
+  ["TIMESTAMP_NS 'infinity'", 'infinity', 'infinity', 'infinity'],
+  ["[TIMESTAMP_MS '-infinity']", ['-infinity'], '"[""-infinity""]"', '["-infinity"]'],
+  ['18446744073709551615::UBIGINT', '18446744073709551615', '18446744073709551615', 2n ** 64n - 1n],
+  ['7::UBIGINT', 7, '7', 7n],
+  ['(-7)::HUGEINT', -7, '-7', -7n],
+  [`${2n ** 127n - 1n}::HUGEINT`, `${2n ** 127n - 1n}`, `${2n ** 127n - 1n}`, 2n ** 127n - 1n],
+  [`(${1n - 2n ** 127n})::HUGEINT`, `${1n - 2n ** 127n}`, `${1n - 2n ** 127n}`, 1n - 2n ** 127n],
+  ['1e3', 1_000, '1000', 1_000],
+  ['1e0::DECIMAL(18,8)', '1', '1', 100_000_000n],
+  [`0.${'9'.repeat(38)}::DECIMAL(38,38)`, `0.${'9'.repeat(38)}`, `0.${'9'.repeat(38)}`, 10n ** 38n - 1n],
   ["['a,b', 'c\"']", ['a,b', 'c"'], '"[""a,b"",""c\\""""]"', ['a,b', 'c"']],
   ["MAP {'__proto__': 'x', 'é': ','}", expect.anything(), '"{""__proto__"":""x"",""é"":"",""}"', expect.anything()],
 ];
@@ -84,9 +103,9 @@ function arrowValue(payload: Uint8Array): unknown {
   const [{ values }] = vector.data;
   if (String(vector.type).startsWith('Timestamp')) return (values as BigInt64Array)[0];
   if (String(vector.type).startsWith('Decimal')) {
-    const words = [...(values as Uint32Array).subarray(0, 4)];
+    const words = [...(values as Uint32Array)];
     return BigInt.asIntN(
-      128,
+      32 * words.length,
       words.reduceRight((sum, word) => (sum << 32n) | BigInt(word), 0n),
     );
   }
@@ -104,14 +123,29 @@ describe('a value is the same in every format', () => {
       expect(JSON.parse((await ask(sql, 'ndjson')).body)).toEqual({ v: json });
       expect((await ask(sql, 'csv')).body).toBe(`v\r\n${csv}\r\n`);
       expect(arrowValue((await ask(sql, 'arrow')).rawPayload)).toEqual(arrow);
+      // Parquet has no integers of 128 bits: those are decimals of 38 digits, or refused; so is an infinite second.
+      const isIn = !/\d{39}\)?::HUGEINT|^TIMESTAMP_S/.test(sql);
       const { statusCode, rawPayload } = await ask(sql, 'parquet');
-      expect([statusCode, rawPayload.toString('latin1', 0, 4)]).toEqual([200, 'PAR1']);
+      expect([statusCode, rawPayload.toString('latin1', 0, 4)]).toEqual(isIn ? [200, 'PAR1'] : [400, '{"ty']);
     },
     30_000,
   );
 
-  it('or an error before the first byte', async () => {
-    const { statusCode, body } = await ask('340282366920938463463374607431768211455::UHUGEINT', 'arrow');
-    expect([statusCode, JSON.parse(body).detail]).toEqual([400, expect.stringContaining('beyond 64 bits')]);
+  it('also where integers beyond 64 bits come only in a later batch', async () => {
+    const largest = 2n ** 128n - 1n;
+    const sql = `CASE WHEN r < 60000 THEN 1::UHUGEINT ELSE ${largest}::UHUGEINT END`;
+    const { statusCode, rawPayload } = await app.inject({
+      method: 'POST',
+      url: '/v1/query?format=arrow',
+      payload: { sql: `SELECT ${sql} AS v FROM range(60001) t(r) ORDER BY r` },
+    });
+    const values = tableFromIPC(rawPayload)
+      .getChildAt(0)!
+      .data.map((data) => data.values as Uint32Array);
+    expect([statusCode, values[0].slice(0, 8), values[values.length - 1].slice(-8)]).toEqual([
+      200,
+      Uint32Array.of(1, 0, 0, 0, 0, 0, 0, 0),
+      Uint32Array.of(2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1, 0, 0, 0, 0),
+    ]);
   });
 });

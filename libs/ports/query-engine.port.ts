@@ -101,10 +101,21 @@ export interface AnswerColumn {
   readonly type: AnswerType;
   /** Of decimals: digits after the point. */
   readonly scale?: number;
+  /** Of integers whose declared type holds more than int64: up to 2^64 - 1, or integers of 128 bits, signed or not. */
+  readonly range?: 'uint64' | 'wide';
 }
 
+/** Lists and maps of strings may hold nulls. */
+export type AnswerDictionaryValue =
+  string | readonly (string | null)[] | Readonly<Record<string, string | null>> | null;
+
 export type AnswerValues =
-  | Column
+  | Exclude<Column, { readonly kind: 'dictionary' }>
+  | {
+      readonly kind: 'dictionary';
+      readonly codes: Uint16Array | Uint8Array;
+      readonly dictionary: readonly AnswerDictionaryValue[];
+    }
   | { readonly kind: 'double'; readonly values: Float64Array }
   | { readonly kind: 'boolean'; readonly values: Uint8Array };
 

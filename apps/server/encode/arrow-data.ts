@@ -1,17 +1,6 @@
-import {
-  makeData,
-  Struct,
-  Utf8,
-  type Data,
-  type DataType,
-  type Decimal,
-  type Field,
-  type List,
-  type Map_,
-} from 'apache-arrow';
-import { int64From, int64Words, type DictionaryValue, type Utf8Column } from '@k2/domain/market';
-import type { AnswerColumn, AnswerValues } from '@k2/ports';
-import { ProblemError } from '../http/problem.ts';
+import { makeData, Struct, Utf8, type Data, type DataType, type Field, type List, type Map_ } from 'apache-arrow';
+import { int64From, int64Words, type Utf8Column } from '@k2/domain/market';
+import type { AnswerColumn, AnswerDictionaryValue, AnswerValues } from '@k2/ports';
 import { utf8Text } from './value-text.ts';
 
 type Nulls = Uint8Array | null;
@@ -26,18 +15,19 @@ export function arrowData(
 ): Data {
   switch (values.kind) {
     case 'integer':
-      return plain(type, int64From(values.values.subarray(0, rowCount)), nulls, rowCount);
+      return integers(type, column, int64From(values.values.subarray(0, rowCount)), nulls, rowCount);
     case 'int64':
+      return integers(type, column, values.values.subarray(0, rowCount), nulls, rowCount);
     case 'double':
       return plain(type, values.values.subarray(0, rowCount), nulls, rowCount);
     case 'decimal':
-      return plain(type as Decimal, wideDecimals(values.values, rowCount), nulls, rowCount);
+      return plain(type, wideDecimals(values.values, rowCount, 4), nulls, rowCount);
     case 'boolean':
       return plain(type, bits(values.values, rowCount), nulls, rowCount);
     case 'utf8':
       if (column.type === 'decimal')
-        return plain(type as Decimal, printedDecimals(values.values, column.scale ?? 8, rowCount), nulls, rowCount);
-      if (column.type === 'integer') throw wideIntegers(column.name);
+        return plain(type, printedDecimals(values.values, column.scale ?? 8, rowCount, 4), nulls, rowCount);
+      if (column.type === 'integer') return printedIntegers(type, column, values.values, nulls, rowCount);
       return varying(type, values.values, nulls, rowCount);
     case 'binary':
       return varying(type, values.values, nulls, rowCount);
@@ -56,53 +46,81 @@ function varying(type: DataType, { offsets, bytes }: Utf8Column, nulls: Nulls, l
   return makeData({ type: type as Utf8, length, valueOffsets, data: bytes, ...validity(nulls, length) });
 }
 
-/** Decimal128: four 32-bit words, the int64 sign-extended. */
-function wideDecimals(values: BigInt64Array, rowCount: number): Uint32Array {
+/** Integers within int64, in the type that the column has. */
+function integers(
+  type: DataType,
+  { range }: AnswerColumn,
+  values: BigInt64Array,
+  nulls: Nulls,
+  rowCount: number,
+): Data {
+  if (range === 'wide') return plain(type, wideDecimals(values, rowCount, 8), nulls, rowCount);
+  const data = range === 'uint64' ? new BigUint64Array(values.buffer, values.byteOffset, rowCount) : values;
+  return plain(type, data, nulls, rowCount);
+}
+
+/** Integers of which some are beyond int64, by their text. */
+function printedIntegers(
+  type: DataType,
+  { name, range }: AnswerColumn,
+  values: Utf8Column,
+  nulls: Nulls,
+  rowCount: number,
+) {
+  if (range === 'wide') return plain(type, printedDecimals(values, 0, rowCount, 8), nulls, rowCount);
+  if (range === undefined)
+    throw new Error(`column ${name} holds integers beyond 64 bits, and is declared without them`);
+  const { at } = utf8Text(values, rowCount);
+  return plain(
+    type,
+    BigUint64Array.from({ length: rowCount }, (_, row) => BigInt(at(row))),
+    nulls,
+    rowCount,
+  );
+}
+
+/** Decimal128 and Decimal256: four or eight 32-bit words, the int64 sign-extended. */
+function wideDecimals(values: BigInt64Array, rowCount: number, wordCount: 4 | 8): Uint32Array {
   const words = int64Words(values);
-  const out = new Uint32Array(rowCount * 4);
+  const out = new Uint32Array(rowCount * wordCount);
   for (let row = 0; row < rowCount; row++) {
     const high = words[2 * row + 1];
-    const sign = high < 0 ? 0xffffffff : 0;
-    out[4 * row] = words[2 * row];
-    out[4 * row + 1] = high;
-    out[4 * row + 2] = sign;
-    out[4 * row + 3] = sign;
+    const start = wordCount * row;
+    out[start] = words[2 * row];
+    out[start + 1] = high;
+    if (high < 0) out.fill(0xffffffff, start + 2, start + wordCount);
   }
   return out;
 }
 
 /** Decimals that int64 could not hold, by their text. */
-function printedDecimals(values: Utf8Column, scale: number, rowCount: number): Uint32Array {
+function printedDecimals(values: Utf8Column, scale: number, rowCount: number, wordCount: 4 | 8): Uint32Array {
   const { at } = utf8Text(values, rowCount);
-  const out = new Uint32Array(rowCount * 4);
+  const out = new Uint32Array(rowCount * wordCount);
   for (let row = 0; row < rowCount; row++) {
     const [whole, fraction = ''] = at(row).split('.');
     const scaled = BigInt(whole + fraction.padEnd(scale, '0'));
-    for (let word = 0; word < 4; word++) out[4 * row + word] = Number(BigInt.asUintN(32, scaled >> BigInt(32 * word)));
+    for (let word = 0; word < wordCount; word++)
+      out[wordCount * row + word] = Number(BigInt.asUintN(32, scaled >> BigInt(32 * word)));
   }
   return out;
-}
-
-function wideIntegers(name: string): ProblemError {
-  const detail = `column ${name} holds integers beyond 64 bits, which Arrow has no type for: cast it to DECIMAL or VARCHAR, or ask for another format`;
-  return new ProblemError('invalid-query', detail);
 }
 
 function dictionaryData(
   type: DataType,
   column: AnswerColumn,
   codes: Uint16Array | Uint8Array,
-  dictionary: readonly DictionaryValue[],
+  dictionary: readonly AnswerDictionaryValue[],
   nulls: Nulls,
   rowCount: number,
 ): Data {
   const absent = withNullEntries(codes, dictionary, nulls, rowCount);
   const rows = { codes, absent, rowCount };
   if (column.type === 'string-list') {
-    const lists = dictionary.map((value) => (Array.isArray(value) ? (value as readonly string[]) : []));
-    const { offsets, child } = nested(rows, lists);
+    const lists = dictionary.map((value) => (Array.isArray(value) ? (value as readonly (string | null)[]) : []));
+    const { offsets, child, nulls: itemNulls } = nested(rows, lists);
     const item = (type as List<Utf8>).children[0] as Field<Utf8>;
-    const strings = varying(item.type, child, null, child.offsets.length - 1);
+    const strings = varying(item.type, child, itemNulls, child.offsets.length - 1);
     return makeData({
       type: type as List,
       length: rowCount,
@@ -123,7 +141,10 @@ function dictionaryData(
     );
     const length = keys.child.offsets.length - 1;
     const struct = (type as Map_<Utf8, Utf8>).children[0].type;
-    const children = [varying(new Utf8(), keys.child, null, length), varying(new Utf8(), values.child, null, length)];
+    const children = [
+      varying(new Utf8(), keys.child, null, length),
+      varying(new Utf8(), values.child, values.nulls, length),
+    ];
     const child = makeData({ type: new Struct(struct.children), length, nullCount: 0, children });
     return makeData({
       type: type as Map_,
@@ -156,14 +177,15 @@ function spread({ codes, rowCount }: DictionaryRows, texts: readonly string[]): 
 }
 
 /** Each row's list of texts: where it starts in the child column, and that column. */
-function nested({ codes, absent, rowCount }: DictionaryRows, lists: readonly (readonly string[])[]) {
+function nested({ codes, absent, rowCount }: DictionaryRows, lists: readonly (readonly (string | null)[])[]) {
   const offsets = new Int32Array(rowCount + 1);
-  const items: string[] = [];
+  const items: (string | null)[] = [];
   for (let row = 0; row < rowCount; row++) {
     if (absent?.[row] !== 1) items.push(...lists[codes[row]]);
     offsets[row + 1] = items.length;
   }
-  return { offsets, child: columnOf(items) };
+  const nulls = items.includes(null) ? Uint8Array.from(items, (item) => (item === null ? 1 : 0)) : null;
+  return { offsets, child: columnOf(items.map((item) => item ?? '')), nulls };
 }
 
 function columnOf(items: readonly string[]): Utf8Column {
@@ -177,7 +199,7 @@ function columnOf(items: readonly string[]): Utf8Column {
 /** A dictionary's null entry makes its rows null, too. */
 function withNullEntries(
   codes: Uint16Array | Uint8Array,
-  dictionary: readonly DictionaryValue[],
+  dictionary: readonly AnswerDictionaryValue[],
   nulls: Nulls,
   rowCount: number,
 ): Nulls {
@@ -189,7 +211,7 @@ function withNullEntries(
   return absent;
 }
 
-function isMap(value: DictionaryValue): value is Readonly<Record<string, string>> {
+function isMap(value: AnswerDictionaryValue): value is Readonly<Record<string, string | null>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

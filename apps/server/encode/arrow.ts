@@ -15,6 +15,7 @@ import {
   Table,
   tableToIPC,
   TimestampMicrosecond,
+  Uint64,
   Utf8,
   type Data,
   type DataType,
@@ -24,10 +25,11 @@ import type { AnswerBatches, AnswerBatch, AnswerColumn } from '@k2/ports';
 import { arrowData } from './arrow-data.ts';
 
 /** Which Arrow type a column has: exact ones throughout, so that nothing is rounded on the way. */
-function arrowType({ type, scale = DECIMAL_SCALE }: AnswerColumn, decimalPrecision: number): DataType {
+function arrowType({ type, scale = DECIMAL_SCALE, range }: AnswerColumn, decimalPrecision: number): DataType {
   switch (type) {
     case 'integer':
-      return new Int64();
+      if (range === 'wide') return new Decimal(0, WIDE_INTEGER_DIGITS, 256);
+      return range === 'uint64' ? new Uint64() : new Int64();
     case 'timestamp':
       return new TimestampMicrosecond('UTC');
     case 'decimal':
@@ -54,10 +56,12 @@ function mapFields() {
 
 /** Sums of ticks' decimals, and what SQL makes of them. */
 const WIDE_DECIMAL_PRECISION = 38;
+/** Of 2^128 - 1 and -2^127. */
+const WIDE_INTEGER_DIGITS = 39;
 
 /**
  * Arrow IPC streaming format: the schema, a record batch for each batch of the answer, the end mark. Decimals are
- * Decimal128 of the precision given; throws where integers need more than 64 bits, which Arrow has no type for.
+ * Decimal128 of the precision given. A column's type is that of its declared SQL type, and holds every value of that.
  */
 export async function* encodeArrow(
   { columns, batches }: AnswerBatches,

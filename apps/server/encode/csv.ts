@@ -4,12 +4,14 @@ import { base64Text, decimalText, doubleText, timeText, utf8Text, wideTimeText, 
 
 /**
  * RFC 4180 with a header line. Null is an empty field, an empty string is `""`; lists and maps are their JSON text,
- * binary is base64.
+ * binary is base64. A null of the only column would be an empty line, which readers skip: there it is the word NULL, which
+ * as a string is in quotes.
  */
 export async function* encodeCsv({ columns, batches }: AnswerBatches): AsyncGenerator<string> {
   yield `${columns.map(({ name }) => csvField(name)).join(',')}\r\n`;
   for await (const batch of batches) {
     const cells = columns.map((column, at) => csvCells(column, batch, at));
+    if (cells.length === 1) cells[0] = onlyCells(cells[0]);
     for (const [from, to] of rowChunks(batch)) yield csvRows(cells, from, to);
   }
 }
@@ -22,6 +24,16 @@ function csvRows(cells: readonly TextAt[], from: number, to: number): string {
   }
   return out;
 }
+
+function onlyCells(text: TextAt): TextAt {
+  return (row) => {
+    const cell = text(row);
+    if (cell === '') return NULL;
+    return cell === NULL ? `"${NULL}"` : cell;
+  };
+}
+
+const NULL = 'NULL';
 
 function csvCells(column: AnswerColumn, batch: AnswerBatch, at: number): TextAt {
   const text = valueCells(column, batch.columns[at], batch.rowCount);

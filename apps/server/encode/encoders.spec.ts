@@ -189,8 +189,8 @@ describe('numbers beyond 64 bits', () => {
     columns: [{ kind: 'utf8', values: { offsets, bytes: Buffer.from(`7${digits}`) } }],
     nulls: [null],
   };
-  const wide = (type: 'integer' | 'decimal'): AnswerBatches => ({
-    columns: [{ name: 'n', type, scale: 0 }],
+  const wide = (type: 'integer' | 'decimal', range?: AnswerColumn['range']): AnswerBatches => ({
+    columns: [{ name: 'n', type, scale: 0, ...(range !== undefined && { range }) }],
     batches: (async function* () {
       yield batch;
     })(),
@@ -204,10 +204,31 @@ describe('numbers beyond 64 bits', () => {
     expect([signed128(column.get(0)), signed128(column.get(1))]).toEqual([7n, BigInt(digits)]);
   });
 
-  it('are refused as integers of Arrow, by name', async () => {
-    await expect(textOf(encodeArrow(wide('integer')) as AsyncIterable<never>)).rejects.toThrow(
-      'column n holds integers beyond 64 bits',
-    );
+  it('are exact integers of Arrow, if the column says that it may hold such', async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of encodeArrow(wide('integer', 'wide'))) chunks.push(chunk);
+    const column = tableFromIPC(Buffer.concat(chunks)).getChildAt(0)!;
+    expect(String(column.type)).toBe('Decimal[39e0]');
+    expect([signed128(column.get(0)), signed128(column.get(1))]).toEqual([7n, BigInt(digits)]);
+    const undeclared = textOf(encodeArrow(wide('integer')) as AsyncIterable<never>);
+    await expect(undeclared).rejects.toThrow('column n holds integers beyond 64 bits, and is declared without them');
+  });
+});
+
+describe('a CSV of one column', () => {
+  const one = (dictionary: readonly (string | null)[]): AnswerBatches => ({
+    columns: [{ name: 'c', type: 'string' }],
+    batches: (async function* () {
+      yield {
+        rowCount: dictionary.length,
+        columns: [{ kind: 'dictionary' as const, codes: Uint8Array.from(dictionary.keys()), dictionary }],
+        nulls: [null],
+      };
+    })(),
+  });
+
+  it('has no empty line, and tells null, the empty string and the word NULL apart', async () => {
+    expect(await textOf(encodeCsv(one([null, '', 'NULL', 'null'])))).toBe('c\r\nNULL\r\n""\r\n"NULL"\r\nnull\r\n');
   });
 });
 

@@ -1,5 +1,4 @@
-import type { DictionaryValue } from '@k2/domain/market';
-import type { AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import type { AnswerBatch, AnswerColumn, AnswerDictionaryValue, AnswerValues } from '@k2/ports';
 import { base64Text, decimalText, doubleText, timeText, utf8Text, wideTimeText, type TextAt } from './value-text.ts';
 
 /** Texts of a column's values; each stands between two `quote`s, which are empty where they are none or in the text. */
@@ -49,7 +48,7 @@ function dictionaryCells(column: AnswerColumn, { codes, dictionary }: Dictionary
   return (row) => (texts[codes[row]] ??= dictionaryText(column, dictionary[codes[row]]));
 }
 
-function dictionaryText({ type }: AnswerColumn, value: DictionaryValue | undefined): string {
+function dictionaryText({ type }: AnswerColumn, value: AnswerDictionaryValue | undefined): string {
   return type === 'json' && typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 

@@ -1,15 +1,21 @@
 import type duckdb from '@duckdb/node-bindings';
-import { int64At, int64Words, isSafeAt, type DictionaryValue } from '@k2/domain/market';
-import type { AnswerBatch, AnswerValues } from '@k2/ports';
+import { int64At, int64Words, isSafeAt } from '@k2/domain/market';
+import type { AnswerBatch, AnswerDictionaryValue, AnswerValues } from '@k2/ports';
 import {
+  DuckDBDateValue,
   DuckDBDecimalValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
   JsonDuckDBValueConverter,
   type DuckDBDataChunk,
+  type DuckDBValue,
   type DuckDBValueConverter,
   type Json,
 } from '@duckdb/node-api';
 import type { ReadColumn, Reading } from './answer-types.ts';
 import { chunkVector, dataOf, isValid, type ChunkVector } from './chunk-vectors.ts';
+import { QuestionError } from './question-error.ts';
 import { binaryValues, nestedValues, stringValues, utf8Values } from './string-columns.ts';
 
 /** Chunks of up to 2,048 rows joined into one batch of columns. */
@@ -45,7 +51,7 @@ function columnBytes(column: AnswerValues): number {
   }
 }
 
-function textLength(value: DictionaryValue): number {
+function textLength(value: AnswerDictionaryValue): number {
   return typeof value === 'string' ? value.length : JSON.stringify(value).length;
 }
 
@@ -134,7 +140,7 @@ function wideValues(
     const data = dataOf(vector, width.bytes);
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     for (let at = 0; at < vector.rowCount; at++) {
-      if (isValid(vector.validity, at)) values[start + at] = wideAt(view, at, width) * width.factor;
+      if (isValid(vector.validity, at)) values[start + at] = scaledTime(wideAt(view, at, width), width.factor);
     }
   }
   const isInt64 = values.every((value) => value === BigInt.asIntN(64, value));
@@ -144,6 +150,17 @@ function wideValues(
   return isSafe
     ? { kind: 'integer', values: Float64Array.from(values, Number) }
     : { kind: 'int64', values: BigInt64Array.from(values) };
+}
+
+/** A time in µs: an infinite one is the same in every unit. */
+function scaledTime(value: bigint, factor: bigint): bigint {
+  if (factor === 1n || value === INFINITE_INT64 || value === -INFINITE_INT64) return value;
+  const timeUs = value * factor;
+  if (timeUs === BigInt.asIntN(64, timeUs)) return timeUs;
+  throw new QuestionError(
+    'invalid-query',
+    `a time of the answer, ${timeUs} µs since 1970, is beyond 64 bits: cast the column to VARCHAR`,
+  );
 }
 
 /** 128-bit decimals as int64, without a bigint each; null where one of them needs more. */
@@ -191,11 +208,31 @@ function withoutZeros(decimal: string): string {
   return decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
 }
 
-/** DuckDB's JSON, with decimals in their shortest form within lists and structs too. */
-const shortestJson: DuckDBValueConverter<Json> = (value, type, converter) =>
-  value instanceof DuckDBDecimalValue
-    ? withoutZeros(value.toString())
-    : JsonDuckDBValueConverter(value, type, converter);
+/**
+ * DuckDB's JSON, with decimals in their shortest form within lists and structs too, and infinite times of every type as
+ * such: DuckDB's client knows those of µs, and makes a far date of the others.
+ */
+const exactJson: DuckDBValueConverter<Json> = (value, type, converter) => {
+  if (value instanceof DuckDBDecimalValue) return withoutZeros(value.toString());
+  return infiniteText(value) ?? JsonDuckDBValueConverter(value, type, converter);
+};
+
+function infiniteText(value: DuckDBValue): string | null {
+  const at = timeNumber(value);
+  if (at === null) return null;
+  const most = typeof at === 'number' ? 2 ** 31 - 1 : INFINITE_INT64;
+  if (at === most) return 'infinity';
+  return at === -most ? '-infinity' : null;
+}
+
+function timeNumber(value: DuckDBValue): number | bigint | null {
+  if (value instanceof DuckDBDateValue) return value.days;
+  if (value instanceof DuckDBTimestampSecondsValue) return value.seconds;
+  if (value instanceof DuckDBTimestampMillisecondsValue) return value.millis;
+  return value instanceof DuckDBTimestampNanosecondsValue ? value.nanos : null;
+}
+
+const INFINITE_INT64 = 2n ** 63n - 1n;
 
 function doubles(vectors: readonly ChunkVector[], rowCount: number, bytes: 4 | 8): Float64Array {
   if (bytes === 8) {
@@ -221,7 +258,7 @@ function convertedValues(
 ): AnswerValues {
   const texts: string[] = [];
   for (const chunk of chunks) {
-    for (const value of chunk.convertColumnValues(index, shortestJson)) {
+    for (const value of chunk.convertColumnValues(index, exactJson)) {
       texts.push(value === null ? '' : asText ? String(value) : JSON.stringify(value));
     }
   }

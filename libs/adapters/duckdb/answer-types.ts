@@ -29,7 +29,11 @@ export interface ReadColumn {
 export function readColumn(name: string, type: DuckDBType): ReadColumn {
   const reading = readingOf(type);
   const scale = reading.kind === 'decimal' ? { scale: reading.scale } : {};
-  return { answer: { name, type: answerType(reading, type), ...scale }, reading };
+  const range = RANGES.get(type.typeId);
+  return {
+    answer: { name, type: answerType(reading, type), ...scale, ...(range !== undefined && { range }) },
+    reading,
+  };
 }
 
 function answerType(reading: Reading, { typeId }: DuckDBType): AnswerColumn['type'] {
@@ -37,6 +41,12 @@ function answerType(reading: Reading, { typeId }: DuckDBType): AnswerColumn['typ
   if (reading.kind === 'converted') return reading.asText ? 'string' : 'json';
   return reading.kind;
 }
+
+const RANGES: ReadonlyMap<DuckDBTypeId, NonNullable<AnswerColumn['range']>> = new Map([
+  [DuckDBTypeId.UBIGINT, 'uint64'],
+  [DuckDBTypeId.HUGEINT, 'wide'],
+  [DuckDBTypeId.UHUGEINT, 'wide'],
+]);
 
 const TIMES: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.TIMESTAMP,

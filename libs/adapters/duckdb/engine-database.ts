@@ -8,6 +8,7 @@ import {
 import type { SqlRead } from '@k2/ports';
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
 import type { Statement } from './statement.ts';
+import { withExactConstants } from './exact-constants.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
 import { sqlReads } from './sql-reads.ts';
 import { forbidden, isSameQuery, selectTree, type Tree } from './statement-tree.ts';
@@ -108,12 +109,21 @@ export class EngineDatabase {
    */
   async permittedSql(sql: string, functions: ReadonlySet<string>): Promise<string> {
     const serialized = await this.serialized(sql);
+    checkPermitted(selectTree(serialized), functions);
+    const printed =
+      (await this.printed(serialized, functions)) ??
+      (await this.printed(withExactConstants(serialized, sql), functions));
+    if (printed === null)
+      throw forbidden('the statement means something else once DuckDB has printed it: use plain names in it');
+    return printed;
+  }
+
+  /** Null if the text that DuckDB prints is another query. */
+  private async printed(serialized: string, functions: ReadonlySet<string>): Promise<string | null> {
     const written = selectTree(serialized);
-    checkPermitted(written, functions);
     const printed = await this.text('SELECT json_deserialize_sql($1::JSON)', serialized);
     const printedTree = treeOrNull(await this.serialized(printed));
-    if (printedTree === null || !isSameQuery(written, printedTree))
-      throw forbidden('the statement means something else once DuckDB has printed it: use plain names in it');
+    if (printedTree === null || !isSameQuery(written, printedTree)) return null;
     // Also what `isSameQuery` passes over.
     checkPermitted(printedTree, functions);
     return printed;

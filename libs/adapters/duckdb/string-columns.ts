@@ -1,5 +1,5 @@
-import type { DictionaryValue, Utf8Column } from '@k2/domain/market';
-import type { AnswerValues } from '@k2/ports';
+import type { Utf8Column } from '@k2/domain/market';
+import type { AnswerDictionaryValue, AnswerValues } from '@k2/ports';
 import { StringDictionary } from './string-dictionary.ts';
 import { dataOf, isValid, listChild, StringVector, structChild, type ChunkVector } from './chunk-vectors.ts';
 
@@ -75,9 +75,9 @@ export function nestedValues(
   kind: 'string-list' | 'string-map',
 ): AnswerValues {
   const codes = new Uint16Array(rowCount);
-  const dictionary: DictionaryValue[] = [];
+  const dictionary: AnswerDictionaryValue[] = [];
   const known = new Map<string, number>();
-  const codeOf = (key: string, value: () => DictionaryValue): number => {
+  const codeOf = (key: string, value: () => AnswerDictionaryValue): number => {
     const code = known.get(key) ?? dictionary.push(value()) - 1;
     known.set(key, code);
     return code;
@@ -106,7 +106,7 @@ function listEntries(vector: ChunkVector): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, vector.rowCount * 4);
 }
 
-type ListReader = (start: number, length: number) => DictionaryValue;
+type ListReader = (start: number, length: number) => AnswerDictionaryValue;
 
 function listReader(vector: ChunkVector): ListReader {
   const text = textReader(listChild(vector));
@@ -120,9 +120,8 @@ function mapReader(vector: ChunkVector): ListReader {
   return (start, length) => Object.fromEntries(Array.from({ length }, (_, i) => [key(start + i), value(start + i)]));
 }
 
-/** A null inside a list or map has no place in the answer's types: it reads as the empty string. */
-function textReader(vector: ChunkVector): (row: number) => string {
-  if (vector.rowCount === 0) return () => '';
+function textReader(vector: ChunkVector): (row: number) => string | null {
+  if (vector.rowCount === 0) return () => null;
   const strings = new StringVector(vector);
-  return (row) => (isValid(vector.validity, row) ? decoder.decode(strings.bytes(row)) : '');
+  return (row) => (isValid(vector.validity, row) ? decoder.decode(strings.bytes(row)) : null);
 }

@@ -45,6 +45,17 @@ describe('user SQL as it is printed', () => {
     await expect(database.permittedSql(text, functions)).rejects.toMatchObject({ kind: 'forbidden-query' });
   });
 
+  it('runs numbers with an exponent as the DOUBLE they are, and changes no text that looks like one', async () => {
+    const constant =
+      '{"class":"CONSTANT","type":"VALUE_CONSTANT","alias":"","query_location":7,"value":{"type":{"id":"DOUBLE","type_info":null},"is_null":false,"value":1.0}}';
+    const text = `SELECT 1e0 AS "a""b", '${constant}' AS "${constant.replaceAll('"', '""')}", 9007199254740993`;
+    const printed = await database.permittedSql(text, functions);
+    const read = await database.connection.runAndReadAll(printed);
+    expect(read.columnNames().slice(0, 2)).toEqual(['a"b', constant]);
+    expect(read.columnTypes().map(String)).toEqual(['DOUBLE', 'VARCHAR', 'BIGINT']);
+    expect(read.getRows()).toEqual([[1, constant, 9_007_199_254_740_993n]]);
+  });
+
   it.each([
     'VALUES (1), (2)',
     'SELECT * FROM (VALUES (1, 2), (3, 4)) v(a, b)',

@@ -1,5 +1,5 @@
-import { printTimeUs, type DictionaryValue } from '@k2/domain/market';
-import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import { printTimeUs } from '@k2/domain/market';
+import type { AnswerDictionaryValue, AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
 import type { Row } from '../builders/rows.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -57,7 +57,7 @@ function textValue({ type }: AnswerColumn, text: string): string {
   return type === 'decimal' && text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
-function plain(value: DictionaryValue): unknown {
+function plain(value: AnswerDictionaryValue): unknown {
   if (value === null || typeof value === 'string') return value;
   return Array.isArray(value) ? [...value] : { ...value };
 }

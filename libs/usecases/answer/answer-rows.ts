@@ -1,9 +1,8 @@
 import { printDecimal, utf8At } from '@k2/domain/market';
-import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerValues } from '@k2/ports';
+import type { AnswerBatches, AnswerBatch, AnswerColumn, AnswerDictionaryValue, AnswerValues } from '@k2/ports';
 
 /** A value of an answer: integers and times (UTC µs) as numbers, larger integers as bigints, decimals as exact strings. */
-export type AnswerValue =
-  string | number | bigint | boolean | Uint8Array | readonly string[] | Readonly<Record<string, string>> | null;
+export type AnswerValue = string | number | bigint | boolean | Uint8Array | AnswerDictionaryValue;
 export type AnswerRow = Readonly<Record<string, AnswerValue>>;
 
 /** All rows of an answer as objects; for small answers. */

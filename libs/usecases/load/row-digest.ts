@@ -1,5 +1,5 @@
-import { int64Words, type DictionaryValue } from '@k2/domain/market';
-import type { AnswerBatch, AnswerValues } from '@k2/ports';
+import { int64Words } from '@k2/domain/market';
+import type { AnswerDictionaryValue, AnswerBatch, AnswerValues } from '@k2/ports';
 
 /**
  * 64 bits of the values of each row, in two words: rows of a file and rows of the lake are compared by it, so that none of
@@ -91,7 +91,7 @@ function setBytes(words: Int32Array, row: number, bytes: Uint8Array): void {
 const encoder = new TextEncoder();
 
 /** Maps by their keys in order. */
-function textOf(value: DictionaryValue): string {
+function textOf(value: AnswerDictionaryValue): string {
   if (value === null) return '';
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return JSON.stringify(value);

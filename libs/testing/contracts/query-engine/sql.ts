@@ -66,6 +66,19 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
       });
     });
 
+    it('keeps nulls within lists and maps of strings', async () => {
+      expect(await sql("SELECT ['x', NULL, ''] AS list, MAP {'n': NULL, 'e': ''} AS map")).toEqual([
+        { list: ['x', null, ''], map: { n: null, e: '' } },
+      ]);
+    });
+
+    it('takes numbers with an exponent, and fractions of as many digits as a decimal has', async () => {
+      const nines = `0.${'9'.repeat(38)}`;
+      expect(await sql(`SELECT 1e3 AS thousand, 2.5e0 + 1e0 AS sum, ${nines}::DECIMAL(38,38) AS nines`)).toEqual([
+        { thousand: 1_000, sum: 3.5, nines },
+      ]);
+    });
+
     it('says invalid-query of what does not parse, bind or run', async () => {
       for (const text of ['SELEC 1', '', 'SELECT nonsense FROM trades', "SELECT CAST('x' AS INTEGER)"]) {
         await expect(sql(text)).rejects.toMatchObject({ kind: 'invalid-query' });
