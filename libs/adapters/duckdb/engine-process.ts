@@ -83,8 +83,10 @@ export class EngineProcess {
     this.child.channel?.unref();
   }
 
+  /** Not once it was killed: its last reply may be received before its end is seen, and it would take the next run along. */
   get isAlive(): boolean {
-    return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+    const { pid, exitCode, signalCode, killed } = this.child;
+    return pid !== undefined && exitCode === null && signalCode === null && !killed;
   }
 
   private async ready(): Promise<void> {

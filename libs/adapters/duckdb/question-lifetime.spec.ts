@@ -6,6 +6,7 @@ import { DAY_START_US, placed, plannedRows, tradeBatch } from '@k2/testing/build
 import { answerRows } from '@k2/testing/contracts';
 import { DuckDbQueryEngine } from './duckdb-query-engine.ts';
 import { DUCKDB_QUERY_ENGINE_DEFAULTS, type DuckDbQueryEngineConfig } from './engine-config.ts';
+import { EnginePool } from './engine-pool.ts';
 import { EngineProcess } from './engine-process.ts';
 import { sql, ticks } from './test-support/fixture.ts';
 import { LocalLake } from './test-support/local-lake.ts';
@@ -44,6 +45,19 @@ describe('a question', () => {
     const listener = { onReply: () => {}, onDeath: (error: unknown) => deaths.push(error) };
     await dead.run({ question: sql('SELECT 1'), scans: [] }, listener);
     expect(deaths).toEqual([expect.objectContaining({ kind: 'unavailable', retryable: true })]);
+  });
+
+  it('gets no process that the question before had killed, though its end is not seen yet', async () => {
+    await engineWith({});
+    const pool = new EnginePool('sql', 1, DUCKDB_QUERY_ENGINE_DEFAULTS);
+    const signal = new AbortController().signal;
+    const before = await pool.lease(signal, () => {});
+    before.process.kill();
+    before.release();
+    const next = await pool.lease(signal, () => {});
+    expect(next.process === before.process).toBe(false);
+    expect(next.process.isAlive).toBe(true);
+    await pool.close();
   });
 
   it('gets another process if its own dies while its files are fetched', async () => {
