@@ -82,6 +82,13 @@ export const MUTANTS: readonly WorldMutant[] = [
     only: ['tick-framing'],
   },
   {
+    name: 'an-expiry-deletes-what-is-needed',
+    world: 'catalog',
+    file: 'libs/adapters/iceberg/maintain/snapshot-expiry.ts',
+    original: 'const unneeded = await unneededFiles(before, after, parts);',
+    mutated: 'const unneeded = await unneededFiles(before, { ...after, snapshots: [] }, parts);',
+  },
+  {
     name: 'E6-failed-append-is-not-told',
     world: 'record',
     file: 'libs/usecases/record/record-feed.ts',

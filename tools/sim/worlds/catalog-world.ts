@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IcebergTickStore } from '@k2/adapter-iceberg';
+import { IcebergTableMaintenance, IcebergTickStore } from '@k2/adapter-iceberg';
 import { ManualClock, MemoryObjectStore, MemoryTableCatalog, MemoryTelemetry, SeededRandom } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS, type TableName } from '@k2/domain/market';
 import { isPortError, type CatalogChange, type Clock, type PartitionClaim, type TableCatalog } from '@k2/ports';
@@ -12,10 +12,14 @@ import { Turns } from './turns.ts';
 const TABLES = ['market_data.trades', 'market_data.quotes'] as const;
 const START_US = 1_767_225_600_000_000;
 const SKEW_MS_MAX = 3_600_000;
+const MAINTAINER = 'maintainer';
+/** Of all that expiry may give up it keeps nothing. */
+const KEEP_NOTHING = { keepNewest: 1, tiers: [] };
 
 /**
  * Writers whose clocks differ commit to Iceberg tables of one catalog, of which each changes its own. A reader that has
- * pinned a time must never see more of it later: commits rise in time in the order in which they take effect.
+ * pinned a time must never see more of it later: commits rise in time in the order in which they take effect. Meanwhile
+ * snapshots are expired and manifests written anew, and no row and no file that is needed may go.
  */
 export async function runCatalogWorld(seed: number, tracesLines: boolean): Promise<WorldReport> {
   const directory = await mkdtemp(join(tmpdir(), 'k2-sim-'));
@@ -47,6 +51,9 @@ class CatalogWorld {
   private readonly trace: Trace;
   private readonly stores: IcebergTickStore[] = [];
   private readonly violations: string[] = [];
+  /** By table. */
+  private readonly committedRows = new Map<string, number>();
+  private readonly maintenance: IcebergTableMaintenance;
   private readonly landed: { readonly committedUs: number; readonly tables: readonly string[] }[] = [];
 
   constructor(seed: number, directory: string, tracesLines: boolean) {
@@ -55,6 +62,13 @@ class CatalogWorld {
     this.chance = SeededChance.named(seed, 'catalog world');
     this.turns = new Turns(this.chance);
     this.trace = new Trace(() => 0, tracesLines);
+    this.maintenance = new IcebergTableMaintenance(
+      this.storePorts(MAINTAINER, new ManualClock(START_US + 2 * SKEW_MS_MAX * 1_000), 0),
+      {
+        tempDirectory: directory,
+        readerGraceMs: 0,
+      },
+    );
   }
 
   async run(): Promise<WorldReport> {
@@ -64,7 +78,9 @@ class CatalogWorld {
     const rounds = 2 + this.chance.below(4);
     for (let round = 0; round < rounds; round++) {
       const atWork = writers.filter(() => this.chance.happens(0.8));
-      await this.turns.together(new Map(atWork.map((writer) => [writer.name, () => this.commit(writer)])));
+      const works = new Map(atWork.map((writer) => [writer.name, () => this.commit(writer)]));
+      if (this.chance.happens(0.5)) works.set(MAINTAINER, () => this.maintain());
+      await this.turns.together(works);
     }
     await this.checkTables(writers[0].store);
     return {
@@ -79,6 +95,7 @@ class CatalogWorld {
   }
 
   async close(): Promise<void> {
+    await this.maintenance.close();
     for (const store of this.stores) await store.close();
   }
 
@@ -91,19 +108,28 @@ class CatalogWorld {
   }
 
   private store(name: string, clock: Clock): IcebergTickStore {
-    const store = new IcebergTickStore(
-      {
-        catalog: this.catalogOf(name),
-        objects: this.objects,
-        clock,
-        random: new SeededRandom(this.seed * 16 + this.stores.length),
-        scheduler: { sleep: async () => {}, yield: async () => {} },
-        telemetry: new MemoryTelemetry({ linesMax: 1 }),
-      },
-      { tempDirectory: this.directory },
-    );
+    const store = new IcebergTickStore(this.storePorts(name, clock, this.stores.length), {
+      tempDirectory: this.directory,
+    });
     this.stores.push(store);
     return store;
+  }
+
+  private storePorts(name: string, clock: Clock, number: number) {
+    return {
+      catalog: this.catalogOf(name),
+      objects: this.objects,
+      clock,
+      random: new SeededRandom(this.seed * 16 + number),
+      scheduler: { sleep: async () => {}, yield: async () => {} },
+      telemetry: new MemoryTelemetry({ linesMax: 1 }),
+    };
+  }
+
+  private async maintain(): Promise<void> {
+    const table = this.chance.pick(TABLES);
+    if (this.chance.happens(0.7)) await this.maintenance.expireSnapshots(table, KEEP_NOTHING, { dryRun: false });
+    else await this.maintenance.rewriteManifests(table, { dryRun: false });
   }
 
   /** A commit of rows, or of a column: neither may be dated before one that has taken effect. */
@@ -120,6 +146,7 @@ class CatalogWorld {
     const partitions = [{ claim, nextOffset: claim.nextOffset + 1 }];
     const { claims } = await store.commit(staged, { partitions, state: new Map() });
     writer.claim = claims[0];
+    this.committedRows.set(table, (this.committedRows.get(table) ?? 0) + 1);
   }
 
   /** The catalog as one writer sees it: every call waits for its turn, and some replies are lost. */
@@ -161,9 +188,26 @@ class CatalogWorld {
   private async checkTables(store: IcebergTickStore): Promise<void> {
     const times = new Set(this.landed.map(({ committedUs }) => committedUs));
     for (const table of TABLES) {
-      for (const { committedUs, snapshotId } of await store.snapshots(table, 1_000))
+      for (const { committedUs, snapshotId } of await store.snapshots(table, 1_000)) {
         if (!times.has(committedUs))
           this.violations.push(`snapshot ${snapshotId} of ${table} has ${committedUs} µs, which no commit had`);
+        await this.checkFiles(store, table, snapshotId);
+      }
+      const { files } = await store.plan({ table, asOf: { kind: 'latest' } });
+      const [rows, committed] = [
+        files.reduce((sum, { rowCount }) => sum + rowCount, 0),
+        this.committedRows.get(table) ?? 0,
+      ];
+      if (rows !== committed) this.violations.push(`${table} has ${rows} rows, and ${committed} were committed`);
+    }
+  }
+
+  private async checkFiles(store: IcebergTickStore, table: TableName, snapshotId: bigint): Promise<void> {
+    try {
+      const { files } = await store.plan({ table, asOf: { kind: 'snapshot', snapshotId } });
+      for (const { key } of files) await this.objects.get(key);
+    } catch (error) {
+      this.violations.push(`snapshot ${snapshotId} of ${table} can't be read: ${(error as Error).message}`);
     }
   }
 }

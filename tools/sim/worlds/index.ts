@@ -23,7 +23,7 @@ export const WORLDS = {
   },
   catalog: {
     every: 50,
-    what: 'Iceberg writers whose clocks differ, on one catalog',
+    what: 'Iceberg writers whose clocks differ, and expiry beside them, on one catalog',
     run: async (seed, { tracesLines = false }) => runCatalogWorld(seed, tracesLines),
   },
   'full-log': {
