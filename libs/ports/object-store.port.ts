@@ -21,6 +21,11 @@ export interface ObjectSummary {
 export interface LocalFile {
   readonly path: string;
   release(): void;
+  /**
+   * As `release`, and the copy is given to nobody else: who asks next gets the object fetched anew. Absent: the file is
+   * the object itself, or made for this call.
+   */
+  discard?(): void;
 }
 
 /** Immutable objects by key (`a/b/c.parquet`, see `assertObjectKey`). An object is visible whole or not at all, and durable once put. */

@@ -57,6 +57,21 @@ describe('LocalFileCache', () => {
     expect(telemetry.read('k2_objects_cache_bytes')).toBe(4);
   });
 
+  it('fetches anew once a copy was discarded, and leaves it to who still reads it', async () => {
+    const cache = await open();
+    const [rotten, read] = [await cache.acquire('a', fetching('rotten')), await cache.acquire('a', unused)];
+    rotten.discard!();
+    const anew = await cache.acquire('a', fetching('rows'));
+    expect(await readFile(anew.path, 'utf8')).toBe('rows');
+    expect(await readFile(read.path, 'utf8')).toBe('rotten');
+    read.discard!();
+    anew.release();
+    await use(cache, 'a', unused);
+    await cache.close();
+    expect(await readdir(directory)).toHaveLength(1);
+    expect(telemetry.read('k2_objects_cache_bytes')).toBe(4);
+  });
+
   it('gives out copies that nobody can write', async () => {
     const { path, release } = await (await open()).acquire('a', fetching('rows'));
     expect((await stat(path)).mode & 0o222).toBe(0);

@@ -116,8 +116,7 @@ export class LocalFileCache {
   forget(identity: string): void {
     const entry = this.entries.get(idOf(identity));
     if (entry === undefined) return;
-    this.entries.delete(entry.id);
-    entry.isForgotten = true;
+    this.giveUp(entry);
     if (entry.users === 0) this.discard(entry);
   }
 
@@ -156,7 +155,14 @@ export class LocalFileCache {
     };
     try {
       entry.ready ??= this.prepared(entry, fetch);
-      return { path: await entry.ready, release };
+      const path = await entry.ready;
+      const discard = () => {
+        if (!entry.isForgotten)
+          this.telemetry.log('warn', 'a local copy is not what it should be and is fetched again', { path });
+        this.giveUp(entry);
+        release();
+      };
+      return { path, release, discard };
     } catch (error) {
       release();
       throw error;
@@ -186,11 +192,15 @@ export class LocalFileCache {
       return path;
     } catch (error) {
       this.remove(target);
-      // Who asks next tries anew.
-      entry.isForgotten = true;
-      if (this.entries.get(entry.id) === entry) this.entries.delete(entry.id);
+      this.giveUp(entry);
       throw isPortError(error) ? error : localProblem(target, error);
     }
+  }
+
+  /** Who asks next tries anew. */
+  private giveUp(entry: Entry): void {
+    entry.isForgotten = true;
+    if (this.entries.get(entry.id) === entry) this.entries.delete(entry.id);
   }
 
   /** Goes by itself when it is released: nothing else has to make room for it. */

@@ -4,6 +4,7 @@ import { contentName, namedDigest, type Clock, type LocalFile, type ObjectStore,
 import type { DataFile } from '../format/manifest.ts';
 import { damaged } from '../objects/checked-object-store.ts';
 import type { DigestThread } from '../objects/digest-thread.ts';
+import { soundFile } from '../objects/sound-file.ts';
 import { eachBounded } from './bounded.ts';
 import type { RewriteJob, RewrittenFile } from './rewrite-job.ts';
 import type { RewriteProcess } from './rewrite-process.ts';
@@ -49,9 +50,9 @@ export class GroupRewrite {
     const fetched: LocalFile[] = [];
     try {
       const paths = await eachBounded(target.inputs, this.limits.transfersMax, async ({ path, sizeBytes }) => {
-        const file = await this.parts.objects.localFile(this.parts.objects.key(path));
+        const key = this.parts.objects.key(path);
+        const file = await soundFile(this.parts.objects, key, (local) => this.checkSound(key, local, sizeBytes));
         fetched.push(file);
-        await this.checkSound(this.parts.objects.key(path), file.path, sizeBytes);
         return file.path;
       });
       const written = await this.parts.rewriter.rewrite({ ...target.job, paths, directory }, signal);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CheckedObjectStore } from './checked-object-store.ts';
 import { digestOf } from './digest.ts';
 import { MaintainedLake, TRADES } from '../test-support/maintained-lake.ts';
-import { contentName } from '@k2/ports';
+import { contentName, namedDigest, type LocalFile, type ObjectStore } from '@k2/ports';
 
 let lake: MaintainedLake;
 let checked: CheckedObjectStore;
@@ -18,6 +18,16 @@ beforeEach(async () => {
 afterEach(() => lake.close());
 
 const dataFile = async () => (await lake.dataFiles())[0];
+const delegated = (objects: ObjectStore): ObjectStore => ({
+  uri: (key) => objects.uri(key),
+  key: (uri) => objects.key(uri),
+  get: (key, range) => objects.get(key, range),
+  putIfAbsent: (key, content) => objects.putIfAbsent(key, content),
+  putFileIfAbsent: (key, from) => objects.putFileIfAbsent(key, from),
+  list: (prefix) => objects.list(prefix),
+  delete: (key) => objects.delete(key),
+  localFile: (key) => objects.localFile(key),
+});
 const path = (key: string) => join(lake.lake.objects.directory, key);
 
 async function flip(key: string): Promise<() => Promise<void>> {
@@ -72,6 +82,36 @@ it('one that is asked for by many at once is read once for all of them', async (
   await checked.putIfAbsent(wrong, Buffer.from('content'));
   const refused = await Promise.allSettled(Array.from({ length: 5 }, () => checked.localFile(wrong)));
   expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'));
+});
+
+describe('a local copy that is not what was written', () => {
+  /** Objects as they were written, of which this machine has copies; the first `rotten` ones are not. */
+  function copying(rotten: number) {
+    const { objects } = lake.lake;
+    const seen = { fetched: 0, discarded: 0, released: 0 };
+    const localFile = async (key: string): Promise<LocalFile> => {
+      const copy = path(`copy ${++seen.fetched}`);
+      const content = await objects.get(key);
+      await writeFile(copy, seen.fetched > rotten ? content : content.map((byte) => byte ^ 1));
+      return { path: copy, release: () => seen.released++, discard: () => seen.discarded++ };
+    };
+    return { store: new CheckedObjectStore({ ...delegated(objects), localFile }), seen };
+  }
+
+  it('is given up, and the object is fetched once more', async () => {
+    const key = await dataFile();
+    const { store, seen } = copying(1);
+    const file = await store.localFile(key);
+    expect(digestOf(await readFile(file.path))).toBe(namedDigest(key));
+    expect(seen).toEqual({ fetched: 2, discarded: 1, released: 0 });
+  });
+
+  it('is an error that names the object where the object is not either', async () => {
+    const key = await dataFile();
+    const { store, seen } = copying(2);
+    await expect(store.localFile(key)).rejects.toMatchObject({ kind: 'damaged', context: { key } });
+    expect(seen).toEqual({ fetched: 2, discarded: 1, released: 1 });
+  });
 });
 
 describe('a table with a damaged file', () => {

@@ -10,6 +10,7 @@ import {
 import { LruCache } from '../lru-cache.ts';
 import { digestOf } from './digest.ts';
 import { DigestThread } from './digest-thread.ts';
+import { soundFile } from './sound-file.ts';
 
 /** Files known to be sound; the least recently read is read anew when it is asked for again. */
 const SOUND_FILES_MAX = 65_536;
@@ -63,15 +64,9 @@ export class CheckedObjectStore implements ObjectStore {
   }
 
   async localFile(key: string): Promise<LocalFile> {
-    const file = await this.objects.localFile(key);
     const expected = namedDigest(key);
-    try {
-      if (expected !== null) await this.check(key, file.path, expected);
-    } catch (error) {
-      file.release();
-      throw error;
-    }
-    return file;
+    if (expected === null) return this.objects.localFile(key);
+    return soundFile(this.objects, key, (path) => this.check(key, path, expected));
   }
 
   /** A second request for a file that is being read waits for the first. */

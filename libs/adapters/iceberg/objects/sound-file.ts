@@ -1,0 +1,31 @@
+import { isPortError, type LocalFile, type ObjectStore, type ObjectStoreErrorKind } from '@k2/ports';
+
+/**
+ * A local file that passes the check. Where a copy does not, the object itself may be as it was written: the copy is given
+ * up and the object fetched once more. Throws what the check throws: `damaged` once it is the object that is.
+ */
+export async function soundFile(
+  objects: Pick<ObjectStore, 'localFile'>,
+  key: string,
+  check: (path: string) => Promise<void>,
+): Promise<LocalFile> {
+  const file = await objects.localFile(key);
+  try {
+    await check(file.path);
+    return file;
+  } catch (error) {
+    if (!isPortError<ObjectStoreErrorKind>(error, 'damaged') || file.discard === undefined) {
+      file.release();
+      throw error;
+    }
+    file.discard();
+  }
+  const anew = await objects.localFile(key);
+  try {
+    await check(anew.path);
+    return anew;
+  } catch (error) {
+    anew.release();
+    throw error;
+  }
+}
