@@ -1,6 +1,6 @@
 import type { LoadReport, PlatformHealth, PlatformPorts, PlatformStatus, Settings } from '@k2/composition';
 import type { FeedEvent, MarketFeed, Random } from '@k2/ports';
-import type { AnswerTicks } from '@k2/usecases';
+import type { AnswerTicks, MaintenanceJobs } from '@k2/usecases';
 
 /** What the API needs of a running platform. */
 export interface ApiPlatform {
@@ -10,6 +10,8 @@ export interface ApiPlatform {
   readonly health: PlatformHealth;
   /** Null while no component has failed. */
   readonly failed: Error | null;
+  /** Null where this process has no tables to maintain, or not the role. */
+  readonly maintenanceJobs: MaintenanceJobs | null;
   load(feed: MarketFeed, signal: AbortSignal, listener: (event: FeedEvent) => void): Promise<LoadReport>;
 }
 

@@ -9,9 +9,10 @@ import { SymbolsController } from './market/symbols.controller.ts';
 import { TicksController } from './market/ticks.controller.ts';
 import { HealthController } from './operations/health.controller.ts';
 import { LoadsController } from './operations/loads.controller.ts';
+import { MaintenanceController } from './operations/maintenance.controller.ts';
 import { StatsController } from './operations/stats.controller.ts';
 
-const OPERATIONS = [HealthController, StatsController];
+const OPERATIONS = [HealthController, StatsController, MaintenanceController];
 const MARKET = [
   TicksController,
   BarsController,

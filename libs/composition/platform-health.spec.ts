@@ -39,7 +39,7 @@ describe('the health of a platform', () => {
   });
 
   it('is degraded by a partition that is paused', () => {
-    const paused = { topic: 't', partition: 0, offset: null, sinceUs: 0, kind: 'fault', message: '' };
+    const paused = { topic: 't', partition: 0, offset: null, sinceUs: 0, kind: 'fault', error: new Error('') };
     expect(platformHealth(ROLES, [], [], [paused]).status).toBe('degraded');
   });
 });

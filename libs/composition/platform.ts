@@ -16,9 +16,11 @@ import {
   AnswerTicks,
   Maintain,
   MAINTENANCE_POLICY,
+  MaintenanceJobs,
   RecordFeed,
   ScreenedFeed,
   Sink,
+  Turn,
   untilCommitted,
   RECORD_OPTIONS,
   SINK_OPTIONS,
@@ -72,6 +74,8 @@ export class Platform {
   private readonly recordOptions: RecordOptions;
   readonly maintenancePolicy: MaintenancePolicy;
   private readonly sink: Sink | null;
+  /** What callers have maintained; null where this process is not the one to do it. */
+  readonly maintenanceJobs: MaintenanceJobs | null;
   private readonly maintain: Maintain | null;
   private readonly recorders: RecordFeed[] = [];
   private readonly ingestStop = new AbortController();
@@ -101,10 +105,14 @@ export class Platform {
     this.sink = settings.role.includes('sink') ? new Sink(ports, sinkOptions(settings, ports)) : null;
     this.maintenancePolicy = maintenancePolicy(settings);
     const { maintenance } = ports;
-    this.maintain =
-      maintenance !== null && settings.role.includes('maintain')
-        ? new Maintain({ ...ports, maintenance }, maintainOptions(settings, this.maintenancePolicy))
-        : null;
+    const maintains = maintenance !== null && settings.role.includes('maintain');
+    const turn = new Turn();
+    this.maintain = maintains
+      ? new Maintain({ ...ports, maintenance }, maintainOptions(settings, this.maintenancePolicy), turn)
+      : null;
+    this.maintenanceJobs = maintains
+      ? new MaintenanceJobs({ ...ports, maintenance }, this.maintenancePolicy, turn)
+      : null;
     if (settings.role.includes('ingest')) {
       for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports, this.recordOptions));
     }
@@ -135,7 +143,10 @@ export class Platform {
   start(): void {
     this.watching = this.dependencies.watch(this.watchStop.signal);
     if (this.sink !== null) this.components.watch('sink', this.sink.run(this.sinkStop.signal));
-    if (this.maintain !== null) this.components.watch('maintain', this.maintain.run(this.maintainStop.signal));
+    if (this.maintain !== null && this.maintenanceJobs !== null) {
+      const { signal } = this.maintainStop;
+      this.components.watch('maintain', Promise.all([this.maintain.run(signal), this.maintenanceJobs.serve(signal)]));
+    }
     for (const recorder of this.recorders) {
       this.components.watch(`feed ${recorder.status.feed}`, recorder.run(this.ingestStop.signal));
     }

@@ -16,6 +16,16 @@ export interface MaintenanceOptions {
   /** Only says what would be done: nothing is written, committed or deleted. */
   readonly dryRun: boolean;
   readonly signal?: AbortSignal;
+  /** Called as the task goes on, if it knows beforehand how much there is to do. Must not throw. */
+  readonly progress?: (progress: MaintenanceProgress) => void;
+}
+
+/** Of what one call is going to do, in files that it reads or deletes. */
+export interface MaintenanceProgress {
+  readonly doneFiles: number;
+  readonly totalFiles: number;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
 }
 
 export interface CompactionOptions extends MaintenanceOptions {

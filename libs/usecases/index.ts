@@ -22,3 +22,6 @@ export * from './sink/until-committed.ts';
 export * from './topic-partition.ts';
 export * from './maintain/maintain.ts';
 export * from './maintain/maintenance-tasks.ts';
+export * from './maintain/maintenance-run.ts';
+export * from './maintain/maintenance-jobs.ts';
+export * from './maintain/turn.ts';

@@ -7,6 +7,7 @@ import {
   type MaintenanceTask,
 } from '@k2/usecases/maintenance-tasks';
 import type { CliContext, GlobalOptions } from '../context.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
 import { RowTable } from '../output/row-table.ts';
 import type { JsonRow, K2Session } from '../session/session.ts';
 import { withSession } from './with-session.ts';
@@ -22,10 +23,15 @@ Tasks, in the order in which they run; all of them where none is named:
 They run beside a server and beside each other, may be stopped at any time and run again: what was committed stays. A
 server with the role maintain does all of it by itself.
 
+With --url (K2_URL) the server does the work, by its own settings and never beside its own schedule. Ctrl-C cancels it there,
+too; GET /v1/maintenance lists what was asked for.
+
 Examples:
   $ k2 maintain --dry-run
   $ k2 maintain compact --table market_data.trades
-  $ k2 maintain expire orphans --json`;
+  $ k2 maintain expire orphans --json
+  $ k2 maintain compact --url http://127.0.0.1:7083
+${EXIT_HELP}`;
 
 interface MaintainOptions extends GlobalOptions {
   readonly table?: readonly TableName[];
@@ -41,34 +47,34 @@ export function defineMaintain(command: Command, context: CliContext): void {
     .addHelpText('after', HELP)
     .action(async (tasks: readonly MaintenanceTask[], _options: unknown, self: Command) => {
       const options = self.optsWithGlobals<MaintainOptions>();
-      await withSession(context, options, 'maintain', async (session) => {
-        const table = options.json === true ? null : new RowTable(context.stdout);
-        for await (const report of reports(session, tasks, options)) {
-          context.signal.throwIfAborted();
-          if (table === null) await context.stdout.line(JSON.stringify(report));
-          else await table.add([forTable(report)]);
-        }
-        await table?.end();
-        if (options.dryRun === true) await context.stderr.line('nothing was changed: --dry-run');
-      });
+      await withSession(context, options, 'maintain', (session) => maintain(context, session, tasks, options));
     });
 }
 
-async function* reports(
+async function maintain(
+  context: CliContext,
   session: K2Session,
   tasks: readonly MaintenanceTask[],
-  { table: tables = MAINTAINED_TABLES, dryRun }: MaintainOptions,
-): AsyncGenerator<MaintenanceReport> {
-  for (const task of MAINTENANCE_TASKS.filter((one) => tasks.length === 0 || tasks.includes(one))) {
-    for (const table of tables) {
-      for (let isDone = false; !isDone;) {
-        const report = await session.maintain(task, table, dryRun === true);
-        if (report !== null) yield report;
-        // A run of compaction is bounded by bytes; the command is done when all is.
-        isDone = report?.task !== 'compact' || report.isDone || report.dryRun || report.groups === 0;
+  { table: tables = [], dryRun, json }: MaintainOptions,
+): Promise<void> {
+  const { MaintenanceDisplay } = await import('../output/maintenance-display.ts');
+  const display = new MaintenanceDisplay(context.stderr, context.clock);
+  const rows = json === true ? null : new RowTable(context.stdout);
+  const work = { tasks, tables, dryRun: dryRun === true };
+  try {
+    for await (const report of session.maintain(work, (progress) => display.update(progress))) {
+      if (rows !== null) await rows.add([forTable(report)]);
+      else {
+        display.clear();
+        await context.stdout.line(JSON.stringify(report));
       }
     }
+  } finally {
+    display.clear();
+    // What was done before it broke off was done.
+    await rows?.end();
   }
+  if (dryRun === true) await context.stderr.line('nothing was changed: --dry-run');
 }
 
 function forTable(report: MaintenanceReport): JsonRow {

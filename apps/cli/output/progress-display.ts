@@ -5,7 +5,7 @@ import { printCount } from './describe-provenance.ts';
 import type { Output } from './output.ts';
 
 /** Between two lines where there is no terminal to draw a bar on. */
-const LINE_INTERVAL_US = 2_000_000;
+export const LINE_INTERVAL_US = 2_000_000;
 const MIB = 1_048_576;
 
 /** How far a load is, on stderr: a bar on a terminal, a line every two seconds elsewhere. */
@@ -74,6 +74,6 @@ function newBar(out: Output): SingleBar {
   });
 }
 
-function mib(bytes: number): string {
+export function mib(bytes: number): string {
   return (bytes / MIB).toFixed(1);
 }

@@ -6,9 +6,10 @@ import {
   findOpenGaps,
   plansAsOf,
   plansOfSql,
-  runMaintenanceTask,
+  runMaintenance,
   type MaintenanceReport,
-  type MaintenanceTask,
+  type MaintenanceRunProgress,
+  type MaintenanceWork,
   type TicksStream,
 } from '@k2/usecases';
 import { CliError } from '../exit-codes.ts';
@@ -93,11 +94,14 @@ export class DirectorySession implements K2Session {
     );
   }
 
-  async maintain(task: MaintenanceTask, table: TableName, dryRun: boolean): Promise<MaintenanceReport | null> {
+  maintain(
+    work: MaintenanceWork,
+    progress: (progress: MaintenanceRunProgress) => void,
+  ): AsyncIterable<MaintenanceReport> {
     const { maintenance, clock } = this.platform.ports;
     if (maintenance === null) throw new CliError('the store that the settings name has no maintenance of ours to do');
-    const request = { task, table, dryRun, signal: this.signal };
-    return runMaintenanceTask({ maintenance, clock }, this.platform.maintenancePolicy, request);
+    const options = { signal: this.signal, listener: progress };
+    return runMaintenance({ maintenance, clock }, this.platform.maintenancePolicy, work, options);
   }
 
   async load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {

@@ -16,6 +16,7 @@ interface Problem {
 }
 
 const NDJSON = 'application/x-ndjson';
+const JSON_TYPE = 'application/json';
 /** Of an error body; more than that is no problem document. */
 const PROBLEM_CHARS_MAX = 10_000;
 
@@ -35,8 +36,16 @@ export class HttpClient {
 
   /** One small JSON document. */
   async getJson<Document>(path: string, parameters: QueryParameters): Promise<Document> {
-    const { body } = await this.get(path, parameters, 'application/json');
-    return JSON.parse(await textOf(body)) as Document;
+    return documentIn(await this.get(path, parameters, JSON_TYPE));
+  }
+
+  async postJson<Document>(path: string, body: unknown): Promise<Document> {
+    return documentIn(await this.post(path, body, JSON_TYPE));
+  }
+
+  async delete<Document>(path: string): Promise<Document> {
+    const request = { method: 'DELETE', headers: { accept: JSON_TYPE } } as const;
+    return documentIn(await this.request(new URL(path, this.url), request));
   }
 
   private get(path: string, parameters: QueryParameters, accept: string): Promise<RowsResponse> {
@@ -49,9 +58,13 @@ export class HttpClient {
   }
 
   postRows(path: string, body: unknown): Promise<RowsResponse> {
+    return this.post(path, body, NDJSON);
+  }
+
+  private post(path: string, body: unknown, accept: string): Promise<RowsResponse> {
     return this.request(new URL(path, this.url), {
       method: 'POST',
-      headers: { accept: NDJSON, 'content-type': 'application/json' },
+      headers: { accept, 'content-type': JSON_TYPE },
       body: JSON.stringify(body),
     });
   }
@@ -109,6 +122,10 @@ function reasonOf(error: unknown): string {
   return first instanceof Error ? first.message : String(first);
 }
 
+async function documentIn<Document>({ body }: RowsResponse): Promise<Document> {
+  return JSON.parse(await textOf(body)) as Document;
+}
+
 function parseProblem(text: string): Problem {
   try {
     return (JSON.parse(text) ?? {}) as Problem;
@@ -121,6 +138,7 @@ function parseProblem(text: string): Problem {
 /** Locked, overloaded, unavailable: the server's state, not the question's fault. */
 const UNREACHABLE_STATUSES: readonly number[] = [423, 429, 502, 503, 504];
 
-function exitCodeOf(status: number): ExitCode {
+/** What a command ends in that got a problem of this status. */
+export function exitCodeOf(status: number): ExitCode {
   return UNREACHABLE_STATUSES.includes(status) ? EXIT.unreachable : EXIT.failed;
 }

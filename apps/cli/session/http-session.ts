@@ -1,6 +1,6 @@
 import { printTimeUs, US_PER_DAY, US_PER_SECOND } from '@k2/domain/market/time';
 import type { AsOf, TickFilter } from '@k2/ports';
-import { CliError, EXIT } from '../exit-codes.ts';
+import type { MaintenanceReport, MaintenanceRunProgress, MaintenanceWork } from '@k2/usecases';
 import { HttpClient, type QueryParameters, type RowsResponse } from './http-client.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
 import {
@@ -25,9 +25,13 @@ const SNAPSHOTS_MAX = 1_000;
 /** A running server, by its API. */
 export class HttpSession implements K2Session {
   readonly where: string;
+  private readonly url: string;
+  private readonly signal: AbortSignal;
   private readonly http: HttpClient;
 
   constructor(url: string, signal: AbortSignal) {
+    this.url = url;
+    this.signal = signal;
     this.where = `the server at ${url}`;
     this.http = new HttpClient(url, signal);
   }
@@ -75,11 +79,12 @@ export class HttpSession implements K2Session {
     return listed(tables.map(tableStatsRow));
   }
 
-  maintain(): Promise<never> {
-    const message =
-      '`k2 maintain` works on the tables themselves, not through a server: leave --url (K2_URL) away and name the data ' +
-      'directory or the services. A server with the role maintain does all of it by itself';
-    return Promise.reject(new CliError(message, EXIT.usage));
+  async *maintain(
+    work: MaintenanceWork,
+    progress: (progress: MaintenanceRunProgress) => void,
+  ): AsyncGenerator<MaintenanceReport> {
+    const { maintainOverHttp } = await import('./http-maintenance.ts');
+    yield* maintainOverHttp(this.url, this.signal, work, progress);
   }
 
   async load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {

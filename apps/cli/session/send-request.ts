@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 export interface RequestToSend {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
 }

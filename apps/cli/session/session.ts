@@ -1,7 +1,7 @@
 import type { AlterationJson } from '@k2/domain/lake';
 import type { RecordType, TableName } from '@k2/domain/market';
 import type { AsOf, TickFilter } from '@k2/ports';
-import type { LoadComparison, MaintenanceReport, MaintenanceTask } from '@k2/usecases';
+import type { LoadComparison, MaintenanceReport, MaintenanceRunProgress, MaintenanceWork } from '@k2/usecases';
 
 /** What JSON can say. Decimals are exact strings, times ISO 8601 in UTC, integers beyond 2^53 strings. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -134,8 +134,11 @@ export interface K2Session {
   snapshots(question: SnapshotsQuestion): Promise<RowStream>;
   /** One row a table. */
   stats(): Promise<RowStream>;
-  /** One task on one table; null where there is nothing to do by the settings. Only of tables that this process opened. */
-  maintain(task: MaintenanceTask, table: TableName, dryRun: boolean): Promise<MaintenanceReport | null>;
+  /** A report of each task on each table that had something to do, as it is done. Ends early at Ctrl-C, in the server too. */
+  maintain(
+    work: MaintenanceWork,
+    progress: (progress: MaintenanceRunProgress) => void,
+  ): AsyncIterable<MaintenanceReport>;
   load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary>;
   close(): Promise<void>;
 }

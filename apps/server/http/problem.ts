@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { isPortError, type PortError } from '@k2/ports';
 import { CursorError, CursorExpiredError } from '@k2/usecases';
+import { publicMessage } from './public-error.ts';
 import { printableLines, quotedValue, shownValue } from './shown-value.ts';
 
 /** One wrong value of a request. */
@@ -31,6 +32,7 @@ export const PROBLEMS = {
   'forbidden-host': { status: 403, title: 'The Host header names another machine' },
   'not-found': { status: 404, title: 'No such resource' },
   'unknown-snapshot': { status: 404, title: 'No such snapshot' },
+  'unknown-job': { status: 404, title: 'No such job' },
   'no-snapshot-before': { status: 404, title: 'Nothing was committed at that time' },
   'method-not-allowed': { status: 405, title: 'The resource has no such method' },
   'not-acceptable': { status: 406, title: 'No such representation' },
@@ -148,29 +150,32 @@ const UNREACHABLE =
 
 function portProblem(error: PortError): ProblemError {
   const cause = { cause: error };
+  const message = publicMessage(error) ?? FAILED;
   switch (error.kind) {
     case 'invalid-query':
     case 'forbidden-query':
     case 'out-of-memory':
     case 'no-snapshot-before':
     case 'overloaded':
-      return new ProblemError(error.kind, error.message, cause);
+      return new ProblemError(error.kind, message, cause);
     case 'timeout':
       return new ProblemError('timeout', timeoutDetail(error), cause);
     case 'unknown-snapshot':
     case 'unknown-table':
-      return new ProblemError('unknown-snapshot', error.message, cause);
-    // Of the lake only what is under its root: keys, no paths or buckets.
+      return new ProblemError('unknown-snapshot', message, cause);
     case 'damaged':
-      return new ProblemError('damaged', error.message, cause);
+      return new ProblemError('damaged', message, cause);
     case 'invalid-schema-change':
-      return new ProblemError('incompatible-table', error.message, cause);
+      return new ProblemError('incompatible-table', message, cause);
     case 'misconfigured':
-      return new ProblemError('invalid-feed', error.message, cause);
+      return new ProblemError('invalid-feed', message, cause);
     case 'unsupported':
-      return new ProblemError('conflict', error.message, cause);
+    case 'not-allowed':
+      return new ProblemError('conflict', message, cause);
     case 'log-full':
       return new ProblemError('unavailable', 'the log is full until the sink has committed what it holds', cause);
+    case 'commit-conflict':
+      return new ProblemError('unavailable', 'other writers were faster every time: nothing was changed', cause);
     case 'cancelled':
     case 'unavailable':
     case 'disk-full':

@@ -53,9 +53,9 @@ interface MutableDocument {
   paths: Record<string, Record<string, Json>>;
 }
 
-function described({ summary, description, tag, problems, ...answer }: Operation, scanned: Json): Json {
+function described({ summary, description, tag, status = 200, problems, ...answer }: Operation, scanned: Json): Json {
   const responses = {
-    '200': { ...success(answer), ...nextPage(scanned) },
+    [status]: { ...success(answer), ...nextPage(scanned) },
     ...problemResponses([...new Set([...problems, ...OF_EVERY_REQUEST])]),
   };
   return { summary, description, tags: [tag], responses };

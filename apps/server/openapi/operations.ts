@@ -8,6 +8,8 @@ export interface Operation {
   readonly summary: string;
   readonly description: string;
   readonly tag: 'Market data' | 'Lake' | 'Operations';
+  /** Of success; 200 where absent. */
+  readonly status?: 200 | 202;
   /** Schema of the JSON answer. */
   readonly schema?: string;
   readonly formats?: readonly Format[];
@@ -109,6 +111,44 @@ const INSTRUMENT = {
 const PAGE = { completeness: { status: 'complete' }, snapshotId: '4132479056017389321', nextCursor: null };
 const STREAMS =
   'JSON is a page with a cursor; the other formats (Accept header or format) stream with K2-Completeness, K2-Snapshot-Id and K2-Row-Limit. A stream that breaks off was cut: take no part of it for the whole.';
+
+const MAINTENANCE_SUMMARY = {
+  id: '0198f0a2-7c1e-4a3b-9d7e-2f6a1c0b4d55',
+  state: 'running',
+  tasks: ['manifests', 'compact'],
+  tables: [],
+  dryRun: false,
+  createdTime: '2026-01-05T14:30:00.000Z',
+  startedTime: '2026-01-05T14:30:00.000Z',
+  endedTime: null,
+  stepsDone: 1,
+  stepsTotal: 10,
+  step: {
+    task: 'compact',
+    table: 'market_data.quotes',
+    progress: { doneFiles: 12, totalFiles: 40, doneBytes: 48_000_000, totalBytes: 160_000_000 },
+  },
+};
+const MAINTENANCE_JOB = {
+  ...MAINTENANCE_SUMMARY,
+  reports: [
+    {
+      task: 'compact',
+      table: 'market_data.trades',
+      dryRun: false,
+      groups: 1,
+      abandonedGroups: 0,
+      filesBefore: 8,
+      filesAfter: 1,
+      rows: 120_000,
+      bytesBefore: 1_048_576,
+      bytesAfter: 786_432,
+      isDone: true,
+    },
+  ],
+  problem: null,
+};
+const JOB = 'Ask `GET /v1/maintenance/{id}` until `endedTime` is set; the server goes on when its caller has left.';
 
 /** By method and path. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -231,6 +271,47 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       'unsupported-media-type',
       'overloaded',
     ],
+  },
+  'post /v1/maintenance': {
+    summary: 'Begin maintenance',
+    description: `Tasks on tables, by the policy of this server's settings, in the process that has the role maintain: one job at a time, and never beside a task of its schedule. ${JOB}`,
+    tag: 'Operations',
+    status: 202,
+    schema: 'MaintenanceJob',
+    example: MAINTENANCE_JOB,
+    problems: [
+      'invalid-request',
+      'forbidden-host',
+      'conflict',
+      'payload-too-large',
+      'unsupported-media-type',
+      'unavailable',
+    ],
+  },
+  'get /v1/maintenance': {
+    summary: 'Maintenance jobs',
+    description: 'The last 20 of this process, newest first, without their reports.',
+    tag: 'Operations',
+    schema: 'MaintenanceJobs',
+    example: { data: [MAINTENANCE_SUMMARY] },
+    problems: ['conflict'],
+  },
+  'get /v1/maintenance/{id}': {
+    summary: 'A maintenance job',
+    description: `How far it is, and what it has done. ${JOB}`,
+    tag: 'Operations',
+    schema: 'MaintenanceJob',
+    example: MAINTENANCE_JOB,
+    problems: ['invalid-request', 'unknown-job', 'conflict'],
+  },
+  'delete /v1/maintenance/{id}': {
+    summary: 'Cancel a maintenance job',
+    description:
+      'Answers at once: the job is `stopping` until what it is at has ended, and then `cancelled`. What it has committed stays. Of a job that has ended nothing changes.',
+    tag: 'Operations',
+    schema: 'MaintenanceJob',
+    example: { ...MAINTENANCE_JOB, state: 'stopping' },
+    problems: ['invalid-request', 'unknown-job', 'conflict'],
   },
   'get /health/live': {
     summary: 'The process runs',

@@ -108,6 +108,34 @@ const alteration = object({
   committedTime: time,
   operation: text,
 });
+const jobSummary = {
+  id: text,
+  state: {
+    enum: ['waiting', 'running', 'stopping', 'done', 'failed', 'cancelled'],
+    description: 'waiting: for the task that the schedule is at. stopping: cancelled, and not ended yet.',
+  },
+  tasks: { ...list(text), description: 'Empty: all.' },
+  tables: { ...list(text), description: 'Empty: all.' },
+  dryRun: { type: 'boolean' },
+  createdTime: time,
+  startedTime: nullable('string'),
+  endedTime: nullable('string'),
+  stepsDone: integer,
+  stepsTotal: { ...integer, description: 'A step is one task on one table.' },
+  step: {
+    type: ['object', 'null'],
+    description: 'The one that it is at; of a failed job the one that failed.',
+    properties: {
+      task: text,
+      table: text,
+      progress: {
+        type: ['object', 'null'],
+        description: 'null where the task has not said how much there is to do.',
+        properties: { doneFiles: integer, totalFiles: integer, doneBytes: integer, totalBytes: integer },
+      },
+    },
+  },
+};
 const knownGaps = { gapCount: integer, missingTicks: integer, gaps: list(object(missingTicks)) };
 
 /** Named schemas of the document. */
@@ -231,6 +259,12 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     },
     required: ['event'],
   },
+  MaintenanceJobs: object({ data: list(object(jobSummary)) }),
+  MaintenanceJob: object({
+    ...jobSummary,
+    reports: { ...list(openRow), description: 'Of each step that is done and had something to do, by its task.' },
+    problem: { description: 'Of a failed job; otherwise null.', oneOf: [ref('Problem'), { type: 'null' }] },
+  }),
   Problem: {
     ...object({
       type: {

@@ -2,6 +2,7 @@ import type { LoadReport } from '@k2/composition';
 import type { Clock, FeedEvent } from '@k2/ports';
 import { withField } from '../http/about-request.ts';
 import { problemDetails, problemOf } from '../http/problem.ts';
+import { publicErrorOrNull } from '../http/public-error.ts';
 
 /** Progress is told at most this often. */
 const PROGRESS_INTERVAL_US = 100_000;
@@ -76,7 +77,10 @@ export class LoadEvents {
   }
 
   private lastEvent(outcome: Outcome): object {
-    if ('report' in outcome) return { event: outcome.report.committed ? 'finished' : 'stopped', ...outcome.report };
+    if ('report' in outcome) {
+      const { error, ...report } = outcome.report;
+      return { event: report.committed ? 'finished' : 'stopped', ...report, error: publicErrorOrNull(error) };
+    }
     const { instance, correlationId } = this.request;
     return {
       event: 'failed',

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { printTimeUs } from '@k2/domain/market';
 import { partitionName } from '@k2/usecases';
 import { API_CONTEXT, type ApiContext } from '../api-context.ts';
+import { publicError, publicErrorOrNull, publicMessage } from '../http/public-error.ts';
 import { NoParameters } from '../http/validation.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -24,14 +25,14 @@ export class StatsController {
       roles,
       startedTime: printTimeUs(startedUs),
       uptimeSeconds: Math.floor((clock.nowUs() - startedUs) / 1_000_000),
-      failed: platform.failed?.message ?? null,
+      failed: publicErrorOrNull(platform.failed),
       tables: tables.map(({ snapshotId, committedUs, ...table }) => ({
         ...table,
         snapshotId: snapshotId === null ? null : String(snapshotId),
         committedTime: printed(committedUs),
       })),
       log: { lagRecords: partitions.reduce((sum, { lagRecords }) => sum + lagRecords, 0), partitions },
-      feeds,
+      feeds: feeds.map(({ error, ...feed }) => ({ ...feed, error: publicErrorOrNull(error) })),
       sink: sink === null ? null : sinkJson(sink),
       maintain: maintain === null ? null : maintainJson(maintain),
     };
@@ -57,16 +58,29 @@ export class StatsController {
   }
 }
 
-function sinkJson({ lastCommitUs, paused, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
+function sinkJson({ lastCommitUs, paused, error, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
   return {
     ...sink,
-    paused: paused.map(({ sinceUs, ...partition }) => ({ ...partition, since: printed(sinceUs) })),
+    error: publicErrorOrNull(error),
+    paused: paused.map(({ sinceUs, error: reason, ...partition }) => ({
+      ...partition,
+      since: printed(sinceUs),
+      message: publicMessage(reason),
+    })),
     lastCommitTime: printed(lastCommitUs),
   };
 }
 
-function maintainJson({ lastRoundUs, ...maintain }: NonNullable<ApiContext['platform']['status']['maintain']>) {
-  return { ...maintain, lastRoundTime: printed(lastRoundUs) };
+function maintainJson({
+  lastRoundUs,
+  lastFailure,
+  ...maintain
+}: NonNullable<ApiContext['platform']['status']['maintain']>) {
+  return {
+    ...maintain,
+    lastRoundTime: printed(lastRoundUs),
+    lastFailure: lastFailure === null ? null : { ...lastFailure, error: publicError(lastFailure.error) },
+  };
 }
 
 function printed(timeUs: number | null): string | null {

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { recordSchema, type PlacedBatch, type RecordType, type TableName } from '@k2/domain/market';
 import { PortError, type LogLevel, type MarketFeed, type ScanRequest, type TickLog, type TickStore } from '@k2/ports';
-import { platformHealth, type PlatformHealth } from '@k2/composition';
-import { AnswerTicks } from '@k2/usecases';
+import { platformHealth, type PlatformHealth, type PlatformStatus } from '@k2/composition';
+import { AnswerTicks, type MaintenanceJobs } from '@k2/usecases';
 import type { ApiContext } from '../api-context.ts';
 import { FakeEngine } from './fake-engine.ts';
 
@@ -28,6 +28,8 @@ export class FakePlatform {
   createFeed: ApiContext['createFeed'] = (spec) => {
     throw new PortError('misconfigured', `${spec} is not a directory: expected one with files`);
   };
+  status: Partial<PlatformStatus> = {};
+  maintenanceJobs: MaintenanceJobs | null = null;
   readonly store = new FakeStore();
   private correlationId: string | null = null;
   private ids = 0;
@@ -61,13 +63,14 @@ export class FakePlatform {
           telemetry: this.telemetry,
         },
         answers: new AnswerTicks(store, this.engine, this.clock),
-        status: { roles: ['api'], startedUs: 0, feeds: [], sink: null, maintain: null },
+        status: { roles: ['api'], startedUs: 0, feeds: [], sink: null, maintain: null, ...this.status },
         get health() {
           return healthOf();
         },
         get failed() {
           return of();
         },
+        maintenanceJobs: this.maintenanceJobs,
         load,
       },
       settings: {

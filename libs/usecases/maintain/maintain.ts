@@ -1,3 +1,4 @@
+import type { TableName } from '@k2/domain/market';
 import {
   isPortError,
   type Clock,
@@ -14,6 +15,8 @@ import {
   type MaintenanceReport,
   type MaintenanceTask,
 } from './maintenance-tasks.ts';
+import { asError } from '../as-error.ts';
+import type { Turn } from './turn.ts';
 
 export interface MaintainPorts {
   readonly maintenance: TableMaintenance;
@@ -39,13 +42,15 @@ export interface MaintainStatus {
   readonly deletedFiles: number;
   /** Tasks that failed; each is tried again in the next round. */
   readonly failures: number;
-  readonly error: string | null;
+  /** The step that failed last, and why; null while none has failed. */
+  readonly lastFailure: { readonly task: MaintenanceTask; readonly table: TableName; readonly error: Error } | null;
 }
 
 /** Keeps the tables fast and small, in rounds: every task on every table, one after the other. */
 export class Maintain {
   private readonly ports: MaintainPorts;
   private readonly options: MaintainOptions;
+  private readonly turn: Turn;
   private readonly taskMs;
   private readonly failed;
   private current: MaintainStatus = {
@@ -56,12 +61,13 @@ export class Maintain {
     expiredSnapshots: 0,
     deletedFiles: 0,
     failures: 0,
-    error: null,
+    lastFailure: null,
   };
 
-  constructor(ports: MaintainPorts, options: MaintainOptions) {
+  constructor(ports: MaintainPorts, options: MaintainOptions, turn: Turn) {
     this.ports = ports;
     this.options = options;
+    this.turn = turn;
     this.taskMs = ports.telemetry.histogram('k2_maintain_task_ms', 'Time of one task on one table.', 'ms');
     this.failed = ports.telemetry.counter('k2_maintain_failures', 'Tasks that failed and are tried again.');
   }
@@ -93,31 +99,31 @@ export class Maintain {
   private async round(tasks: readonly MaintenanceTask[], signal: AbortSignal): Promise<void> {
     for (const task of tasks) {
       for (const table of MAINTAINED_TABLES) {
-        if (signal.aborted) return;
-        const startUs = this.ports.clock.monotonicUs();
-        try {
-          const report = await runMaintenanceTask(this.ports, this.options.policy, {
-            task,
-            table,
-            dryRun: false,
-            signal,
-          });
-          if (report !== null) this.account(report);
-        } catch (error) {
-          if (isPortError<TableMaintenanceErrorKind>(error, 'cancelled', 'unknown-table')) continue;
-          // Whatever it is, it must not stop what records ticks beside it.
-          const message = error instanceof Error ? error.message : String(error);
-          this.failed.add(1, { task, table });
-          this.update({ failures: this.current.failures + 1, error: `${task} of ${table}: ${message}` });
-          this.ports.telemetry.log('warn', 'maintenance failed; the next round tries again', {
-            task,
-            table,
-            error: message,
-          });
-        } finally {
-          this.taskMs.record((this.ports.clock.monotonicUs() - startUs) / 1_000, { task });
-        }
+        // Between two tasks a job that a caller asked for comes in.
+        await this.turn.take(() => this.one(task, table, signal));
       }
+    }
+  }
+
+  private async one(task: MaintenanceTask, table: TableName, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const startUs = this.ports.clock.monotonicUs();
+    try {
+      const request = { task, table, dryRun: false, signal };
+      const report = await runMaintenanceTask(this.ports, this.options.policy, request);
+      if (report !== null) this.account(report);
+    } catch (error) {
+      if (isPortError<TableMaintenanceErrorKind>(error, 'cancelled', 'unknown-table')) return;
+      // Whatever it is, it must not stop what records ticks beside it.
+      this.failed.add(1, { task, table });
+      this.update({ failures: this.current.failures + 1, lastFailure: { task, table, error: asError(error) } });
+      this.ports.telemetry.log('warn', 'maintenance failed; the next round tries again', {
+        task,
+        table,
+        error: asError(error).message,
+      });
+    } finally {
+      this.taskMs.record((this.ports.clock.monotonicUs() - startUs) / 1_000, { task });
     }
   }
 

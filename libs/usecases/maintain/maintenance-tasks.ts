@@ -4,6 +4,7 @@ import type {
   Clock,
   CompactionReport,
   ExpiryReport,
+  MaintenanceOptions,
   ManifestReport,
   OrphanReport,
   RetentionReport,
@@ -51,11 +52,9 @@ export const MAINTENANCE_POLICY: MaintenancePolicy = {
 
 export const MAINTAINED_TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) => table);
 
-export interface MaintenanceRequest {
+export interface MaintenanceRequest extends MaintenanceOptions {
   readonly task: MaintenanceTask;
   readonly table: TableName;
-  readonly dryRun: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** One task on one table, by the policy. Null where the policy has nothing to do. Errors are those of TableMaintenance. */

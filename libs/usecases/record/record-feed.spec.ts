@@ -136,7 +136,11 @@ describe('RecordFeed', () => {
     };
     const recorder = new RecordFeed(feed, ports);
     await expect(recorder.run(signal)).rejects.toMatchObject({ kind: 'misconfigured' });
-    expect(recorder.status).toMatchObject({ state: 'failed', error: 'DIR is missing', acknowledgedTicks: 10 });
+    expect(recorder.status).toMatchObject({
+      state: 'failed',
+      error: { message: 'DIR is missing' },
+      acknowledgedTicks: 10,
+    });
   });
 
   it('record.failed-append: is noticed at once, though the feed brings nothing more', async () => {
@@ -156,7 +160,7 @@ describe('RecordFeed', () => {
     };
     const recorder = new RecordFeed(feed, { ...ports, log: Object.assign(ports.log, { append }) });
     await expect(recorder.run(signal)).rejects.toMatchObject({ kind: 'topic-recreated' });
-    expect(recorder.status).toMatchObject({ state: 'failed', error: 'the topic was made anew' });
+    expect(recorder.status).toMatchObject({ state: 'failed', error: { message: 'the topic was made anew' } });
     expect(wasTold).toBe(true);
   });
 
@@ -168,7 +172,7 @@ describe('RecordFeed', () => {
     });
     const running = recorder.run(signal);
     await ports.scheduler.advance(50);
-    expect(recorder.status).toMatchObject({ state: 'blocked', error: 'no' });
+    expect(recorder.status).toMatchObject({ state: 'blocked', error: { message: 'no' } });
     await ports.scheduler.advance(1_000);
     expect(await running).toMatchObject({ state: 'finished', error: null });
   });

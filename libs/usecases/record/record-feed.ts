@@ -12,6 +12,7 @@ import {
   type TickLog,
   type TopicDescription,
 } from '@k2/ports';
+import { asError } from '../as-error.ts';
 import { DropSeen } from './drop-seen.ts';
 import { LogOutage } from './log-outage.ts';
 
@@ -45,7 +46,7 @@ export interface RecordStatus {
   /** What a finite feed found beside its input and did not read: how much, and the first names. */
   readonly unread: { readonly count: number; readonly names: readonly string[] };
   /** Why the feed is not recorded, or was not to its end; null while all is well. */
-  readonly error: string | null;
+  readonly error: Error | null;
 }
 
 const UNREAD_NAMED_MAX = 20;
@@ -82,7 +83,7 @@ export class RecordFeed {
   private doneBytes = 0;
   private totalBytes = 0;
   private unread: RecordStatus['unread'] = { count: 0, names: [] };
-  private error: string | null = null;
+  private error: Error | null = null;
 
   /** `listener` hears each event once it is acknowledged. */
   constructor(
@@ -123,7 +124,7 @@ export class RecordFeed {
           this.state = 'stopped';
           return this.status;
         }
-        this.error = error instanceof Error ? error.message : String(error);
+        this.error = asError(error);
         if (!isPortError(error, 'disconnected')) {
           this.state = 'failed';
           throw error;
@@ -132,7 +133,7 @@ export class RecordFeed {
         this.ports.telemetry.log('warn', 'feed lost its venue; opening it again', {
           feed: this.feed.name,
           delayMs,
-          error: this.error,
+          error: this.error.message,
         });
         await this.ports.scheduler.sleep(delayMs, signal);
         delayMs = Math.min(delayMs * 2, this.options.retryDelayMsMax);
@@ -238,7 +239,7 @@ export class RecordFeed {
           if (!isPortError(error) || !error.retryable || signal.aborted) throw error;
           this.outage.failed(topic, error, !hasFailed);
           hasFailed = true;
-          this.error = error.message;
+          this.error = error;
           await this.ports.scheduler.sleep(delayMs, signal);
         }
       }

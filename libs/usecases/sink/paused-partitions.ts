@@ -1,5 +1,6 @@
 import { LogOffsetError } from '@k2/domain/market';
 import { isPortError, type Clock, type Telemetry, type TopicPartition } from '@k2/ports';
+import { asError } from '../as-error.ts';
 import { partitionName } from '../topic-partition.ts';
 
 /** A partition of which nothing is taken, because of a fault that is its own; the others go on. */
@@ -10,7 +11,7 @@ export interface PausedPartition extends TopicPartition {
   readonly sinceUs: number;
   /** Of the PortError; `log-exhausted` if an offset is too large for a position; `fault` of any other error. */
   readonly kind: string;
-  readonly message: string;
+  readonly error: Error;
 }
 
 interface Pause {
@@ -67,7 +68,7 @@ export class PausedPartitions {
       offset,
       sinceUs: before?.paused.sinceUs ?? this.clock.nowUs(),
       kind: kindOf(error),
-      message: error instanceof Error ? error.message : String(error),
+      error: asError(error),
     };
     const retryDueUs = this.clock.monotonicUs() + waitMs * 1_000;
     this.pauses.set(name, { paused, retryDueUs, waitMs, state: 'resting' });

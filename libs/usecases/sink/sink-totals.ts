@@ -1,4 +1,5 @@
 import type { CommitReceipt, Telemetry } from '@k2/ports';
+import { asError } from '../as-error.ts';
 import type { FlushPart } from './commit-pipeline.ts';
 import { noCounts, type IntakeCounts } from './taken-rows.ts';
 
@@ -11,8 +12,8 @@ export class SinkTotals {
   lastCommitUs: number | null = null;
   private readonly telemetry: Telemetry;
   private readonly failedLooks;
-  private failure: string | null = null;
-  private lookFailure: string | null = null;
+  private failure: Error | null = null;
+  private lookFailure: Error | null = null;
 
   constructor(telemetry: Telemetry) {
     this.telemetry = telemetry;
@@ -20,7 +21,7 @@ export class SinkTotals {
   }
 
   /** Null while all is well. */
-  get error(): string | null {
+  get error(): Error | null {
     return this.failure ?? this.lookFailure;
   }
 
@@ -35,7 +36,7 @@ export class SinkTotals {
   }
 
   failed(error: unknown): void {
-    this.failure = error instanceof Error ? error.message : String(error);
+    this.failure = asError(error);
   }
 
   /** The log is read and nothing of it waits to be committed: whatever failed is over. */
@@ -49,10 +50,12 @@ export class SinkTotals {
       this.lookFailure = null;
       return;
     }
-    const message = error instanceof Error ? error.message : String(error);
     this.failedLooks.add(1);
-    if (this.lookFailure === null)
-      this.telemetry.log('warn', 'the log could not be asked for its topics; asking again', { error: message });
-    this.lookFailure = message;
+    const isNew = this.lookFailure === null;
+    this.lookFailure = asError(error);
+    if (isNew)
+      this.telemetry.log('warn', 'the log could not be asked for its topics; asking again', {
+        error: this.lookFailure.message,
+      });
   }
 }

@@ -170,7 +170,7 @@ describe('a topic that gets more partitions while sinks have a backlog of it', (
     const { committedRows } = sink.status;
     await world.trades(2);
     await world.pass(1_000);
-    expect(sink.status).toMatchObject({ state: 'running', partitions: 8, error: 'no answer' });
+    expect(sink.status).toMatchObject({ state: 'running', partitions: 8, error: { message: 'no answer' } });
     expect(sink.status.committedRows).toBeGreaterThan(committedRows);
     expect(sink.status.committedRows).toBeLessThan(world.produced.length);
     isAway = false;

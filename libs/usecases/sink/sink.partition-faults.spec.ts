@@ -134,7 +134,9 @@ describe('Sink, when one partition is at fault', () => {
       state: 'running',
       partitions: 1,
       error: null,
-      paused: [{ ...PAUSED_ASX, offset: null, kind: 'topic-recreated', message: expect.stringContaining(ASX) }],
+      paused: [
+        { ...PAUSED_ASX, offset: null, kind: 'topic-recreated', error: { message: expect.stringContaining(ASX) } },
+      ],
     });
     expect(world.telemetry.count('k2_sink_pauses', { topic: ASX, kind: 'topic-recreated' })).toBe(1);
     expect(await stop()).toBeNull();
@@ -291,7 +293,7 @@ describe('Sink, when one partition is at fault', () => {
     await world.trades(ASX, 1, 20);
     const { sink, stop } = world.start();
     await world.pass(1_000);
-    expect(sink.status).toMatchObject({ paused: [], error: 'away' });
+    expect(sink.status).toMatchObject({ paused: [], error: { message: 'away' } });
     isAway = false;
     await world.pass(2_000);
     expect(sink.status).toMatchObject({ error: null, counts: { taken: 20, kept: 20 } });
@@ -325,7 +327,7 @@ describe('Sink, when one partition is at fault', () => {
     await world.trades(ASX, 1, 5);
     const { sink, stop } = world.start();
     await world.pass(500);
-    expect(sink.status).toMatchObject({ state: 'failed', error: 'undefined is not a function' });
+    expect(sink.status).toMatchObject({ state: 'failed', error: { message: 'undefined is not a function' } });
     expect(await stop()).toBeInstanceOf(TypeError);
   });
 });
@@ -404,7 +406,7 @@ describe('Sink, when a call beside the commit fails', () => {
     await world.pass(200);
     expect(await world.ticks()).toEqual(ticksOf('ASX', 1, 5));
     await world.pass(10_000);
-    expect(sink.status).toMatchObject({ state: 'running', partitions: 2, error: 'no answer' });
+    expect(sink.status).toMatchObject({ state: 'running', partitions: 2, error: { message: 'no answer' } });
     expect(world.telemetry.count('k2_sink_discovery_failures')).toBeGreaterThan(0);
     isAway = false;
     await world.pass(6_000);

@@ -23,7 +23,7 @@ export interface SinkStatus {
   readonly lastCommitUs: number | null;
   readonly lag: Lag;
   /** What keeps the sink as a whole from going on; null while nothing does. */
-  readonly error: string | null;
+  readonly error: Error | null;
 }
 
 /**

@@ -9,6 +9,7 @@ import { throwIfCancelled } from './cancelled.ts';
 import { candidateGroups, type Candidate } from './compaction-candidates.ts';
 import { deleteObjects } from './delete-objects.ts';
 import { replaceFiles, type ReplacementLimits, type ReplacementParts } from './file-replacement.ts';
+import { Progress } from './progress.ts';
 import { GroupRewrite, type GroupRewriteLimits } from './group-rewrite.ts';
 import { liveFiles } from './live-files.ts';
 import { fileOrder, rewritableColumns } from './rewritable-columns.ts';
@@ -58,12 +59,16 @@ export class Compaction {
     // Before anything is fetched: what cannot be rewritten is no failure of single groups.
     const fields = groups.length === 0 ? [] : rewritableColumns(this.table, metadata);
     const rewriter = new RewriteProcess(this.limits);
-    let left = bytesMax;
+    const wanted = withinBytes(groups, bytesMax);
+    const files = wanted.reduce((sum, group) => sum + group.files.length, 0);
+    const progress = new Progress(
+      this.options.progress,
+      files,
+      wanted.reduce((sum, group) => sum + group.sizeBytes, 0),
+    );
     try {
-      for (const group of groups) {
+      for (const group of wanted) {
         throwIfCancelled(signal);
-        left -= group.sizeBytes;
-        if (left < 0) break;
         try {
           const merged = dryRun ? this.expected(group) : await this.merged(metadata, fields, group, rewriter, signal);
           totals.add(group, merged);
@@ -71,6 +76,7 @@ export class Compaction {
           failures.push(error);
           if (isPortError(error, 'cancelled') || failures.length === FAILURES_MAX) throw error;
         }
+        progress.add(group.files.length, group.sizeBytes);
       }
     } finally {
       await rewriter.close();
@@ -134,6 +140,13 @@ export class Compaction {
     const livePaths = new Set(live.map(({ file }) => file.path));
     return paths.every((path) => livePaths.has(path));
   }
+}
+
+/** The first of them, as many as together are of no more bytes than this. */
+function withinBytes(groups: readonly Group[], bytesMax: number): readonly Group[] {
+  let left = bytesMax;
+  const beyond = groups.findIndex(({ sizeBytes }) => (left -= sizeBytes) < 0);
+  return beyond === -1 ? groups : groups.slice(0, beyond);
 }
 
 class Totals {

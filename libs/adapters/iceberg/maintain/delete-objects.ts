@@ -1,6 +1,7 @@
-import type { ObjectStore, Telemetry } from '@k2/ports';
+import type { MaintenanceOptions, ObjectStore, Telemetry } from '@k2/ports';
 import { eachBounded } from './bounded.ts';
 import { throwIfCancelled } from './cancelled.ts';
+import { Progress } from './progress.ts';
 
 export interface DeletableObject {
   readonly key: string;
@@ -11,8 +12,9 @@ export interface DeletableObject {
 export async function deleteObjects(
   { objects, telemetry }: { readonly objects: ObjectStore; readonly telemetry: Telemetry },
   all: readonly DeletableObject[],
-  { atOnceMax, signal }: { readonly atOnceMax: number; readonly signal?: AbortSignal },
+  { atOnceMax, signal, progress }: { readonly atOnceMax: number } & Pick<MaintenanceOptions, 'signal' | 'progress'>,
 ): Promise<readonly DeletableObject[]> {
+  const told = new Progress(progress, all.length, sizeOf(all));
   const outcomes = await eachBounded(all, atOnceMax, async (object) => {
     if (signal !== undefined) throwIfCancelled(signal);
     try {
@@ -24,7 +26,13 @@ export async function deleteObjects(
         error: String(error),
       });
       return false;
+    } finally {
+      told.add(1, object.sizeBytes);
     }
   });
   return all.filter((_, index) => outcomes[index]);
+}
+
+export function sizeOf(objects: readonly DeletableObject[]): number {
+  return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }

@@ -3,6 +3,7 @@ import {
   ORPHAN_AGE_MS_MIN,
   PortError,
   type Clock,
+  type MaintenanceOptions,
   type ObjectStore,
   type ObjectSummary,
   type OrphanReport,
@@ -13,7 +14,7 @@ import {
 import type { LakeTables } from '../lake-tables.ts';
 import type { TableFiles } from '../table-files.ts';
 import { throwIfCancelled } from './cancelled.ts';
-import { deleteObjects } from './delete-objects.ts';
+import { deleteObjects, sizeOf } from './delete-objects.ts';
 import { fileName, keyOrNull } from './object-keys.ts';
 import { reachableFiles } from './reachable-files.ts';
 import { checkMayDelete } from './table-permissions.ts';
@@ -41,8 +42,9 @@ export async function removeOrphans(
   {
     dryRun,
     signal,
+    progress,
     olderThanUs,
-  }: { readonly dryRun: boolean; readonly signal: AbortSignal; readonly olderThanUs: number },
+  }: MaintenanceOptions & { readonly signal: AbortSignal; readonly olderThanUs: number },
 ): Promise<OrphanReport> {
   const { objects, catalog, tables, files } = parts;
   checkGuard(olderThanUs, parts.clock.nowUs());
@@ -62,12 +64,13 @@ export async function removeOrphans(
     ({ key }) => !reachable.keys.has(key) && !reachable.namesElsewhere.has(fileName(key)),
   );
   const orphans = unreached.filter(({ modifiedUs }) => modifiedUs < olderThanUs);
-  const deleted = dryRun ? orphans : await deleteObjects(parts, orphans, { atOnceMax: transfersMax, signal });
+  const deletion = { atOnceMax: transfersMax, signal, ...(progress !== undefined && { progress }) };
+  const deleted = dryRun ? orphans : await deleteObjects(parts, orphans, deletion);
   return {
     table,
     dryRun,
     deletedFiles: deleted.length,
-    deletedBytes: deleted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    deletedBytes: sizeOf(deleted),
     keys: deleted.slice(0, KEYS_MAX).map(({ key }) => key),
     youngFiles: unreached.length - orphans.length,
   };

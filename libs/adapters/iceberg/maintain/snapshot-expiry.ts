@@ -1,11 +1,11 @@
 import type { SnapshotRetention } from '@k2/domain/lake';
 import type { TableName } from '@k2/domain/market';
-import type { Clock, ExpiryReport, ObjectStore, Telemetry } from '@k2/ports';
+import type { Clock, ExpiryReport, MaintenanceOptions, ObjectStore, Telemetry } from '@k2/ports';
 import type { TableMetadata } from '../format/metadata.ts';
 import type { TableFiles } from '../table-files.ts';
 import { throwIfCancelled } from './cancelled.ts';
 import type { SnapshotLimits } from './changed-snapshot.ts';
-import { deleteObjects, type DeletableObject } from './delete-objects.ts';
+import { deleteObjects, sizeOf } from './delete-objects.ts';
 import type { Base, Change, MaintenanceCommits } from './maintenance-commits.ts';
 import type { NamedFiles } from './named-files.ts';
 import { retainedSnapshots } from './retained-snapshots.ts';
@@ -37,7 +37,7 @@ export async function expireSnapshots(
   limits: ExpiryLimits,
   table: TableName,
   retention: SnapshotRetention,
-  { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal },
+  { dryRun, signal, progress }: MaintenanceOptions & { readonly signal: AbortSignal },
 ): Promise<ExpiryReport> {
   const { commits, clock } = parts;
   const prepare = async (base: Base): Promise<Change<Expiry> | null> => {
@@ -61,7 +61,8 @@ export async function expireSnapshots(
   }
   const { before, after } = expiry;
   const unneeded = await unneededFiles(before, after, parts);
-  const deleted = dryRun ? unneeded : await deleteObjects(parts, unneeded, { atOnceMax: limits.transfersMax, signal });
+  const deletion = { atOnceMax: limits.transfersMax, signal, ...(progress !== undefined && { progress }) };
+  const deleted = dryRun ? unneeded : await deleteObjects(parts, unneeded, deletion);
   return {
     table,
     dryRun,
@@ -76,8 +77,4 @@ interface Expiry {
   readonly before: TableMetadata;
   /** But for the time of the commit. */
   readonly after: TableMetadata;
-}
-
-function sizeOf(objects: readonly DeletableObject[]): number {
-  return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
