@@ -16,6 +16,8 @@ enableCompileCache(process.env['NODE_COMPILE_CACHE']);
 /** Shared by every project; see the `test` target in nx.json for the flags Node needs. */
 export default {
   testEnvironment: 'node',
+  // Ends a test that hangs. A busy machine is slow, and that is no fault: hence much more than any test takes.
+  testTimeout: 60_000,
   // @k2/* resolves to sources, so a test never sees a stale build. Jest adds "import" or "require" itself.
   testEnvironmentOptions: { customExportConditions: ['k2-source', 'node', 'node-addons'] },
   testMatch: ['<rootDir>/**/*.spec.ts'],

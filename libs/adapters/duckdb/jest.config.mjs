@@ -1,4 +1,4 @@
 import preset from '../../../jest.preset.mjs';
 
 // The first question of an engine waits for its process to start.
-export default { ...preset, displayName: 'adapter-duckdb', testTimeout: 30_000 };
+export default { ...preset, displayName: 'adapter-duckdb' };

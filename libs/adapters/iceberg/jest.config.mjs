@@ -1,4 +1,4 @@
 import preset from '../../../jest.preset.mjs';
 
 // The first file that a writer writes, or a maintainer rewrites, waits for a thread or process to start.
-export default { ...preset, displayName: 'adapter-iceberg', testTimeout: 60_000 };
+export default { ...preset, displayName: 'adapter-iceberg' };
