@@ -1,5 +1,6 @@
 export * from './answer/answer-rows.ts';
 export * from './answer/answer-ticks.ts';
+export { oneDeadline, type TimeLeft } from './answer/deadline.ts';
 export { findOpenGaps, type GapsRequest } from './answer/find-open-gaps.ts';
 export * from './answer/plans-as-of.ts';
 export { tickFields } from './answer/tick-fields.ts';

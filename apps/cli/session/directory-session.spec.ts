@@ -2,11 +2,14 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPlatform, readSettings } from '@k2/composition';
+import { openPlatform, readSettings, type OpenPlatform, type Settings } from '@k2/composition';
+import { PortError, type QueryEngine } from '@k2/ports';
 import { DirectorySession } from './directory-session.ts';
 import { collectRows } from './session.ts';
 
 let files: string;
+let opened: OpenPlatform;
+let settings: Settings;
 let session: DirectorySession;
 
 /** A platform in memory that has loaded three invented trades. */
@@ -24,8 +27,8 @@ beforeAll(async () => {
 
   const env = { K2_FLUSH_INTERVAL_MS: '10' };
   const flags = { storage: 'memory', role: 'sink', feed: 'none', logLevel: 'error', data: files };
-  const settings = readSettings(flags, env);
-  const opened = await openPlatform(settings, { access: 'write' });
+  settings = readSettings(flags, env);
+  opened = await openPlatform(settings, { access: 'write' });
   const { signal } = new AbortController();
   opened.platform.start();
   await opened.platform.load(opened.createFeed(`asx:${files}`), signal);
@@ -73,4 +76,28 @@ it('the number of a torn line is a gap', async () => {
   expect(await collectRows(await session.gaps({ filter: {}, limit: 10 }))).toMatchObject([
     { record_type: 'trades', symbol: 'ONE', sequence_from: 3, sequence_to: 3, missing_ticks: 1 },
   ]);
+});
+
+it('a question has one deadline, of which finding out what it reads is a part', async () => {
+  let nowUs = 0;
+  const spentMs: unknown[] = [];
+  const engine: Partial<QueryEngine> = {
+    sqlReads: async (_sql, options) => {
+      spentMs.push(options.spentMs);
+      nowUs += 700_000;
+      return [];
+    },
+    ask: async (_question, _plans, options) => {
+      spentMs.push(options.spentMs);
+      throw new PortError('timeout', 'told of the time it had');
+    },
+  };
+  const { platform } = opened;
+  const clock = { nowUs: () => nowUs, monotonicUs: () => nowUs };
+  const ports = { ...platform.ports, clock, engine: engine as QueryEngine };
+  const load = () => Promise.reject(new Error('nothing is loaded'));
+  const directory = { ...opened, platform: { ...platform, ports, load } };
+  const asked = new DirectorySession(directory, settings, new AbortController().signal);
+  await expect(asked.query('SELECT 1', 10)).rejects.toMatchObject({ kind: 'timeout' });
+  expect(spentMs).toEqual([0, 700]);
 });

@@ -4,6 +4,7 @@ import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, AsOf, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
 import {
   findOpenGaps,
+  oneDeadline,
   plansAsOf,
   plansOfSql,
   runMaintenance,
@@ -11,6 +12,7 @@ import {
   type MaintenanceRunProgress,
   type MaintenanceWork,
   type TicksStream,
+  type TimeLeft,
 } from '@k2/usecases';
 import { CliError } from '../exit-codes.ts';
 import { loadIntoPlatform } from './directory-load.ts';
@@ -60,13 +62,15 @@ export class DirectorySession implements K2Session {
   }
 
   async symbols(filter: TickFilter, limit: number): Promise<RowStream> {
+    const left = this.deadline();
     const plans = await this.plans(['market_data.trades', 'market_data.quotes'], filter);
-    return this.ask({ kind: 'symbols', filter, limit }, plans);
+    return this.ask({ kind: 'symbols', filter, limit }, plans, left);
   }
 
   async query(sql: string, limit: number, asOf: AsOf = LATEST): Promise<RowStream> {
-    const { plans } = await plansOfSql(this.platform.ports, { sql, asOf }, this.options);
-    return this.ask({ kind: 'sql', sql, limit }, plans);
+    const left = this.deadline();
+    const { plans } = await plansOfSql(this.platform.ports, { sql, asOf }, left());
+    return this.ask({ kind: 'sql', sql, limit }, plans, left);
   }
 
   async gaps({ recordType, filter, limit }: GapsQuestion): Promise<RowStream> {
@@ -120,6 +124,10 @@ export class DirectorySession implements K2Session {
     return { timeoutMs: this.settings.queryTimeoutMs, signal: this.signal };
   }
 
+  private deadline(): TimeLeft {
+    return oneDeadline(this.platform.ports.clock, this.options);
+  }
+
   private async plans(
     tables: readonly TableName[],
     filter: TickFilter,
@@ -129,8 +137,8 @@ export class DirectorySession implements K2Session {
     return (await plansAsOf(this.platform.ports.store, requests, asOf)).plans;
   }
 
-  private async ask(question: Question, plans: readonly ScanPlan[]): Promise<RowStream> {
-    const answer = await this.platform.ports.engine.ask(question, plans, this.options);
+  private async ask(question: Question, plans: readonly ScanPlan[], left: TimeLeft): Promise<RowStream> {
+    const answer = await this.platform.ports.engine.ask(question, plans, left());
     return { provenance: null, batches: rowsOf(answer) };
   }
 }

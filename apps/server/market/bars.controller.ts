@@ -27,7 +27,7 @@ export class BarsController {
     }
     const limit = query.rowLimit(format);
     const request = { filter: query.filter(), asOf: query.asOfWanted, intervalUs: query.intervalUs, limit };
-    const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
+    const scope = new RequestScope(reply, ports, settings.queryTimeoutMs);
     if (format === 'json') {
       const page = answers.barsPage(
         { ...request, ...(query.cursor !== undefined && { cursor: query.cursor }) },

@@ -30,7 +30,7 @@ export class GapsController {
       limit,
       ...(recordType !== undefined && { recordType }),
     };
-    const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
+    const scope = new RequestScope(reply, ports, settings.queryTimeoutMs);
     const { gaps, gapCount, missingTicks } = await scope.within(findOpenGaps(ports, request, scope.options));
     const batch = gapsBatch(gaps);
     if (format === 'json') {

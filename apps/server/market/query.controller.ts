@@ -63,7 +63,7 @@ export class QueryController {
     const { platform, settings } = this.context;
     const format = negotiate(headers.accept, wanted, TICK_FORMATS);
     const limit = rowLimit(body.limit, format);
-    const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
+    const scope = new RequestScope(reply, platform.ports, settings.queryTimeoutMs);
     const asked = { sql: body.sql, asOf: parseAsOf(body.asOf)! };
     const { plans } = await scope.within(plansOfSql(platform.ports, asked, scope.options));
     const question = { kind: 'sql', sql: body.sql, limit } as const;

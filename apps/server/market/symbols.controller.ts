@@ -27,7 +27,7 @@ export class SymbolsController {
     const format = negotiate(headers.accept, query.format, TICK_FORMATS);
     const limit = query.rowLimit(format);
     const filter = query.filter();
-    const scope = new RequestScope(reply, platform.ports.scheduler, settings.queryTimeoutMs);
+    const scope = new RequestScope(reply, platform.ports, settings.queryTimeoutMs);
     const requests = TICK_TABLES.map((table) => ({ table, ...filter }));
     const { plans } = await scope.within(plansAsOf(platform.ports.store, requests, query.asOfWanted));
     const question = { kind: 'symbols', filter, limit } as const;

@@ -37,7 +37,7 @@ export class TicksController {
     const { answers, ports } = platform;
     const format = negotiate(headers.accept, query.format, TICK_FORMATS);
     const request = query.request(recordType, format);
-    const scope = new RequestScope(reply, ports.scheduler, settings.queryTimeoutMs);
+    const scope = new RequestScope(reply, ports, settings.queryTimeoutMs);
     if (format === 'json') {
       this.sender.json(reply, await scope.within(answers.page(request, scope.options).then(pageJson)));
     } else if (format === 'parquet') {

@@ -134,6 +134,23 @@ describe('a question', () => {
     await expect(late.then(answerRows)).rejects.toMatchObject({ kind: 'timeout', context: { timeoutMs: 20_000 } });
   });
 
+  it('whose planning takes no notice of an interrupt ends at its deadline, with its process', async () => {
+    await engineWith({ killGraceMs: 50 });
+    const [before] = processes('sql');
+    const bombs = [
+      // Of constants: computed while it is planned, for hours.
+      "SELECT levenshtein(repeat('a', 10000000), repeat('b', 10000000))",
+      `PIVOT (SELECT i, i AS j FROM range(1000) t(i)) ON j IN (${Array.from({ length: 15_000 }, (_, i) => i).join()}) USING count(*)`,
+    ];
+    for (const bomb of bombs) {
+      const asked = engine.ask(sql(bomb), plans, { timeoutMs: 300 });
+      await expect(asked).rejects.toMatchObject({ kind: 'timeout', context: { timeoutMs: 300 } });
+      expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
+    }
+    expect(exists(before)).toBe(false);
+    expect(lake.filesInUse).toBe(0);
+  }, 60_000);
+
   it('that nobody reads lets those have its process who wait, and goes on when it is read', async () => {
     await engineWith({ stallMs: 50 });
     const stalled = await engine.ask(ticks({ limit: ALL_ROWS }), plans, ASK);

@@ -1,6 +1,6 @@
 import { ManualClock, MemoryQueryEngine, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
 import { RECORD_SCHEMAS } from '@k2/domain/market';
-import { PortError, type PartitionClaim, type PlannedRows, type QueryEngine } from '@k2/ports';
+import { PortError, type PartitionClaim, type PlannedRows, type QueryEngine, type TickStore } from '@k2/ports';
 import { gapRecord, placed, plannedRows, series, sessionRecord, tradeBatch } from '@k2/testing/builders';
 import { answerRow, answerRows } from './answer-rows.ts';
 import { AnswerTicks, type TicksPage, type TicksRequest } from './answer-ticks.ts';
@@ -75,7 +75,7 @@ describe('AnswerTicks', () => {
     expect(snapshots.size).toBe(1);
   });
 
-  it('asks for rows once they are judged, within what is left of one deadline: an unread answer keeps no judgement waiting', async () => {
+  it('asks for rows once they are judged, within what planning and judging left of one deadline: an unread answer keeps no judgement waiting', async () => {
     const lake = await lakeOf(14);
     const asked: unknown[] = [];
     let held = 0;
@@ -101,12 +101,17 @@ describe('AnswerTicks', () => {
       exportParquet: () => Promise.reject(new PortError('unsupported', 'none here')),
       close: () => Promise.resolve(),
     };
-    const answers = new AnswerTicks(lake.store, counting, lake.clock);
+    const plan: TickStore['plan'] = async (request) => {
+      if (request.table === 'market_data.trades') lake.clock.advanceUs(500_000);
+      return lake.store.plan(request);
+    };
+    const store: Partial<TickStore> = { plan };
+    const answers = new AnswerTicks(store as TickStore, counting, lake.clock);
     const { answer, completeness } = await answers.stream(ALL, OPTIONS);
     expect(completeness.status).toBe('complete');
     expect(asked).toEqual([
-      ['audit', 10_000, 0],
-      ['ticks', 10_000, 1_000],
+      ['audit', 10_000, 500],
+      ['ticks', 10_000, 1_500],
     ]);
     await answer[Symbol.asyncDispose]();
     expect(held).toBe(0);

@@ -16,6 +16,7 @@ import type {
   TickStore,
 } from '@k2/ports';
 import { Coverage } from './coverage.ts';
+import { oneDeadline, type TimeLeft } from './deadline.ts';
 import { plansAsOf } from './plans-as-of.ts';
 import { asOfCursor, parseCursor, printCursor, questionDigest } from './tick-cursor.ts';
 import { answerRow, type AnswerRow } from './answer-rows.ts';
@@ -96,15 +97,17 @@ export class AnswerTicks {
 
   /** All rows up to the limit, as they come. */
   async stream(request: TicksRequest, options: AskOptions): Promise<TicksStream> {
-    return this.streamed(await this.prepareTicks(request), options);
+    const left = oneDeadline(this.clock, options);
+    return this.streamed(await this.prepareTicks(request), left);
   }
 
   /** One page of rows and the way to the next. */
   async page(request: TicksRequest, options: AskOptions): Promise<TicksPage> {
     const fields = request.fields ?? tickFields(request.recordType);
+    const left = oneDeadline(this.clock, options);
     const needed = [...fields, ...POSITION_FIELDS.filter((field) => !fields.includes(field))];
     const prepared = await this.prepareTicks({ ...request, fields: needed, limit: request.limit + 1 });
-    const { columns, ...page } = await this.paged(prepared, request.limit, options, (last) =>
+    const { columns, ...page } = await this.paged(prepared, request.limit, left, (last) =>
       printCursor({ asOfUs: prepared.asOfUs!, after: tickPosition(last) }, digestOf(request)),
     );
     return { columns: columns.slice(0, fields.length), ...page };
@@ -116,7 +119,7 @@ export class AnswerTicks {
     path: string,
     options: AskOptions,
   ): Promise<Provenance & { readonly rowCount: number }> {
-    const left = this.deadline(options);
+    const left = oneDeadline(this.clock, options);
     const prepared = await this.prepareTicks(request);
     const provenance = await this.provenance(prepared, left());
     const { rowCount } = await this.engine.exportParquet(prepared.question, [prepared.plan], path, left());
@@ -125,13 +128,15 @@ export class AnswerTicks {
 
   /** Bars of trades, with the completeness of the trades that they are made of. */
   async bars(request: BarsRequest, options: AskOptions): Promise<TicksStream> {
-    return this.streamed(await this.prepareBars(request), options);
+    const left = oneDeadline(this.clock, options);
+    return this.streamed(await this.prepareBars(request), left);
   }
 
   /** One page of bars and the way to the next. */
   async barsPage(request: BarsRequest, options: AskOptions): Promise<TicksPage> {
+    const left = oneDeadline(this.clock, options);
     const prepared = await this.prepareBars({ ...request, limit: request.limit + 1 });
-    return this.paged(prepared, request.limit, options, (last) =>
+    return this.paged(prepared, request.limit, left, (last) =>
       printBarCursor({ asOfUs: prepared.asOfUs!, after: barPosition(last) }, barsDigest(request)),
     );
   }
@@ -182,8 +187,7 @@ export class AnswerTicks {
    * Judged first: an answer holds a part of the engine until it is read, and the judgement must neither wait for that nor
    * fail beside it.
    */
-  private async streamed(prepared: Prepared, options: AskOptions): Promise<TicksStream> {
-    const left = this.deadline(options);
+  private async streamed(prepared: Prepared, left: TimeLeft): Promise<TicksStream> {
     const provenance = await this.provenance(prepared, left());
     return { answer: await this.engine.ask(prepared.question, [prepared.plan], left()), ...provenance };
   }
@@ -192,10 +196,10 @@ export class AnswerTicks {
   private async paged(
     prepared: Prepared,
     limit: number,
-    options: AskOptions,
+    left: TimeLeft,
     cursorAfter: (last: AnswerRow) => string,
   ): Promise<TicksPage> {
-    const { answer: streamed, ...provenance } = await this.streamed(prepared, options);
+    const { answer: streamed, ...provenance } = await this.streamed(prepared, left);
     await using answer = streamed;
     const batches: AnswerBatch[] = [];
     for await (const batch of answer.batches) batches.push(batch);
@@ -207,13 +211,6 @@ export class AnswerTicks {
       nextCursor: rowCount > limit ? cursorAfter(rowAt(answer.columns, batches, limit - 1)) : null,
       ...provenance,
     };
-  }
-
-  /** One deadline for questions that are asked one after the other, from now on. */
-  private deadline(options: AskOptions): () => AskOptions {
-    const startUs = this.clock.monotonicUs();
-    const { spentMs = 0 } = options;
-    return () => ({ ...options, spentMs: spentMs + (this.clock.monotonicUs() - startUs) / 1_000 });
   }
 
   private async provenance(
