@@ -158,6 +158,7 @@ describe('every field of every body', () => {
     ['that is no JSON', '{"sql":"SELECT 1"', 400, 'body'],
     ['that is an array', '[]', 400, 'body'],
     ['with a prototype', '{"__proto__":{}}', 400, 'body'],
+    ['with a name twice', '{"sql":"SELECT 1","s\\u0071l":"SELECT 2"}', 400, 'sql'],
     ['beyond 1 MiB', `"${'x'.repeat(1_100_000)}"`, 413, 'Content-Length'],
   ] as const)('a body %s is named', async (_what, payload, status, field) => {
     for (const { method, path, operation } of operations()) {

@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { wrongMediaType } from './about-request.ts';
-import { valueProblem, wrongValue, type ProblemError } from './problem.ts';
+import { ProblemError, valueProblem, wrongValue } from './problem.ts';
+import { repeatedName } from './repeated-name.ts';
+import { quotedValue, shortened } from './shown-value.ts';
 
 /** Levels of a body: those that K2 takes have one. */
 const NESTING_MAX = 32;
 
 /**
  * JSON is the one thing that bodies are; a form or plain text is 415, which also keeps browsers from posting here. What
- * is nested deeper than anything that could be meant is refused before something recurses into it.
+ * is nested deeper than anything that could be meant is refused before something recurses into it; so is an object that has
+ * a name twice.
  */
 export function parseJsonBodies(instance: FastifyInstance): void {
   instance.removeAllContentTypeParsers();
@@ -19,9 +22,7 @@ export function parseJsonBodies(instance: FastifyInstance): void {
       done(problem);
       return;
     }
-    void parse(request, text, (error, value) =>
-      done(error === null ? null : wrongValue('body', text, 'valid JSON without __proto__ and constructor'), value),
-    );
+    void parse(request, text, (error, value) => done(error === null ? repetitionProblem(text) : notJson(text), value));
   });
 }
 
@@ -40,6 +41,17 @@ function encodingProblem({ headers }: FastifyRequest): ProblemError | null {
 function textProblem(text: string): ProblemError | null {
   if (text === '') return wrongValue('body', text, 'a JSON object');
   return nestingOf(text) > NESTING_MAX ? wrongValue('body', text, `JSON of at most ${NESTING_MAX} levels`) : null;
+}
+
+function notJson(text: string): ProblemError {
+  return wrongValue('body', text, 'valid JSON without __proto__ and constructor');
+}
+
+function repetitionProblem(text: string): ProblemError | null {
+  const name = repeatedName(text);
+  if (name === null) return null;
+  const errors = [{ field: shortened(name), value: null, expected: 'one value' }];
+  return new ProblemError('invalid-request', `the body has ${quotedValue(name)} twice: expected one value`, { errors });
 }
 
 function nestingOf(json: string): number {
