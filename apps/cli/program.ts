@@ -12,7 +12,7 @@ is one line, {"error":…,"exitCode":…}.
 
 Examples:
   $ k2 load asx data/asx-2014-03
-  $ k2 trades --exchange ASX --symbol BHP --from 2014-03-10 --to 2014-03-11
+  $ k2 trades --exchange ASX --symbol BHP --from 2014-03-09T13:00Z --to 2014-03-10T13:00Z
   $ k2 query "select symbol, count(*) n, sum(quantity) volume from trades group by symbol" --json
   $ k2 verify asx data/asx-2014-03
 ${EXIT_HELP}

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { openPlatform, type OpenPlatform, type Settings } from '@k2/composition';
 import type { Scheduler } from '@k2/ports';
 import { createApp } from './app.ts';
-import { VERSIONS } from './operations/versions.ts';
+import { greeting } from './greeting.ts';
 
 /** How long a stop waits for answers under way before it cuts them off, if there is time for it. */
 const ANSWERS_GRACE_MS_MAX = 5_000;
@@ -69,18 +68,7 @@ export class Server {
 
   /** For a person: where everything is. */
   get greeting(): string {
-    const { role, storage, data, feeds } = this.settings;
-    const kept = storage === 'memory' ? 'in memory: gone when the server stops' : resolve(data);
-    const running = role.includes('ingest') && feeds.length > 0 ? feeds.join(', ') : 'none';
-    const api = [`  API      ${this.url}/v1`, `  docs     ${this.url}/docs`, `  OpenAPI  ${this.url}/openapi.json`];
-    return [
-      `K2 ${VERSIONS.k2} is up: ${role.join(', ')}`,
-      ...(role.includes('api') ? api : [`  health   ${this.url}/health/ready`]),
-      `  data     ${kept}`,
-      `  feeds    ${running}`,
-      'Ctrl-C stops it; what was received is committed first.',
-      '',
-    ].join('\n');
+    return greeting(this.settings, this.url);
   }
 
   /** Resolves with the reason when a component failed and nothing else runs; with null when `stop` was called. */

@@ -36,7 +36,7 @@ export const SETTINGS = {
     'K2_DATA',
     'data',
     './.k2',
-    'Directory of what is kept here: log, catalog and warehouse, or scratch files.',
+    'Where K2 keeps its log, catalog and tables, or, with those elsewhere, its temporary files.',
   ),
   host: text('K2_HOST', 'host', '127.0.0.1', 'Address that the API listens on.'),
   port: integer('K2_PORT', 'port', 7080, 0, 65_535, 'Port of the API; 0 takes a free one.'),
@@ -44,7 +44,13 @@ export const SETTINGS = {
     'K2_ALLOWED_HOSTS',
     'Names, besides its address and localhost, that requests may address the API by, separated by commas.',
   ),
-  role: someOf('K2_ROLE', 'role', ROLES, ROLES, `Parts of K2 that the process runs: all, or some of ${ROLES.join(',')}.`),
+  role: someOf(
+    'K2_ROLE',
+    'role',
+    ROLES,
+    ROLES,
+    `Parts of K2 that the process runs: all, or some of ${ROLES.join(',')}.`,
+  ),
   feeds: feeds('K2_FEED', 'feed'),
   storage: oneOf(
     'K2_STORAGE',

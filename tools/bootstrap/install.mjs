@@ -16,7 +16,7 @@ export function ensureInstalled() {
   withLock(() => {
     // Another process may have done it while this one waited for the lock.
     if (isInstalled()) return;
-    say('installing dependencies…');
+    say('installing dependencies, some minutes the first time…');
     npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']);
     copyFileSync(lockfile, provenLockfile);
   });

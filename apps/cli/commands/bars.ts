@@ -19,7 +19,7 @@ const HELP = `
 Windows are half-open and aligned to 1970-01-01T00:00Z; one without a trade is absent.
 
 Examples:
-  $ k2 bars --symbol BHP --interval 5m --from 2014-03-10 --to 2014-03-11
+  $ k2 bars --symbol BHP --interval 5m --from 2014-03-09T13:00Z --to 2014-03-10T13:00Z
   $ k2 bars --exchange ASX --interval 1d --json`;
 
 const INTERVAL_DEFAULT_US = 60 * US_PER_SECOND;
@@ -46,7 +46,12 @@ export function defineBars(command: Command, context: CliContext): void {
           intervalUs: options.interval ?? INTERVAL_DEFAULT_US,
           limit: limit + 1,
         });
-        await printRows(context, stream, { json: options.json === true, limit, none: 'no trades' });
+        await printRows(context, stream, {
+          json: options.json === true,
+          limit,
+          none: 'no trades',
+          narrowBy: '--limit, --from, --to',
+        });
       });
     });
 }

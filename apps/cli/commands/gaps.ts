@@ -20,7 +20,7 @@ unverifiable.
 
 Examples:
   $ k2 gaps
-  $ k2 gaps --exchange SIM --type trades --json
+  $ k2 gaps --exchange SIMX --type trades --json
   $ k2 query "select reason, count(*) n from quarantine group by reason"`;
 
 interface GapsOptions extends FilterOptions, LimitOptions, GlobalOptions {
@@ -42,7 +42,12 @@ export function defineGaps(command: Command, context: CliContext): void {
           filter: filterOf(options),
           limit: limit + 1,
         });
-        await printRows(context, stream, { json: options.json === true, limit, none: 'no gap is known' });
+        await printRows(context, stream, {
+          json: options.json === true,
+          limit,
+          none: 'no gap is known',
+          narrowBy: '--limit',
+        });
       });
     });
 }

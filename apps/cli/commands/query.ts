@@ -28,7 +28,7 @@ export function defineQuery(command: Command, context: CliContext): void {
       const limit = limitOf(options);
       await withSession(context, options, 'ask', async (session) => {
         const stream = await session.query(sql, limit + 1, options.asOf);
-        await printRows(context, stream, { json: options.json === true, limit, none: 'no rows' });
+        await printRows(context, stream, { json: options.json === true, limit, none: 'no rows', narrowBy: '--limit' });
       });
     });
 }

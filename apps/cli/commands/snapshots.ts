@@ -41,7 +41,13 @@ export function defineSnapshots(command: Command, context: CliContext): void {
       await withSession(context, options, 'ask', async (session) => {
         const stream = await session.snapshots({ table: options.table, limit: limit + 1 });
         const none = `${options.table} has no snapshot yet`;
-        await printRows(context, stream, { json: options.json === true, limit, none, shape: forTable });
+        await printRows(context, stream, {
+          json: options.json === true,
+          limit,
+          none,
+          shape: forTable,
+          narrowBy: '--limit',
+        });
       });
     });
 }

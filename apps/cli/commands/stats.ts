@@ -15,7 +15,12 @@ export function defineStats(command: Command, context: CliContext): void {
     const options = self.optsWithGlobals<GlobalOptions>();
     await withSession(context, options, 'ask', async (session) => {
       const stream = await session.stats();
-      await printRows(context, stream, { json: options.json === true, limit: ROWS_MAX, none: 'no tables yet' });
+      await printRows(context, stream, {
+        json: options.json === true,
+        limit: ROWS_MAX,
+        none: 'no tables yet',
+        narrowBy: '--limit',
+      });
     });
   });
 }

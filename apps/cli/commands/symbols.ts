@@ -15,7 +15,7 @@ import { withSession } from './with-session.ts';
 const HELP = `
 Examples:
   $ k2 symbols
-  $ k2 symbols --exchange ASX --from 2014-03-10 --to 2014-03-11 --json`;
+  $ k2 symbols --exchange ASX --from 2014-03-09T13:00Z --to 2014-03-10T13:00Z --json`;
 
 /** `k2 symbols`: the instruments recorded, with counts and times. */
 export function defineSymbols(command: Command, context: CliContext): void {
@@ -26,7 +26,12 @@ export function defineSymbols(command: Command, context: CliContext): void {
       const limit = limitOf(options);
       await withSession(context, options, 'ask', async (session) => {
         const stream = await session.symbols(filterOf(options), limit + 1);
-        await printRows(context, stream, { json: options.json === true, limit, none: 'nothing was recorded' });
+        await printRows(context, stream, {
+          json: options.json === true,
+          limit,
+          none: 'nothing was recorded',
+          narrowBy: '--limit, --from, --to',
+        });
       });
     });
 }

@@ -40,7 +40,7 @@ Fields:
   ${fieldLines(tickFields(recordType))}
 
 Examples:
-  $ k2 ${recordType} --exchange ASX --symbol BHP --from 2014-03-10T00:00Z --to 2014-03-10T01:00Z
+  $ k2 ${recordType} --exchange ASX --symbol BHP --from 2014-03-09T23:00Z --to 2014-03-10T05:00Z
   $ k2 ${recordType} --symbol BHP,MWR --newest --limit 20
   $ k2 ${recordType} --symbol BHP --as-of 2026-01-31T12:00Z --json > ${recordType}.ndjson
   $ k2 ${recordType} --symbol BHP --fields timestamp,message_id --json | head`;
@@ -76,7 +76,13 @@ function defineTicks(recordType: RecordType, command: Command, context: CliConte
           order: options.newest ? 'newest-first' : 'oldest-first',
           limit: limit + 1,
         });
-        await printRows(context, stream, { json: options.json === true, limit, none: `no ${recordType}` });
+        await printRows(context, stream, {
+          json: options.json === true,
+          limit,
+          none: `no ${recordType}`,
+          which: options.newest ? 'newest' : 'first',
+          narrowBy: '--limit, --from, --to',
+        });
       });
     });
 }

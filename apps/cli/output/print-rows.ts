@@ -6,6 +6,10 @@ export interface PrintOptions {
   readonly json: boolean;
   /** Rows to print; the stream should hold one more, which then tells that there are more. */
   readonly limit: number;
+  /** Which rows a table that is cut has. */
+  readonly which?: 'first' | 'newest';
+  /** Options by which more, or others, can be had. */
+  readonly narrowBy: string;
   /** Said instead of an empty table. */
   readonly none: string;
   /** How a row looks in the table; in JSON it is never changed. */
@@ -29,10 +33,14 @@ export async function printRows(context: CliContext, stream: RowStream, options:
   }
   if (!options.json) {
     if (count.rows === 0) await context.stderr.line(options.none);
-    if (count.hasMore)
-      await context.stderr.line(`the first ${printCount(count.rows)} rows; there are more (--limit, --from, --to)`);
+    if (count.hasMore) await context.stderr.line(cut(count.rows, options));
     if (stream.provenance !== null) await context.stderr.line(describeProvenance(stream.provenance));
   }
+}
+
+function cut(rows: number, { which = 'first', narrowBy }: PrintOptions): string {
+  const shown = rows === 1 ? `the ${which} row` : `the ${which} ${printCount(rows)} rows`;
+  return `${shown}; there are more (${narrowBy})`;
 }
 
 async function* limited(stream: RowStream, limit: number, count: { rows: number; hasMore: boolean }) {

@@ -24,11 +24,19 @@ export interface ServedHosts {
  */
 export function isForbiddenHost(requested: string | null, { host, allowedHosts }: ServedHosts): boolean {
   if (requested === null) return false;
-  const listening = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const listening = bracketed(host);
   if (LOOPBACK.includes(requested) || requested === listening || allowedHosts.includes(requested)) return false;
-  const isOnLoopback = LOOPBACK.includes(listening) || listening.startsWith('127.');
-  if (isOnLoopback) return true;
+  if (isLoopback(host)) return true;
   return allowedHosts.length > 0 && !isAddress(requested);
+}
+
+/** Whether a server that listens on this address is reached from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.includes(bracketed(host)) || host.startsWith('127.');
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 function isAddress(name: string): boolean {

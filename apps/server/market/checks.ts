@@ -34,7 +34,7 @@ export const SYMBOL: Check = {
 };
 
 const TIME_EXPECTED =
-  'ISO 8601 in UTC or with an offset, to the microsecond, as 2014-03-09T20:57:14.754Z or 2014-03-10';
+  'ISO 8601 in UTC or with an offset, to the microsecond, as 2014-03-09T20:57:14.754Z or 2014-03-10 (in a URL the + of an offset is written %2B)';
 
 export const FROM: Check = {
   description:

@@ -79,7 +79,9 @@ export function parseUsDate(text: string): number | null {
 function parseDay(text: string, column: string, line: number): number {
   const day = parseUsDate(text);
   if (day === null) {
-    throw new ReferenceDataError(`line ${line}: ${column} is ${JSON.stringify(text)}: expected a date as 03/10/2014`);
+    throw new ReferenceDataError(
+      `line ${line}: ${column} is ${JSON.stringify(text)}: expected a date as MM/DD/YYYY, 03/10/2014 for 10 March`,
+    );
   }
   return day;
 }

@@ -262,7 +262,7 @@ function asxSeries(symbol: string, session: string): Series {
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {
-  Date: 'a date as 03/10/2014',
+  Date: 'a date as MM/DD/YYYY, 03/10/2014 for 10 March',
   Time: 'a time of day as 13:50:38.849',
   Qualifiers: 'text in UTF-8',
   Venue: 'text in UTF-8',
