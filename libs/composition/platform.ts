@@ -14,6 +14,7 @@ import type {
 import { topicSpecOf, type TopicRules } from '@k2/domain/wire';
 import {
   AnswerTicks,
+  Inspections,
   Maintain,
   MAINTENANCE_POLICY,
   MaintenanceJobs,
@@ -106,13 +107,17 @@ export class Platform {
     this.maintenancePolicy = maintenancePolicy(settings);
     const { maintenance } = ports;
     const maintains = maintenance !== null && settings.role.includes('maintain');
-    const turn = new Turn();
-    this.maintain = maintains
-      ? new Maintain({ ...ports, maintenance }, maintainOptions(settings, this.maintenancePolicy), turn)
-      : null;
-    this.maintenanceJobs = maintains
-      ? new MaintenanceJobs({ ...ports, maintenance }, this.maintenancePolicy, turn)
-      : null;
+    let maintain: Maintain | null = null;
+    let jobs: MaintenanceJobs | null = null;
+    if (maintains) {
+      const turn = new Turn();
+      const inspections = new Inspections(ports.telemetry);
+      const options = maintainOptions(settings, this.maintenancePolicy);
+      maintain = new Maintain({ ...ports, maintenance }, options, turn, inspections);
+      jobs = new MaintenanceJobs({ ...ports, maintenance }, options.policy, turn, inspections);
+    }
+    this.maintain = maintain;
+    this.maintenanceJobs = jobs;
     if (settings.role.includes('ingest')) {
       for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports, this.recordOptions));
     }

@@ -25,4 +25,6 @@ export * from './maintain/maintain.ts';
 export * from './maintain/maintenance-tasks.ts';
 export * from './maintain/maintenance-run.ts';
 export * from './maintain/maintenance-jobs.ts';
+export * from './maintain/table-inspection.ts';
+export * from './maintain/inspections.ts';
 export * from './maintain/turn.ts';

@@ -8,6 +8,7 @@ import {
 } from '@k2/usecases/maintenance-tasks';
 import type { CliContext, GlobalOptions } from '../context.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
+import { describeAlterations, describeInspection } from '../output/describe-inspection.ts';
 import { RowTable } from '../output/row-table.ts';
 import type { JsonRow, K2Session } from '../session/session.ts';
 import { withSession } from './with-session.ts';
@@ -19,6 +20,7 @@ Tasks, in the order in which they run; all of them where none is named:
   manifests  writes small manifests anew as few large ones
   expire     gives up old snapshots: all of the last 10 minutes stay, then one an hour for 3 days, one a day for 90 days
   orphans    deletes files that no snapshot needs and that are older than K2_ORPHAN_AGE_MS
+  inspect    tells which rows retention dropped or another engine changed, and how many files have no digest; changes nothing
 
 They run beside a server and beside each other, may be stopped at any time and run again: what was committed stays. A
 server with the role maintain does all of it by itself.
@@ -60,11 +62,14 @@ async function maintain(
   const { MaintenanceDisplay } = await import('../output/maintenance-display.ts');
   const display = new MaintenanceDisplay(context.stderr, context.clock);
   const rows = json === true ? null : new RowTable(context.stdout);
+  const found: string[] = [];
   const work = { tasks, tables, dryRun: dryRun === true };
   try {
     for await (const report of session.maintain(work, (progress) => display.update(progress))) {
-      if (rows !== null) await rows.add([forTable(report)]);
-      else {
+      if (rows !== null) {
+        await rows.add([forTable(report)]);
+        if (report.task === 'inspect') found.push(...describeAlterations(report));
+      } else {
         display.clear();
         await context.stdout.line(JSON.stringify(report));
       }
@@ -73,6 +78,7 @@ async function maintain(
     display.clear();
     // What was done before it broke off was done.
     await rows?.end();
+    for (const line of found) await context.stdout.line(line);
   }
   if (dryRun === true) await context.stderr.line('nothing was changed: --dry-run');
 }
@@ -104,5 +110,7 @@ function forTable(report: MaintenanceReport): JsonRow {
       const did = `deleted ${report.deletedFiles} orphans, left ${report.youngFiles} young ones`;
       return row(did, -report.deletedFiles, -report.deletedBytes);
     }
+    case 'inspect':
+      return row(describeInspection(report), null, null);
   }
 }

@@ -4,6 +4,8 @@ import type { OpenPlatform, Settings } from '@k2/composition';
 import type { AskOptions, AsOf, Question, ScanPlan, TableSnapshot, TickFilter } from '@k2/ports';
 import {
   findOpenGaps,
+  inspectTable,
+  MAINTAINED_TABLES,
   oneDeadline,
   plansAsOf,
   plansOfSql,
@@ -98,14 +100,20 @@ export class DirectorySession implements K2Session {
     );
   }
 
+  async uncheckedFiles(): Promise<ReadonlyMap<string, number>> {
+    const { store } = this.platform.ports;
+    const inspections = await Promise.all(MAINTAINED_TABLES.map((table) => inspectTable(store, table)));
+    return new Map(inspections.map(({ table, uncheckedFiles }) => [table, uncheckedFiles]));
+  }
+
   maintain(
     work: MaintenanceWork,
     progress: (progress: MaintenanceRunProgress) => void,
   ): AsyncIterable<MaintenanceReport> {
-    const { maintenance, clock } = this.platform.ports;
+    const { maintenance, store, clock } = this.platform.ports;
     if (maintenance === null) throw new CliError('the store that the settings name has no maintenance of ours to do');
     const options = { signal: this.signal, listener: progress };
-    return runMaintenance({ maintenance, clock }, this.platform.maintenancePolicy, work, options);
+    return runMaintenance({ maintenance, store, clock }, this.platform.maintenancePolicy, work, options);
   }
 
   async load(feed: string, progress: (progress: LoadProgress) => void): Promise<LoadSummary> {

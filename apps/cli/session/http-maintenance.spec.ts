@@ -42,6 +42,28 @@ describe('k2 maintain through a server', () => {
     expect((await maintain(['--json'])).stdout).toBe(`${JSON.stringify(REPORT)}\n`);
   });
 
+  it('tells what changed rows other than by recording them, under the table', async () => {
+    const alteration = {
+      ...{ kind: 'unverifiable', cause: 'other-engine', exchange: 'SIMX', removedRows: 16, addedRows: 0 },
+      ...{ fromTime: '2026-01-05T00:00:00.000Z', toTime: '2026-01-06T00:00:00.000Z' },
+      ...{ snapshotId: '81', committedTime: '2026-01-05T14:30:00.000Z', operation: 'overwrite' },
+    };
+    const files = { files: 12, uncheckedFiles: 3 };
+    const inspection = {
+      task: 'inspect',
+      table: 'market_data.trades',
+      dryRun: false,
+      alterations: [alteration],
+      ...files,
+    };
+    await serving({ state: 'done', reports: [inspection] });
+    const { stdout } = await maintain(['inspect']);
+    expect(stdout).toContain('found 1 alteration, 3 of 12 files without a digest');
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      'market_data.trades: snapshot 81 (overwrite), which K2 did not commit, removed 16 rows of SIMX from 2026-01-05T00:00:00.000Z to 2026-01-06T00:00:00.000Z; answers over them say unverifiable',
+    );
+  });
+
   it('ends with the step and the problem of a job that failed', async () => {
     const problem = { detail: 'something cannot be reached', status: 503 };
     await serving({ state: 'failed', reports: [REPORT], problem });

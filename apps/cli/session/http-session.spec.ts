@@ -217,3 +217,11 @@ it('snapshots and tables have the columns that a directory gives them', async ()
   const [snapshot] = await collectRows(await session.snapshots({ table: 'market_data.trades', limit: 5 }));
   expect(snapshot).toMatchObject({ snapshot_id: '5', progress: [{ topic: 'a', partition: 0, next_offset: 6 }] });
 });
+
+it('files without a digest are those that the last maintenance of the server found, where it does any', async () => {
+  let maintain: object | null = { tables: [{ table: 'market_data.trades', files: 3, uncheckedFiles: 2 }] };
+  answer = (_, response) => sendJson(response, 200, { maintain });
+  expect(await session.uncheckedFiles()).toEqual(new Map([['market_data.trades', 2]]));
+  maintain = null;
+  expect(await session.uncheckedFiles()).toEqual(new Map());
+});

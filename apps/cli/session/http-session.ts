@@ -19,6 +19,11 @@ import {
 } from './session.ts';
 import { snapshotRow, tableStatsRow, type SnapshotJson, type TableStatsJson } from './table-rows.ts';
 
+/** What a server says of its maintenance, as far as it is used here. */
+interface MaintainJson {
+  readonly tables: readonly { readonly table: string; readonly uncheckedFiles: number }[];
+}
+
 /** The API lists no more in one answer. */
 const SNAPSHOTS_MAX = 1_000;
 
@@ -77,6 +82,11 @@ export class HttpSession implements K2Session {
   async stats(): Promise<RowStream> {
     const { tables } = await this.http.getJson<{ readonly tables: readonly TableStatsJson[] }>('/v1/stats', {});
     return listed(tables.map(tableStatsRow));
+  }
+
+  async uncheckedFiles(): Promise<ReadonlyMap<string, number>> {
+    const { maintain } = await this.http.getJson<{ readonly maintain: MaintainJson | null }>('/v1/stats', {});
+    return new Map(maintain?.tables.map(({ table, uncheckedFiles }) => [table, uncheckedFiles]));
   }
 
   async *maintain(

@@ -134,6 +134,11 @@ export interface K2Session {
   snapshots(question: SnapshotsQuestion): Promise<RowStream>;
   /** One row a table. */
   stats(): Promise<RowStream>;
+  /**
+   * Data files whose names tell no digest, by table. A server tells what its maintenance found last; of other tables, and
+   * where it does none, nothing.
+   */
+  uncheckedFiles(): Promise<ReadonlyMap<string, number>>;
   /** A report of each task on each table that had something to do, as it is done. Ends early at Ctrl-C, in the server too. */
   maintain(
     work: MaintenanceWork,

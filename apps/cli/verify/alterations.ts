@@ -1,5 +1,6 @@
 import type { AlterationJson } from '@k2/domain/lake';
 import { parseTimeUs, type TableName } from '@k2/domain/market';
+import { count } from '../output/describe-provenance.ts';
 import type { JsonRow } from '../session/session.ts';
 import type { CheckResult } from './check-result.ts';
 
@@ -15,13 +16,27 @@ interface ListedAlteration {
   readonly operation: string;
 }
 
-/** Whether every row that K2 committed is there, but for those that retention dropped, and no other. */
-export function checkAlterations(table: TableName, snapshot: JsonRow | undefined): CheckResult {
+/**
+ * Whether every row that K2 committed is there, but for those that retention dropped, and no other. Files without a digest
+ * are no fault, and are told of; null: not known.
+ */
+export function checkAlterations(
+  table: TableName,
+  snapshot: JsonRow | undefined,
+  uncheckedFiles: number | null,
+): CheckResult {
   const alterations = alterationsIn(snapshot);
   const others = alterations.filter(({ cause }) => cause === 'other-engine');
   const dropped = alterations.filter(({ cause }) => cause === 'retention');
-  const detail = [...others, ...dropped].map(described).join('; ') || 'no other engine changed them';
+  const changes = [...others, ...dropped].map(described);
+  const facts = changes.length === 0 ? ['no other engine changed them'] : changes;
+  const detail = [...facts, ...describeUnchecked(uncheckedFiles)].join('; ');
   return { check: 'rows are those committed', table, ok: others.length === 0, detail };
+}
+
+function describeUnchecked(files: number | null): readonly string[] {
+  if (files === null) return ['files without a digest are not counted: the server has not inspected the table'];
+  return files === 0 ? [] : [`${count(files, 'file')} without a digest, read unchecked`];
 }
 
 /** Until when retention dropped the rows of an exchange; null where it dropped none. */

@@ -62,6 +62,7 @@ function lakeOf(state: Partial<Answers>, { isFed = false } = {}) {
       const listedCommits = Array.from({ length: newest }, (_, i) => newest - i).slice(0, limit);
       return Promise.resolve(listed(listedCommits.map((commit) => snapshot(table, commit))));
     },
+    uncheckedFiles: () => Promise.resolve(new Map([['market_data.trades', 2]])),
     query: (sql: string, _limit: number, asOf: AsOf = { kind: 'latest' }) => {
       const newest = tick();
       const seen = asOf.kind === 'time' ? (asOf.timeUs - committedUs(0)) / 1_000_000 : newest;
@@ -159,6 +160,16 @@ describe('a lake', () => {
 
   it('that is fed meanwhile is read as of one instant, and matches', async () => {
     expect(await failures(lakeOf({}, { isFed: true }))).toEqual([]);
+  });
+
+  it('tells of files without a digest, and where they are not counted', async () => {
+    const results = await verifyLake(lakeOf({}));
+    const detailOf = (of: string) =>
+      results.find(({ check, table }) => check === 'rows are those committed' && table === of)!.detail;
+    expect(detailOf('market_data.trades')).toBe(
+      'no other engine changed them; 2 files without a digest, read unchecked',
+    );
+    expect(detailOf('market_data.quotes')).toContain('files without a digest are not counted');
   });
 
   it('that has nothing yet passes', async () => {

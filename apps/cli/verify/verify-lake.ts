@@ -10,13 +10,17 @@ const RECORD_TYPES: readonly RecordType[] = ['trades', 'quotes'];
 /** As many as a server lists at once. */
 const SNAPSHOTS_LISTED = 1_000;
 
+type VerifiedSession = Pick<K2Session, 'query' | 'snapshots' | 'uncheckedFiles'>;
+
 /** Checks the lake from inside, by SQL of its own: as it was at one instant, whatever is committed meanwhile. */
-export async function verifyLake(session: Pick<K2Session, 'query' | 'snapshots'>): Promise<readonly CheckResult[]> {
+export async function verifyLake(session: VerifiedSession): Promise<readonly CheckResult[]> {
   const lake = await newestInstant(session);
+  const uncheckedFiles = await session.uncheckedFiles();
   const results: CheckResult[] = [];
   for (const table of TABLES) {
     results.push(await checkTotals(lake, table));
-    results.push(checkAlterations(table, await currentSnapshot(session, table)));
+    const snapshot = await currentSnapshot(session, table);
+    results.push(checkAlterations(table, snapshot, uncheckedFiles.get(table) ?? null));
   }
   for (const type of RECORD_TYPES) {
     results.push(await checkIdentities(lake, type));

@@ -1,4 +1,5 @@
 import { recordSchema, type FieldType, type RecordField, type TableName } from '@k2/domain/market';
+import { ALTERATION_KINDS } from '@k2/usecases';
 import { PROBLEMS, type ProblemKind } from '../http/problem.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -97,7 +98,7 @@ const missingTicks = {
   toTime: { ...time, description: "Venue's time of the tick after." },
 };
 
-const alteration = object({
+const alterationFields = {
   cause: { enum: ['retention', 'other-engine'] },
   exchange: { ...nullable('string'), description: 'null: any.' },
   fromTime: { ...nullable('string'), description: 'Of the rows, inclusive; null: unbounded.' },
@@ -107,7 +108,8 @@ const alteration = object({
   snapshotId: nullable('string'),
   committedTime: time,
   operation: text,
-});
+};
+const alteration = object(alterationFields);
 const jobSummary = {
   id: text,
   state: {
@@ -206,6 +208,11 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     log: object({ lagRecords: integer, partitions: list(openRow) }),
     feeds: list(openRow),
     sink: { type: ['object', 'null'] },
+    maintain: {
+      type: ['object', 'null'],
+      description: 'null where this process does no maintenance.',
+      properties: { tables: { ...list(ref('TableInspection')), description: 'The newest inspection of each table.' } },
+    },
   }),
   Status: { type: 'object', properties: { status: text }, required: ['status'] },
   Health: object({
@@ -262,8 +269,24 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   MaintenanceJobs: object({ data: list(object(jobSummary)) }),
   MaintenanceJob: object({
     ...jobSummary,
-    reports: { ...list(openRow), description: 'Of each step that is done and had something to do, by its task.' },
+    reports: {
+      ...list({ anyOf: [ref('TableInspection'), openRow] }),
+      description: 'Of each step that is done and had something to do, by its task; of inspect a TableInspection.',
+    },
     problem: { description: 'Of a failed job; otherwise null.', oneOf: [ref('Problem'), { type: 'null' }] },
+  }),
+  TableInspection: object({
+    task: { const: 'inspect' },
+    table: text,
+    dryRun: { type: 'boolean' },
+    alterations: list(
+      object({
+        kind: { enum: ALTERATION_KINDS, description: 'What answers over the rows concerned say.' },
+        ...alterationFields,
+      }),
+    ),
+    files: { ...integer, description: 'Data files of the table.' },
+    uncheckedFiles: { ...integer, description: 'Of them, those whose names tell no digest: they are read unchecked.' },
   }),
   Problem: {
     ...object({

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Alteration } from '@k2/domain/lake';
 import { PortError, type CompactionReport, type TableMaintenance } from '@k2/ports';
 import { placed, quoteBatch, tradeBatch } from '@k2/testing/builders';
-import { MAINTENANCE_POLICY, MaintenanceJobs, Turn } from '@k2/usecases';
+import { Inspections, MAINTENANCE_POLICY, MaintenanceJobs, Turn, type MaintainStatus } from '@k2/usecases';
 import { createApp } from '../app.ts';
-import { FakePlatform } from '../test-support/fake-platform.ts';
+import { FakePlatform, SNAPSHOT_ID } from '../test-support/fake-platform.ts';
 
 const REPORT: CompactionReport = {
   table: 'market_data.trades',
@@ -12,10 +13,20 @@ const REPORT: CompactionReport = {
   ...{ groups: 1, abandonedGroups: 0, filesBefore: 8, filesAfter: 1, rows: 100 },
   ...{ bytesBefore: 1_000, bytesAfter: 400, isDone: true },
 };
+const FOREIGN_DELETE: Alteration = {
+  ...{ cause: 'other-engine', exchange: 'SIMX', fromUs: 0, toUs: null, removedRows: 16, addedRows: 0 },
+  ...{ snapshotId: SNAPSHOT_ID, committedUs: 3_000_000, operation: 'overwrite' },
+};
+const IDLE: Omit<MaintainStatus, 'tables'> = {
+  state: 'waiting',
+  ...{ rounds: 1, lastRoundUs: 0, rewrittenFiles: 0, expiredSnapshots: 0, deletedFiles: 0, failures: 0 },
+  lastFailure: null,
+};
 const ROLES = { role: ['api', 'maintain'] as const };
 
 let compact: TableMaintenance['compact'];
 let platform: FakePlatform;
+let inspections: Inspections;
 let app: NestFastifyApplication;
 
 beforeEach(async () => {
@@ -23,7 +34,9 @@ beforeEach(async () => {
   platform = new FakePlatform({ trades: placed(tradeBatch()), quotes: placed(quoteBatch()) });
   const { ports } = platform.context().platform;
   const maintenance = { compact: (...given) => compact(...given) } as Partial<TableMaintenance> as TableMaintenance;
-  platform.maintenanceJobs = new MaintenanceJobs({ ...ports, maintenance }, MAINTENANCE_POLICY, new Turn());
+  inspections = new Inspections(ports.telemetry);
+  const given = { ...ports, maintenance };
+  platform.maintenanceJobs = new MaintenanceJobs(given, MAINTENANCE_POLICY, new Turn(), inspections);
   app = await createApp(platform.context(ROLES));
 });
 afterEach(() => app.close());
@@ -51,6 +64,29 @@ describe('maintenance over HTTP', () => {
     const { data } = await get('/v1/maintenance');
     expect(data).toMatchObject([{ id: job.id, state: 'done' }]);
     expect(data[0]).not.toHaveProperty('reports');
+  });
+
+  it('tells what changed rows other than recording, in the job and in the status', async () => {
+    platform.store.alterations = [FOREIGN_DELETE];
+    const { location } = (await begin({ tasks: ['inspect'], tables: ['market_data.trades'] })).headers;
+    const { reports } = await ended(location as string);
+    expect(reports).toEqual([
+      {
+        ...{ task: 'inspect', table: 'market_data.trades', dryRun: false, files: 1, uncheckedFiles: 1 },
+        alterations: [
+          {
+            ...{ kind: 'unverifiable', cause: 'other-engine', exchange: 'SIMX', removedRows: 16, addedRows: 0 },
+            ...{ fromTime: '1970-01-01T00:00:00.000Z', toTime: null },
+            ...{ snapshotId: '4132479056017389321', committedTime: '1970-01-01T00:00:03.000Z', operation: 'overwrite' },
+          },
+        ],
+      },
+    ]);
+    platform.status = { maintain: { ...IDLE, tables: inspections.tables } };
+    const served = await createApp(platform.context(ROLES));
+    const { maintain } = (await served.inject({ method: 'GET', url: '/v1/stats' })).json();
+    expect(maintain.tables).toEqual(reports);
+    await served.close();
   });
 
   it('refuses a second job and says which one runs', async () => {

@@ -40,6 +40,7 @@ const STATUS: Partial<PlatformStatus> = {
     state: 'running',
     ...{ rounds: 1, lastRoundUs: 0, rewrittenFiles: 0, expiredSnapshots: 0, deletedFiles: 0, failures: 1 },
     lastFailure: { task: 'compact', table: TABLE, error: S3 },
+    tables: [],
   },
 };
 

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import type { Alteration } from '@k2/domain/lake';
 import { recordSchema, type PlacedBatch, type RecordType, type TableName } from '@k2/domain/market';
 import { PortError, type LogLevel, type MarketFeed, type ScanRequest, type TickLog, type TickStore } from '@k2/ports';
 import { platformHealth, type PlatformHealth, type PlatformStatus } from '@k2/composition';
@@ -122,6 +123,7 @@ const SCHEDULER = {
 class FakeStore {
   /** Older instants are given up. */
   keptFromUs = 0;
+  alterations: readonly Alteration[] = [];
 
   async plan({ table, asOf }: ScanRequest) {
     const { fields } = recordSchema(table);
@@ -146,7 +148,7 @@ class FakeStore {
       fields,
       files,
       filesTotal: files.length,
-      alterations: [],
+      alterations: this.alterations,
     };
   }
 

@@ -75,7 +75,11 @@ export function concerns(alteration: Alteration, scope: AlterationScope): boolea
 
 /** `retention removed 17866 rows of SIMX from 2026-01-05T00:00:00.000Z to 2026-01-06T00:00:00.000Z`. */
 export function describeAlteration(alteration: Alteration): string {
-  const { cause, exchange, fromUs, toUs, removedRows, addedRows, snapshotId, operation } = alteration;
+  return describeAlterationJson(alterationJson(alteration));
+}
+
+export function describeAlterationJson(alteration: AlterationJson): string {
+  const { cause, exchange, fromTime, toTime, removedRows, addedRows, snapshotId, operation } = alteration;
   const other =
     snapshotId === null
       ? `a ${operation} by another engine`
@@ -87,10 +91,7 @@ export function describeAlteration(alteration: Alteration): string {
   ];
   const did = counts.length === 0 ? 'changed' : counts.join(' and ');
   const of = exchange === null ? '' : ` of ${exchange}`;
-  const bounds = [
-    ...(fromUs === null ? [] : [`from ${printTimeUs(fromUs)}`]),
-    ...(toUs === null ? [] : [`to ${printTimeUs(toUs)}`]),
-  ];
+  const bounds = [...(fromTime === null ? [] : [`from ${fromTime}`]), ...(toTime === null ? [] : [`to ${toTime}`])];
   return [`${who} ${did} rows${of}`, ...bounds].join(' ');
 }
 

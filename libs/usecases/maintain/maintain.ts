@@ -1,12 +1,6 @@
 import type { TableName } from '@k2/domain/market';
-import {
-  isPortError,
-  type Clock,
-  type Scheduler,
-  type TableMaintenance,
-  type TableMaintenanceErrorKind,
-  type Telemetry,
-} from '@k2/ports';
+import { isPortError, type Scheduler, type TableMaintenanceErrorKind, type Telemetry } from '@k2/ports';
+import type { Inspections } from './inspections.ts';
 import {
   MAINTAINED_TABLES,
   MAINTENANCE_TASKS,
@@ -14,13 +8,13 @@ import {
   type MaintenancePolicy,
   type MaintenanceReport,
   type MaintenanceTask,
+  type MaintenanceTaskPorts,
 } from './maintenance-tasks.ts';
+import type { InspectionReport } from './table-inspection.ts';
 import { asError } from '../as-error.ts';
 import type { Turn } from './turn.ts';
 
-export interface MaintainPorts {
-  readonly maintenance: TableMaintenance;
-  readonly clock: Clock;
+export interface MaintainPorts extends MaintenanceTaskPorts {
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
 }
@@ -44,6 +38,8 @@ export interface MaintainStatus {
   readonly failures: number;
   /** The step that failed last, and why; null while none has failed. */
   readonly lastFailure: { readonly task: MaintenanceTask; readonly table: TableName; readonly error: Error } | null;
+  /** What the newest inspection of each table found, whoever asked for it. */
+  readonly tables: readonly InspectionReport[];
 }
 
 /** Keeps the tables fast and small, in rounds: every task on every table, one after the other. */
@@ -51,9 +47,10 @@ export class Maintain {
   private readonly ports: MaintainPorts;
   private readonly options: MaintainOptions;
   private readonly turn: Turn;
+  private readonly inspections: Inspections;
   private readonly taskMs;
   private readonly failed;
-  private current: MaintainStatus = {
+  private current: Omit<MaintainStatus, 'tables'> = {
     state: 'waiting',
     rounds: 0,
     lastRoundUs: null,
@@ -64,16 +61,17 @@ export class Maintain {
     lastFailure: null,
   };
 
-  constructor(ports: MaintainPorts, options: MaintainOptions, turn: Turn) {
+  constructor(ports: MaintainPorts, options: MaintainOptions, turn: Turn, inspections: Inspections) {
     this.ports = ports;
     this.options = options;
     this.turn = turn;
+    this.inspections = inspections;
     this.taskMs = ports.telemetry.histogram('k2_maintain_task_ms', 'Time of one task on one table.', 'ms');
     this.failed = ports.telemetry.counter('k2_maintain_failures', 'Tasks that failed and are tried again.');
   }
 
   get status(): MaintainStatus {
-    return this.current;
+    return { ...this.current, tables: this.inspections.tables };
   }
 
   /** Runs until the signal aborts. A task that fails is told of and tried again in the next round. */
@@ -133,10 +131,11 @@ export class Maintain {
     if (report.task === 'expire') this.update({ expiredSnapshots: expiredSnapshots + report.expiredSnapshots });
     if (report.task === 'expire' || report.task === 'orphans')
       this.update({ deletedFiles: deletedFiles + report.deletedFiles });
+    if (report.task === 'inspect') this.inspections.note(report);
     this.ports.telemetry.log('debug', 'maintained', { ...report });
   }
 
-  private update(change: Partial<MaintainStatus>): void {
+  private update(change: Partial<typeof this.current>): void {
     this.current = { ...this.current, ...change };
   }
 }

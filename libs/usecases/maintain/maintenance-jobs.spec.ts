@@ -1,6 +1,15 @@
 import { ManualClock, ManualScheduler, MemoryTelemetry } from '@k2/adapter-memory';
+import type { Alteration } from '@k2/domain/lake';
 import type { TableName } from '@k2/domain/market';
-import { PortError, type CompactionReport, type MaintenanceOptions, type TableMaintenance } from '@k2/ports';
+import {
+  PortError,
+  type CompactionReport,
+  type MaintenanceOptions,
+  type ScanPlan,
+  type ScanRequest,
+  type TableMaintenance,
+} from '@k2/ports';
+import { Inspections } from './inspections.ts';
 import { Maintain } from './maintain.ts';
 import { MaintenanceJobs, type MaintenanceJob } from './maintenance-jobs.ts';
 import { MAINTENANCE_POLICY } from './maintenance-tasks.ts';
@@ -19,6 +28,14 @@ const COMPACTED: CompactionReport = {
   bytesAfter: 400,
   isDone: true,
 };
+
+const NOTHING = { alterations: [], keys: [] };
+
+function planOf(table: TableName, lake: { readonly alterations: Alteration[]; readonly keys: string[] }): ScanPlan {
+  const files = lake.keys.map((key) => ({ key, rowCount: 1, sizeBytes: 1, timeSpan: null }));
+  const snapshot = { snapshotId: 82n, committedUs: 0, fields: [], filesTotal: files.length };
+  return { table, ...snapshot, files, alterations: [...lake.alterations] };
+}
 
 type Compact = (options: MaintenanceOptions) => Promise<CompactionReport>;
 
@@ -48,16 +65,20 @@ function world(compact: Compact = async () => COMPACTED) {
   };
   let ids = 0;
   const turn = new Turn();
+  const lake = { alterations: [] as Alteration[], keys: [] as string[] };
+  const store = { plan: async ({ table }: ScanRequest) => planOf(table, table === TRADES ? lake : NOTHING) };
   const ports = {
     maintenance,
+    store,
     clock,
     telemetry,
     random: { uuid: () => `job-${++ids}` },
     scheduler: new ManualScheduler(clock),
   };
-  const jobs = new MaintenanceJobs(ports, MAINTENANCE_POLICY, turn);
+  const inspections = new Inspections(telemetry);
+  const jobs = new MaintenanceJobs(ports, MAINTENANCE_POLICY, turn, inspections);
   const options = { policy: MAINTENANCE_POLICY, intervalMs: 60_000, orphanIntervalMs: 3_600_000 };
-  return { jobs, schedule: new Maintain(ports, options, turn), seen, telemetry };
+  return { jobs, schedule: new Maintain(ports, options, turn, inspections), seen, telemetry, lake };
 }
 
 const COMPACT_TRADES = { tasks: ['compact'] as const, tables: [TRADES], dryRun: false };
@@ -88,7 +109,7 @@ describe('a maintenance job', () => {
     const { id } = jobs.begin({ tasks: [], tables: [], dryRun: false })!;
     const job = await ended(jobs, id);
     expect(job).toMatchObject({ state: 'done', stepsDone: job.stepsTotal, step: null, error: null });
-    expect(seen.calls.filter((call) => call.startsWith('compact'))).toHaveLength(job.stepsTotal / 5);
+    expect(seen.calls.filter((call) => call.startsWith('compact'))).toHaveLength(job.stepsTotal / 6);
     expect(job.reports.map(({ task }) => task)).toEqual(expect.arrayContaining(['compact', 'manifests', 'expire']));
   });
 
@@ -209,5 +230,76 @@ describe('a maintenance job', () => {
     expect(jobs.jobs.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => `job-${21 - at}`));
     expect(jobs.job('job-1')).toBeNull();
     expect(jobs.cancel('job-1')).toBeNull();
+  });
+});
+
+const FOREIGN_DELETE: Alteration = {
+  ...{ cause: 'other-engine', exchange: 'SIMX', fromUs: 0, toUs: 86_400_000_000, removedRows: 16, addedRows: 0 },
+  ...{ snapshotId: 81n, committedUs: 3_000_000, operation: 'overwrite' },
+};
+const RETENTION: Alteration = { ...FOREIGN_DELETE, cause: 'retention', snapshotId: 80n, operation: 'delete' };
+const CHECKED = 'market_data/trades/data/5f0c8f31-77a2-8c11-9d5e-3b1f0c2d4e5f.parquet';
+const UNCHECKED = 'market_data/trades/data/00000-0-5f0c8f31-77a2-4c11-9d5e-3b1f0c2d4e5f.parquet';
+const INSPECT_TRADES = { tasks: ['inspect'] as const, tables: [TRADES], dryRun: false };
+const warnings = (telemetry: MemoryTelemetry) => telemetry.lines.filter(({ level }) => level === 'warn');
+
+describe('an inspection', () => {
+  it('tells what changed rows other than recording, and of files without a digest', async () => {
+    const { jobs, lake } = world();
+    lake.alterations.push(RETENTION, FOREIGN_DELETE);
+    lake.keys.push(CHECKED, UNCHECKED);
+    const { reports } = await ended(jobs, jobs.begin(INSPECT_TRADES)!.id);
+    const times = { fromTime: '1970-01-01T00:00:00.000Z', toTime: '1970-01-02T00:00:00.000Z' };
+    expect(reports).toMatchObject([
+      {
+        ...{ task: 'inspect', table: TRADES, dryRun: false, files: 2, uncheckedFiles: 1 },
+        alterations: [
+          { kind: 'removed', cause: 'retention', snapshotId: '80', ...times },
+          { kind: 'unverifiable', cause: 'other-engine', snapshotId: '81', removedRows: 16, ...times },
+        ],
+      },
+    ]);
+  });
+
+  it('warns of what another engine did when it is first seen, a line for each snapshot, and not of retention', async () => {
+    const { jobs, lake, telemetry } = world();
+    lake.alterations.push(RETENTION, FOREIGN_DELETE, { ...FOREIGN_DELETE, exchange: 'SIMY' });
+    for (let run = 0; run < 2; run++) await ended(jobs, jobs.begin(INSPECT_TRADES)!.id);
+    expect(warnings(telemetry).map(({ fields }) => fields)).toEqual([
+      {
+        table: TRADES,
+        snapshotId: '81',
+        alterations: [expect.stringContaining('16 rows of SIMX'), expect.stringContaining('16 rows of SIMY')],
+      },
+    ]);
+    lake.alterations.push({ ...FOREIGN_DELETE, snapshotId: 83n, committedUs: 4_000_000 });
+    await ended(jobs, jobs.begin(INSPECT_TRADES)!.id);
+    expect(warnings(telemetry).map(({ fields }) => fields['snapshotId'])).toEqual(['81', '83']);
+  });
+
+  it('is a metric of each table that was inspected, and of nothing before', async () => {
+    const { jobs, lake, telemetry } = world();
+    expect(telemetry.readGauge('k2_table_alterations')).toEqual([]);
+    lake.alterations.push(FOREIGN_DELETE);
+    lake.keys.push(CHECKED, UNCHECKED);
+    await ended(jobs, jobs.begin(INSPECT_TRADES)!.id);
+    expect(telemetry.readGauge('k2_table_alterations')).toEqual([
+      [0, { table: TRADES, kind: 'removed' }],
+      [1, { table: TRADES, kind: 'unverifiable' }],
+    ]);
+    expect(telemetry.readGauge('k2_table_unchecked_files')).toEqual([[1, { table: TRADES }]]);
+  });
+
+  it('is part of each round of the schedule, and its status tells what was found', async () => {
+    const { schedule, lake, telemetry } = world();
+    lake.alterations.push(FOREIGN_DELETE);
+    const stop = new AbortController();
+    const running = schedule.run(stop.signal);
+    while (schedule.status.rounds === 0) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await running;
+    const found = schedule.status.tables.map(({ table, alterations }) => [table, alterations.length]);
+    expect(Object.fromEntries(found)).toMatchObject({ [TRADES]: 1, 'market_data.quotes': 0 });
+    expect(warnings(telemetry)).toHaveLength(1);
   });
 });

@@ -1,11 +1,12 @@
-import { isPortError, type Clock, type Random, type TableMaintenance, type Telemetry } from '@k2/ports';
+import { isPortError, type Random, type Telemetry } from '@k2/ports';
+import type { Inspections } from './inspections.ts';
 import {
   maintenanceSteps,
   runMaintenance,
   type MaintenanceRunProgress,
   type MaintenanceWork,
 } from './maintenance-run.ts';
-import type { MaintenancePolicy, MaintenanceReport } from './maintenance-tasks.ts';
+import type { MaintenancePolicy, MaintenanceReport, MaintenanceTaskPorts } from './maintenance-tasks.ts';
 import type { Turn } from './turn.ts';
 
 /**
@@ -30,9 +31,7 @@ export interface MaintenanceJob extends MaintenanceWork, MaintenanceRunProgress 
   readonly error: unknown;
 }
 
-export interface MaintenanceJobsPorts {
-  readonly maintenance: TableMaintenance;
-  readonly clock: Clock;
+export interface MaintenanceJobsPorts extends MaintenanceTaskPorts {
   readonly random: Pick<Random, 'uuid'>;
   readonly telemetry: Telemetry;
 }
@@ -50,15 +49,17 @@ export class MaintenanceJobs {
   private readonly ports: MaintenanceJobsPorts;
   private readonly policy: MaintenancePolicy;
   private readonly turn: Turn;
+  private readonly inspections: Inspections;
   /** The oldest first. */
   private readonly entries: Entry[] = [];
   private running: Promise<void> = Promise.resolve();
   private isClosed = false;
 
-  constructor(ports: MaintenanceJobsPorts, policy: MaintenancePolicy, turn: Turn) {
+  constructor(ports: MaintenanceJobsPorts, policy: MaintenancePolicy, turn: Turn, inspections: Inspections) {
     this.ports = ports;
     this.policy = policy;
     this.turn = turn;
+    this.inspections = inspections;
   }
 
   /** The newest first. */
@@ -126,6 +127,7 @@ export class MaintenanceJobs {
     try {
       for await (const report of runMaintenance(this.ports, this.policy, entry.job, { signal, listener })) {
         this.update(entry, { reports: [...entry.job.reports, report] });
+        if (report.task === 'inspect') this.inspections.note(report);
       }
       this.end(entry, 'done');
     } catch (error) {

@@ -1,11 +1,5 @@
 import type { TableName } from '@k2/domain/market';
-import {
-  PortError,
-  type Clock,
-  type CompactionReport,
-  type MaintenanceProgress,
-  type TableMaintenance,
-} from '@k2/ports';
+import { PortError, type CompactionReport, type MaintenanceProgress } from '@k2/ports';
 import {
   MAINTAINED_TABLES,
   MAINTENANCE_TASKS,
@@ -13,6 +7,7 @@ import {
   type MaintenancePolicy,
   type MaintenanceReport,
   type MaintenanceTask,
+  type MaintenanceTaskPorts,
 } from './maintenance-tasks.ts';
 
 /** What is asked for; all of them where none is named. */
@@ -54,10 +49,10 @@ export function maintenanceSteps({ tasks, tables }: MaintenanceWork): readonly O
 
 /**
  * The steps one after the other, with a report of each that had something to do by the policy. A run of compaction is
- * bounded by bytes; a step is as many of them as there is work for. Throws as TableMaintenance does, at the first step that fails.
+ * bounded by bytes; a step is as many of them as there is work for. Throws as TableMaintenance and TickStore do, at the first step that fails.
  */
 export async function* runMaintenance(
-  ports: { readonly maintenance: TableMaintenance; readonly clock: Clock },
+  ports: MaintenanceTaskPorts,
   policy: MaintenancePolicy,
   work: MaintenanceWork,
   { signal, listener = () => {} }: MaintenanceRunOptions,

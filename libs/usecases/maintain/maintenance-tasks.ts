@@ -9,10 +9,15 @@ import type {
   OrphanReport,
   RetentionReport,
   TableMaintenance,
+  TickStore,
 } from '@k2/ports';
+import { inspectTable, type InspectionReport } from './table-inspection.ts';
 
-/** In the order in which a round runs them: what a later one deletes, an earlier one has made superfluous. */
-export const MAINTENANCE_TASKS = ['retention', 'compact', 'manifests', 'expire', 'orphans'] as const;
+/**
+ * In the order in which a round runs them: what a later one deletes, an earlier one has made superfluous. The last only
+ * looks at what the others have left.
+ */
+export const MAINTENANCE_TASKS = ['retention', 'compact', 'manifests', 'expire', 'orphans', 'inspect'] as const;
 export type MaintenanceTask = (typeof MAINTENANCE_TASKS)[number];
 
 export type MaintenanceReport =
@@ -20,7 +25,8 @@ export type MaintenanceReport =
   | ({ readonly task: 'compact' } & CompactionReport)
   | ({ readonly task: 'manifests' } & ManifestReport)
   | ({ readonly task: 'expire' } & ExpiryReport)
-  | ({ readonly task: 'orphans' } & OrphanReport);
+  | ({ readonly task: 'orphans' } & OrphanReport)
+  | ({ readonly task: 'inspect' } & InspectionReport);
 
 export interface MaintenancePolicy {
   /** Size of a compacted file. */
@@ -52,14 +58,20 @@ export const MAINTENANCE_POLICY: MaintenancePolicy = {
 
 export const MAINTAINED_TABLES: readonly TableName[] = RECORD_SCHEMAS.map(({ table }) => table);
 
+export interface MaintenanceTaskPorts {
+  readonly maintenance: TableMaintenance;
+  readonly store: Pick<TickStore, 'plan'>;
+  readonly clock: Clock;
+}
+
 export interface MaintenanceRequest extends MaintenanceOptions {
   readonly task: MaintenanceTask;
   readonly table: TableName;
 }
 
-/** One task on one table, by the policy. Null where the policy has nothing to do. Errors are those of TableMaintenance. */
+/** One task on one table, by the policy. Null where the policy has nothing to do. Errors are those of TableMaintenance and of TickStore. */
 export async function runMaintenanceTask(
-  { maintenance, clock }: { readonly maintenance: TableMaintenance; readonly clock: Clock },
+  { maintenance, store, clock }: MaintenanceTaskPorts,
   policy: MaintenancePolicy,
   { task, table, ...options }: MaintenanceRequest,
 ): Promise<MaintenanceReport | null> {
@@ -85,5 +97,7 @@ export async function runMaintenanceTask(
         task,
         ...(await maintenance.removeOrphans(table, { ...options, olderThanUs: ago(policy.orphanAgeMs) })),
       };
+    case 'inspect':
+      return { task, dryRun: options.dryRun, ...(await inspectTable(store, table)) };
   }
 }
