@@ -43,5 +43,9 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ObjectSummary>;
   /** Deleting what is not there succeeds. */
   delete(key: string): Promise<void>;
-  localFile(key: string): Promise<LocalFile>;
+  /**
+   * Rejects with the signal's reason once that has aborted; then what was fetched for this call alone is fetched no
+   * further, and nothing of it is left.
+   */
+  localFile(key: string, signal?: AbortSignal): Promise<LocalFile>;
 }

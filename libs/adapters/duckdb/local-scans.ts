@@ -14,7 +14,7 @@ export interface LocalScanResources {
   readonly config: { readonly fileFetchesMax: number };
 }
 
-/** Acquires every planned file; `files` holds those acquired, also if this rejects. */
+/** Acquires every planned file; `files` holds those acquired, also if this rejects. No fetch goes on once the signal has aborted. */
 export async function localScans(
   plans: readonly ScanPlan[],
   files: LocalFile[],
@@ -26,7 +26,7 @@ export async function localScans(
   for (let i = 0; i < keys.length; i += fileFetchesMax) {
     signal.throwIfAborted();
     const part = keys.slice(i, i + fileFetchesMax);
-    const fetched = await Promise.allSettled(part.map((key) => objectStore.localFile(key)));
+    const fetched = await Promise.allSettled(part.map((key) => objectStore.localFile(key, signal)));
     fetched.forEach((result, at) => {
       if (result.status === 'rejected') return;
       files.push(result.value);

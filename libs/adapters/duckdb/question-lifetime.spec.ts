@@ -81,6 +81,30 @@ describe('a question', () => {
     expect(lake.filesInUse).toBe(0);
   });
 
+  it('has its files fetched no further once its caller has left or its deadline has passed', async () => {
+    const fetching = Promise.withResolvers<void>();
+    const ended: unknown[] = [];
+    const localFile = (_key: string, signal?: AbortSignal) => {
+      fetching.resolve();
+      return new Promise<never>((_, reject) =>
+        signal?.addEventListener('abort', () => {
+          ended.push((signal.reason as { kind?: unknown }).kind);
+          reject(signal.reason);
+        }),
+      );
+    };
+    await engineWith({}, { ...lake.objectStore, localFile });
+    const caller = new AbortController();
+    const left = engine.ask(ticks(), plans, { ...ASK, signal: caller.signal });
+    await Promise.all([
+      fetching.promise.then(() => caller.abort()),
+      expect(left).rejects.toMatchObject({ kind: 'cancelled' }),
+    ]);
+    await expect(engine.ask(ticks(), plans, { timeoutMs: 50 })).rejects.toMatchObject({ kind: 'timeout' });
+    expect(new Set(ended)).toEqual(new Set(['cancelled', 'timeout']));
+    expect(ended).toHaveLength(6);
+  });
+
   it('is answered again after processes are killed at any moment', async () => {
     await engineWith({});
     let isOver = false;

@@ -126,7 +126,8 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 
   /** The object itself, read-only: also what other programs wrote, or K2 of an earlier version. */
-  async localFile(key: string): Promise<LocalFile> {
+  async localFile(key: string, signal?: AbortSignal): Promise<LocalFile> {
+    signal?.throwIfAborted();
     const path = this.path(key);
     const found = await reading(key, () => stat(path));
     if (!found.isFile()) throw notFound(key);

@@ -81,7 +81,8 @@ export class MemoryObjectStore implements ObjectStore {
     this.objects.delete(key);
   }
 
-  async localFile(key: string): Promise<LocalFile> {
+  async localFile(key: string, signal?: AbortSignal): Promise<LocalFile> {
+    signal?.throwIfAborted();
     const { content } = this.object(key);
     const directory = await mkdtemp(join(tmpdir(), 'k2-object-'));
     const path = join(directory, basename(key));

@@ -72,6 +72,52 @@ describe('LocalFileCache', () => {
     expect(telemetry.read('k2_objects_cache_bytes')).toBe(4);
   });
 
+  it('stops a fetch once all have left who wait for it, removes what it wrote, and begins anew for the next', async () => {
+    const cache = await open();
+    const stopped = Promise.withResolvers<void>();
+    const written = Promise.withResolvers<void>();
+    const endless: FetchFile = async (target, reserve, isUnwanted) => {
+      reserve(600);
+      await writeFile(target, 'a part');
+      written.resolve();
+      await new Promise((resolve) => isUnwanted.addEventListener('abort', resolve));
+      stopped.resolve();
+      throw isUnwanted.reason;
+    };
+    const leaving = [new AbortController(), new AbortController()];
+    const asked = leaving.map(({ signal }) => cache.acquire('a', endless, signal));
+    const outcomes = Promise.allSettled(asked);
+    await written.promise;
+    leaving[0].abort('left');
+    await expect(asked[0]).rejects.toBe('left');
+    expect(telemetry.read('k2_objects_cache_bytes')).toBe(600);
+    leaving[1].abort('left');
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const anew = cache.acquire('a', fetching('rows'));
+    await stopped.promise;
+    expect(await readFile((await anew).path, 'utf8')).toBe('rows');
+    (await anew).release();
+    await cache.close();
+    expect(await readdir(directory)).toHaveLength(1);
+    expect(telemetry.read('k2_objects_cache_bytes')).toBe(4);
+  });
+
+  it('keeps nothing of a fetch that came to its end although all had left', async () => {
+    const cache = await open();
+    const leaving = new AbortController();
+    const deaf: FetchFile = async (target, reserve, isUnwanted) => {
+      const told = new Promise((resolve) => isUnwanted.addEventListener('abort', resolve));
+      leaving.abort('left');
+      await told;
+      return fetching('rows')(target, reserve, isUnwanted);
+    };
+    await expect(cache.acquire('a', deaf, leaving.signal)).rejects.toBe('left');
+    await use(cache, 'a', fetching('anew'));
+    await cache.close();
+    expect(fetches).toBe(2);
+    expect(await readdir(directory)).toHaveLength(1);
+  });
+
   it('gives out copies that nobody can write', async () => {
     const { path, release } = await (await open()).acquire('a', fetching('rows'));
     expect((await stat(path)).mode & 0o222).toBe(0);
@@ -94,10 +140,10 @@ describe('LocalFileCache', () => {
   it('makes room before a file is fetched', async () => {
     const cache = await open(1_000);
     await use(cache, 'a', sized(600));
-    await use(cache, 'b', async (target, reserve) => {
+    await use(cache, 'b', async (target, reserve, isUnwanted) => {
       reserve(600);
       expect(telemetry.read('k2_objects_cache_bytes')).toBe(600);
-      return sized(600)(target, reserve);
+      return sized(600)(target, reserve, isUnwanted);
     });
   });
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isPortError, type Counter, type LocalFile, type Telemetry } from '@k2/ports';
+import { isPortError, PortError, type Counter, type LocalFile, type ObjectStoreError, type Telemetry } from '@k2/ports';
 import { filesIn, fileName, partialName, type CachedFileName } from './cache-directory.ts';
 import { fileIdentity, localProblem, moveFile, withFile } from './local-files.ts';
 
@@ -25,9 +25,14 @@ export interface FetchedFile {
 
 /**
  * Writes the content to `target`, which does not exist yet, and says what it is. Calls `reserve` as soon as the size is
- * known, so that room is made before it is needed. Throws PortErrors, which reach all who wait for the file.
+ * known, so that room is made before it is needed. Throws PortErrors, which reach all who wait for the file. Aborted by
+ * `isUnwanted` once nobody waits for it any longer.
  */
-export type FetchFile = (target: string, reserve: (sizeBytes: number) => void) => Promise<FetchedFile>;
+export type FetchFile = (
+  target: string,
+  reserve: (sizeBytes: number) => void,
+  isUnwanted: AbortSignal,
+) => Promise<FetchedFile>;
 
 interface Entry {
   readonly id: string;
@@ -37,6 +42,9 @@ interface Entry {
   path: string | null;
   /** Resolves when the file is whole; undefined: nobody has asked since the start of the process. */
   ready: Promise<string> | undefined;
+  /** While the file is made to be there: aborts that. */
+  preparing: AbortController | null;
+  /** Callers who wait for the file or read it. */
   users: number;
   /** No longer to be given out; goes on its last release. */
   isForgotten: boolean;
@@ -89,11 +97,12 @@ export class LocalFileCache {
   }
 
   /** `identity` names the object for good: the same identity, the same content. */
-  async acquire(identity: string, fetch: FetchFile): Promise<LocalFile> {
+  async acquire(identity: string, fetch: FetchFile, signal?: AbortSignal): Promise<LocalFile> {
+    signal?.throwIfAborted();
     const id = idOf(identity);
     const known = this.entries.get(id);
     this.lookups.add(1, { outcome: known === undefined ? 'miss' : known.path === null ? 'joined' : 'hit' });
-    return this.lease(known ?? this.created(id), fetch);
+    return this.lease(known ?? this.created(id), fetch, signal);
   }
 
   /** Takes over a file with an object's content, if there is room for it; otherwise leaves it where it is. */
@@ -134,12 +143,13 @@ export class LocalFileCache {
   }
 
   private created(id: string): Entry {
-    const entry: Entry = { id, sizeBytes: 0, sha256: '', path: null, ready: undefined, users: 0, isForgotten: false };
+    const nothing = { sizeBytes: 0, sha256: '', path: null, ready: undefined, preparing: null };
+    const entry: Entry = { id, ...nothing, users: 0, isForgotten: false };
     this.entries.set(id, entry);
     return entry;
   }
 
-  private async lease(entry: Entry, fetch: FetchFile): Promise<LocalFile> {
+  private async lease(entry: Entry, fetch: FetchFile, signal?: AbortSignal): Promise<LocalFile> {
     entry.users++;
     if (!entry.isForgotten) {
       this.entries.delete(entry.id);
@@ -150,12 +160,11 @@ export class LocalFileCache {
       if (isReleased) return;
       isReleased = true;
       entry.users--;
-      if (entry.users === 0 && (entry.isForgotten || this.isOversize(entry))) this.discard(entry);
-      else this.evict();
+      this.left(entry);
     };
     try {
       entry.ready ??= this.prepared(entry, fetch);
-      const path = await entry.ready;
+      const path = await untilAborted(entry.ready, signal);
       const discard = () => {
         if (!entry.isForgotten)
           this.telemetry.log('warn', 'a local copy is not what it should be and is fetched again', { path });
@@ -169,8 +178,30 @@ export class LocalFileCache {
     }
   }
 
+  /** One who waited for the file, or read it, has left. */
+  private left(entry: Entry): void {
+    const isUnused = entry.users === 0;
+    if (isUnused && entry.preparing !== null) {
+      // Discarded once that has come to its end.
+      this.giveUp(entry);
+      entry.preparing.abort(unwanted());
+    } else if (isUnused && (entry.isForgotten || this.isOversize(entry))) this.discard(entry);
+    else this.evict();
+  }
+
   /** Makes the file be there, and whole. */
   private async prepared(entry: Entry, fetch: FetchFile): Promise<string> {
+    const preparing = new AbortController();
+    entry.preparing = preparing;
+    try {
+      return await this.copied(entry, fetch, preparing.signal);
+    } finally {
+      entry.preparing = null;
+      if (entry.users === 0) this.discard(entry);
+    }
+  }
+
+  private async copied(entry: Entry, fetch: FetchFile, isUnwanted: AbortSignal): Promise<string> {
     const adopted = entry.path;
     if (adopted !== null) {
       if (await isWhole(adopted, entry)) return adopted;
@@ -180,7 +211,7 @@ export class LocalFileCache {
     }
     const target = join(this.config.directory, partialName(randomUUID()));
     try {
-      const file = await fetch(target, (sizeBytes) => this.resize(entry, sizeBytes));
+      const file = await fetch(target, (sizeBytes) => this.resize(entry, sizeBytes), isUnwanted);
       const { size, mode } = await stat(target);
       if (size !== file.sizeBytes) throw new Error(`${size} bytes are there where ${file.sizeBytes} were written`);
       this.resize(entry, size);
@@ -255,6 +286,20 @@ export class LocalFileCache {
 
 function idOf(identity: string): string {
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+}
+
+function unwanted(): ObjectStoreError {
+  return new PortError('unavailable', 'nobody waits for the local copy any longer', {}, { retryable: true });
+}
+
+/** The promise, or the signal's reason if that is first. The promise goes on. */
+function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 async function isWhole(path: string, expected: FetchedFile): Promise<boolean> {

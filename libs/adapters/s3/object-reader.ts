@@ -32,28 +32,38 @@ export class ObjectReader {
     this.attemptsMax = attemptsMax;
   }
 
-  /** `consume` starts anew where it is called again. `range` is of HTTP's form: `bytes=3-6`. */
+  /**
+   * `consume` starts anew where it is called again. `range` is of HTTP's form: `bytes=3-6`. Rejects with the signal's
+   * reason once that has aborted, and the request has ended.
+   */
   async read<Result>(
     fullKey: string,
     range: string | undefined,
     consume: (body: ObjectBody) => Promise<Result>,
+    signal?: AbortSignal,
   ): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.requests.run('GetObject', async (client) => {
           const Range = range === undefined ? {} : { Range: range };
           const command = new GetObjectCommand({ Bucket: this.requests.bucket, Key: fullKey, ...Range });
-          const output = await client.send(command);
+          signal?.throwIfAborted();
+          const output = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+          const stream = output.Body as Readable | undefined;
+          const onAbort = () => stream?.destroy(new Error('nobody waits for it any longer'));
+          signal?.addEventListener('abort', onAbort, { once: true });
           try {
             return await consume(this.body(output, range));
           } finally {
+            signal?.removeEventListener('abort', onAbort);
             // A body that is not read to its end would keep its connection.
-            (output.Body as Readable | undefined)?.destroy();
+            stream?.destroy();
           }
         });
       } catch (error) {
+        signal?.throwIfAborted();
         if (!(error instanceof BrokenBody) || attempt >= this.attemptsMax) throw error;
-        await this.scheduler.sleep(RETRY_PAUSE_MS * 2 ** (attempt - 1));
+        await this.scheduler.sleep(RETRY_PAUSE_MS * 2 ** (attempt - 1), signal);
       }
     }
   }

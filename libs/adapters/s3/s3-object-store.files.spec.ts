@@ -163,6 +163,33 @@ describe('S3ObjectStore with files', () => {
     for (const file of [...files, anew]) file.release();
   });
 
+  it('fetches a file no further once all have left who asked for it, and leaves nothing of it', async () => {
+    world = await FaultyWorld.open({ requestsMax: 1, idleTimeoutMs: 600_000 });
+    world.put('a', String(large));
+    const begun = Promise.withResolvers<void>();
+    world.server.fault = () => {
+      begun.resolve();
+      return { kind: 'stalled-body', afterBytes: 4 };
+    };
+    const left = new Error('the question is over');
+    const [first, second] = [new AbortController(), new AbortController()];
+    const asked = [first, second].map(({ signal }) => world.store.localFile('a', signal));
+    const outcomes = Promise.allSettled(asked);
+    await begun.promise;
+    first.abort(left);
+    await expect(asked[0]).rejects.toBe(left);
+    // The one request that may run is still the other's.
+    second.abort(left);
+    expect((await outcomes).map((outcome) => outcome.status === 'rejected' && outcome.reason)).toEqual([left, left]);
+    world.server.fault = () => undefined;
+    const local = await world.store.localFile('a', new AbortController().signal);
+    expect(large.equals(await readFile(local.path))).toBe(true);
+    expect(world.requests('GET')).toBe(2);
+    local.release();
+    await world.store.close();
+    expect(await world.cached()).toHaveLength(1);
+  });
+
   it('has no more requests under way than it may, and refuses beyond those that may wait', async () => {
     world = await FaultyWorld.open({ requestsMax: 3, requestsWaitingMax: 5 });
     world.put('a', 'rows');

@@ -15,10 +15,10 @@ import {
   type Telemetry,
 } from '@k2/ports';
 import { ConditionalWriter, sha256Of, type ContentIdentity } from './conditional-writer.ts';
-import { LocalFileCache, type FetchedFile } from './local-file-cache.ts';
+import { LocalFileCache, type FetchFile, type FetchedFile } from './local-file-cache.ts';
 import { fileIdentity, filePart, onDisk, withFile } from './local-files.ts';
 import { MultipartUploads } from './multipart-upload.ts';
-import { ObjectReader, SHA256_METADATA, collected } from './object-reader.ts';
+import { ObjectReader, SHA256_METADATA, collected, type ObjectBody } from './object-reader.ts';
 import { probe } from './probe.ts';
 import { assertInside, outOfRange, parseContentRange, rangeHeader, type ByteRange } from './range.ts';
 import { resolvedConfig, type S3ObjectStoreConfig, type S3RequiredConfig } from './s3-config.ts';
@@ -161,11 +161,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   /** A copy in the cache. Objects are immutable: one that another process deleted is still given from there. */
-  async localFile(key: string): Promise<LocalFile> {
+  async localFile(key: string, signal?: AbortSignal): Promise<LocalFile> {
     const fullKey = this.fullKey(key);
-    return this.cache.acquire(this.identity(key), (target, reserve) =>
-      this.requests.crossing(key, () => this.download(fullKey, target, reserve)),
-    );
+    const fetch: FetchFile = (target, reserve, isUnwanted) =>
+      this.requests.crossing(key, () => this.download(fullKey, target, reserve, isUnwanted));
+    return this.cache.acquire(this.identity(key), fetch, signal);
   }
 
   /** Requests in flight fail. Files of the cache stay. */
@@ -253,13 +253,19 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  private download(fullKey: string, target: string, reserve: (sizeBytes: number) => void): Promise<FetchedFile> {
-    return this.reader.read(fullKey, undefined, async ({ sizeBytes, chunks, hash }) => {
+  private download(
+    fullKey: string,
+    target: string,
+    reserve: (sizeBytes: number) => void,
+    isUnwanted: AbortSignal,
+  ): Promise<FetchedFile> {
+    const write = async ({ sizeBytes, chunks, hash }: ObjectBody) => {
       reserve(sizeBytes);
       return withFile(target, 'w', async (file) => {
         for await (const chunk of chunks) await onDisk(target, () => file.writeFile(chunk));
         return { sizeBytes, sha256: hash!.digest('hex') };
       });
-    });
+    };
+    return this.reader.read(fullKey, undefined, write, isUnwanted);
   }
 }

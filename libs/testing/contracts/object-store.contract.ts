@@ -177,5 +177,21 @@ export function objectStoreContract(name: string, { create }: { create(): Promis
       got.fill(0);
       expect(text(await store.get('a'))).toBe('before');
     });
+
+    it('17 gives no local file to a caller who has left, and one to the next', async () => {
+      await store.putIfAbsent('data/f.parquet', bytes('rows'));
+      const left = new Error('the caller has left');
+      await expect(store.localFile('data/f.parquet', AbortSignal.abort(left))).rejects.toBe(left);
+      const leaving = new AbortController();
+      const asked = store.localFile('data/f.parquet', leaving.signal);
+      leaving.abort(left);
+      // It may have been there already.
+      const [outcome] = await Promise.allSettled([asked]);
+      if (outcome.status === 'fulfilled') outcome.value.release();
+      else expect(outcome.reason).toBe(left);
+      const local = await store.localFile('data/f.parquet', new AbortController().signal);
+      expect(text(await harness.readFile(local.path))).toBe('rows');
+      local.release();
+    });
   });
 }

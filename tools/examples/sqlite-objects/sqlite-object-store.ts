@@ -102,7 +102,8 @@ export class SqliteObjectStore implements ObjectStore {
     inTermsOfThePort(key, () => this.database.delete(key));
   }
 
-  async localFile(key: string): Promise<LocalFile> {
+  async localFile(key: string, signal?: AbortSignal): Promise<LocalFile> {
+    signal?.throwIfAborted();
     assertObjectKey(key);
     const path = join(this.options.scratchDirectory, `${this.options.random.uuid()}.object`);
     const release = () => rmSync(path, { force: true });

@@ -51,7 +51,10 @@ export class GroupRewrite {
     try {
       const paths = await eachBounded(target.inputs, this.limits.transfersMax, async ({ path, sizeBytes }) => {
         const key = this.parts.objects.key(path);
-        const file = await soundFile(this.parts.objects, key, (local) => this.checkSound(key, local, sizeBytes));
+        const file = await soundFile(
+          () => this.parts.objects.localFile(key),
+          (local) => this.checkSound(key, local, sizeBytes),
+        );
         fetched.push(file);
         return file.path;
       });

@@ -63,10 +63,11 @@ export class CheckedObjectStore implements ObjectStore {
     return this.objects.delete(key);
   }
 
-  async localFile(key: string): Promise<LocalFile> {
+  async localFile(key: string, signal?: AbortSignal): Promise<LocalFile> {
     const expected = namedDigest(key);
-    if (expected === null) return this.objects.localFile(key);
-    return soundFile(this.objects, key, (path) => this.check(key, path, expected));
+    if (expected === null) return this.objects.localFile(key, signal);
+    const fetch = () => this.objects.localFile(key, signal);
+    return soundFile(fetch, (path) => this.check(key, path, expected));
   }
 
   /** A second request for a file that is being read waits for the first. */

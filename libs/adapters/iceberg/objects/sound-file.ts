@@ -1,15 +1,14 @@
-import { isPortError, type LocalFile, type ObjectStore, type ObjectStoreErrorKind } from '@k2/ports';
+import { isPortError, type LocalFile, type ObjectStoreErrorKind } from '@k2/ports';
 
 /**
  * A local file that passes the check. Where a copy does not, the object itself may be as it was written: the copy is given
  * up and the object fetched once more. Throws what the check throws: `damaged` once it is the object that is.
  */
 export async function soundFile(
-  objects: Pick<ObjectStore, 'localFile'>,
-  key: string,
+  fetch: () => Promise<LocalFile>,
   check: (path: string) => Promise<void>,
 ): Promise<LocalFile> {
-  const file = await objects.localFile(key);
+  const file = await fetch();
   try {
     await check(file.path);
     return file;
@@ -20,7 +19,7 @@ export async function soundFile(
     }
     file.discard();
   }
-  const anew = await objects.localFile(key);
+  const anew = await fetch();
   try {
     await check(anew.path);
     return anew;
