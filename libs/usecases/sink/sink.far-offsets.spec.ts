@@ -154,7 +154,7 @@ describe('Sink, far into a log', () => {
           partition: 0,
           offset: LOG_OFFSETS_MAX,
           kind: 'log-exhausted',
-          message: expect.stringContaining(`offset ${LOG_OFFSETS_MAX} has no position`),
+          error: { message: expect.stringContaining(`offset ${LOG_OFFSETS_MAX} has no position`) },
         },
       ]);
       expect((await world.rows('market_data.trades')).map((row) => row['exchange'])).toEqual(['NYSE']);

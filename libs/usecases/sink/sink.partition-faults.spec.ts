@@ -181,7 +181,7 @@ describe('Sink, when one partition is at fault', () => {
       ...PAUSED_ASX,
       offset: 0,
       kind: 'fault',
-      message: expect.stringContaining('state'),
+      error: { message: expect.stringContaining('state') },
     });
     expect(sink.status.lag.offsets).toBe(1);
 
