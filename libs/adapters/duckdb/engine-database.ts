@@ -8,7 +8,9 @@ import {
 import type { SqlRead } from '@k2/ports';
 import type { EngineSettings, LocalScan } from './engine-messages.ts';
 import type { Statement } from './statement.ts';
-import { withExactConstants } from './exact-constants.ts';
+import { distinctNames } from './column-names.ts';
+import { withExactConstants, withInfiniteConstants } from './exact-constants.ts';
+import { parquetColumn } from './parquet-types.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
 import { sqlReads } from './sql-reads.ts';
 import { forbidden, isSameQuery, selectTree, type Tree } from './statement-tree.ts';
@@ -73,15 +75,18 @@ export class EngineDatabase {
   }
 
   /**
-   * A statement over the rows of one that `permittedSql` gave: user SQL becomes a view, a statement of its own, so that
-   * none of its text stands within another.
+   * A statement over the rows of one that `permittedSql` gave, as they go into Parquet: user SQL becomes a view, a
+   * statement of its own, so that none of its text stands within another.
    */
   async viewed({ sql, values }: Statement, limit: number): Promise<Statement> {
-    await (await this.single(`CREATE TEMP VIEW ${ANSWER_VIEW} AS ${sql}`, StatementType.CREATE)).run();
-    const described = await this.connection.runAndReadAll(
-      `SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = '${ANSWER_VIEW}' ORDER BY column_index`,
-    );
-    const columns = described.getRows().map(([name, type]) => exactColumnSql(String(name), String(type)));
+    const query = await this.single(sql, StatementType.SELECT);
+    const places = Array.from({ length: query.columnCount }, (_, at) => at);
+    const types = places.map((at) => query.columnType(at));
+    const names = distinctNames(places.map((at) => query.columnName(at)));
+    query.destroySync();
+    const view = `${ANSWER_VIEW}(${places.map((at) => `c${at}`).join(', ')})`;
+    await (await this.single(`CREATE TEMP VIEW ${view} AS ${sql}`, StatementType.CREATE)).run();
+    const columns = places.map((at) => `${parquetColumn(`c${at}`, types[at])} AS ${quoteName(names[at])}`);
     return { sql: `SELECT ${columns.join(', ')} FROM temp.${ANSWER_VIEW} LIMIT ${limit}`, values };
   }
 
@@ -143,8 +148,8 @@ export class EngineDatabase {
     return Number.isSafeInteger(timeUs) ? timeUs : null;
   }
 
-  private serialized(sql: string): Promise<string> {
-    return this.text('SELECT json_serialize_sql($1::VARCHAR)', sql);
+  private async serialized(sql: string): Promise<string> {
+    return withInfiniteConstants(await this.text('SELECT json_serialize_sql($1::VARCHAR)', sql));
   }
 
   private async text(sql: string, value: string): Promise<string> {
@@ -177,18 +182,6 @@ export class EngineDatabase {
     this.connection.closeSync();
     this.instance.closeSync();
   }
-}
-
-/**
- * A column as it goes into Parquet, which has no integers of 128 bits: DuckDB would round them to DOUBLE. As decimals of
- * 38 digits they are exact; one that has more fails the export.
- */
-function exactColumnSql(name: string, type: string): string {
-  const exact = type.replaceAll(/"(?:[^"]|"")*"|\bU?HUGEINT\b/g, (part) =>
-    part.startsWith('"') ? part : 'DECIMAL(38,0)',
-  );
-  const column = quoteName(name);
-  return exact === type ? column : `${column}::${exact} AS ${column}`;
 }
 
 function treeOrNull(serialized: string): Tree | null {

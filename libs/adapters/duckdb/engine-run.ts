@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import type { AnswerBatch } from '@k2/ports';
 import { answerBatch, batchBytes } from './answer-batch.ts';
+import { distinctNames } from './column-names.ts';
 import { readColumn, type ReadColumn } from './answer-types.ts';
 import type { EngineDatabase } from './engine-database.ts';
 import { BATCHES_IN_FLIGHT_MAX, type EngineOutcome, type EngineReply, type EngineTask } from './engine-messages.ts';
@@ -79,7 +80,7 @@ export class EngineRun {
   }
 
   private async answer(result: DuckDBResult, layout: AnswerLayout | undefined): Promise<RunEnd> {
-    const names = result.deduplicatedColumnNames();
+    const names = distinctNames(result.columnNames());
     const columns = result.columnTypes().map((type, i) => readColumn(names[i], type));
     const answers = columns.map(({ answer }) => answer);
     let header: Partial<EngineReply> = { columns: layout === undefined ? answers : laidOutColumns(answers, layout) };

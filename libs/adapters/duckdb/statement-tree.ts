@@ -11,12 +11,7 @@ export type Tree = Readonly<Record<string, unknown>>;
  * more than one, `invalid-query` if it does not parse.
  */
 export function selectTree(serialized: string): Tree {
-  const tree = JSON.parse(serialized) as {
-    error: boolean;
-    error_type?: string;
-    error_message?: string;
-    statements?: Tree[];
-  };
+  const tree = parsed(serialized);
   if (tree.error) {
     if (tree.error_type === 'not implemented') throw forbidden('the statement is not a SELECT');
     throw new QuestionError('invalid-query', `the SQL does not parse: ${tree.error_message}`);
@@ -27,9 +22,26 @@ export function selectTree(serialized: string): Tree {
   return asTree(statements[0].node);
 }
 
+interface SerializedStatements {
+  readonly error: boolean;
+  readonly error_type?: string;
+  readonly error_message?: string;
+  readonly statements?: readonly Tree[];
+}
+
+function parsed(serialized: string): SerializedStatements {
+  try {
+    return JSON.parse(serialized) as SerializedStatements;
+  } catch {
+    // The one thing in it that is no JSON: an infinite DOUBLE, where no constant can stand for it.
+    throw new QuestionError('invalid-query', 'the SQL does not parse: a number in it is beyond the range of DOUBLE');
+  }
+}
+
 /**
  * Whether two texts were parsed into the same query. What DuckDB's printing changes without changing the meaning counts
- * as the same: places in the text, VALUES wrapped in a SELECT, the order of grouping sets.
+ * as the same: places in the text, VALUES wrapped in a SELECT, the order of grouping sets, the truth that IS TRUE
+ * compares with.
  */
 export function isSameQuery(a: Tree, b: Tree): boolean {
   return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
@@ -40,10 +52,25 @@ function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const node = { ...(value as Record<string, unknown>) };
   // A constant's value is data, whatever it looks like.
-  if (node['class'] === 'CONSTANT') return { ...node, query_location: 0 };
+  if (node['class'] === 'CONSTANT') return truthAsCast(node) ?? { ...node, query_location: 0 };
   delete node['query_location'];
   for (const [key, child] of Object.entries(node)) node[key] = canonical(child);
   return wrappedValues(node) ?? withSortedGroups(node);
+}
+
+/** `x IS TRUE` compares with a constant, and is printed as a comparison with the word `true`, which is parsed as `'t'::BOOLEAN`. */
+function truthAsCast({ alias, value }: Tree): Tree | null {
+  const { type, is_null: isNull, value: truth } = asTree(value);
+  if (isNull !== false || typeof truth !== 'boolean' || !isTree(type) || type['id'] !== 'BOOLEAN') return null;
+  const text = { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: truth ? 't' : 'f' };
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias,
+    child: { class: 'CONSTANT', type: 'VALUE_CONSTANT', alias: '', query_location: 0, value: text },
+    cast_type: type,
+    try_cast: false,
+  };
 }
 
 /** The list in `(SELECT * FROM (VALUES …) AS valueslist) AS valueslist`, which is how `(VALUES …)` is printed. */

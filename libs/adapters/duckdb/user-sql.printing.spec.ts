@@ -56,7 +56,22 @@ describe('user SQL as it is printed', () => {
     expect(read.getRows()).toEqual([[1, constant, 9_007_199_254_740_993n]]);
   });
 
+  it('runs numbers beyond the range of DOUBLE as DuckDB reads them, infinite, and says so where it cannot', async () => {
+    const text = `SELECT 1e400 AS "a""b", -1e400, '"value":Infinity', [1e999] AS l`;
+    const read = await database.connection.runAndReadAll(await database.permittedSql(text, functions));
+    expect(read.columnNames()[0]).toBe('a"b');
+    expect(read.getRowsJson()).toEqual([['Infinity', '-Infinity', '"value":Infinity', ['Infinity']]]);
+    await expect(database.permittedSql('SELECT * FROM trades USING SAMPLE 1e400%', functions)).rejects.toMatchObject({
+      kind: 'invalid-query',
+      message: expect.not.stringMatching(/JSON|token/),
+    });
+  });
+
   it.each([
+    'SELECT (1=1) IS TRUE',
+    'SELECT CASE WHEN (1=1) IS NOT FALSE THEN 1 END',
+    "SELECT symbol FROM trades WHERE (symbol = 'CC') IS TRUE AND (price > 1) IS NOT TRUE",
+    'SELECT NULL::BOOLEAN IS FALSE, true, false, NOT true',
     'VALUES (1), (2)',
     'SELECT * FROM (VALUES (1, 2), (3, 4)) v(a, b)',
     'SELECT count(*) FROM trades GROUP BY ROLLUP(symbol), CUBE(side)',

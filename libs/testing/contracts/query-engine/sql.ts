@@ -66,6 +66,12 @@ export function sqlContract(asker: Asker, isCapable: boolean): void {
       });
     });
 
+    it('names every column apart, whatever the case of its name', async () => {
+      expect(await sql('SELECT 1 AS a, 2 AS "a:1", 3 AS a, 4 AS "A", 5 AS a_1')).toEqual([
+        { a: 1, 'a:1': 2, a_2: 3, A_3: 4, a_1: 5 },
+      ]);
+    });
+
     it('keeps nulls within lists and maps of strings', async () => {
       expect(await sql("SELECT ['x', NULL, ''] AS list, MAP {'n': NULL, 'e': ''} AS map")).toEqual([
         { list: ['x', null, ''], map: { n: null, e: '' } },
