@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, ManualScheduler } from '@k2/adapter-memory';
 import { PortError } from '@k2/ports';
 import { Dependencies } from './dependencies.ts';
+import { CALLERS_OWN } from './platform-health.ts';
 
 const away = new PortError('unavailable', 'postgres://10.0.0.1 does not answer', {}, { retryable: true });
 const full = new PortError('disk-full', 'no room', {}, { retryable: true });
@@ -78,5 +79,29 @@ describe('dependencies', () => {
       ['disk', 'down', 'disk-full'],
       ['log', 'unknown', null],
     ]);
+  });
+
+  it('do not come to harm by what fails of itself, as a statement does that a user wrote', async () => {
+    dependencies.add('engine', 'answers', null);
+    const engine = {
+      ask: async (_: { kind: string }) => refused(),
+      exportParquet: async (_: { kind: string }) => refused(),
+      sqlReads: async (_: string) => refused(),
+    };
+    const observed = dependencies.observed('engine', engine, CALLERS_OWN['engine']);
+    for (const kind of ['unavailable', 'timeout']) {
+      outcome = new PortError(kind, 'IO Error: Parquet files do not support this');
+      await observed.ask({ kind: 'sql' }).catch(() => undefined);
+      await observed.exportParquet({ kind: 'sql' }).catch(() => undefined);
+      expect(states()).toEqual([['engine', 'unknown', null]]);
+    }
+    // Nothing is run for it: it fails if the engine does not start.
+    await observed.sqlReads('SELECT 1').catch(() => undefined);
+    expect(states()).toEqual([['engine', 'down', 'timeout']]);
+    outcome = null;
+    await observed.sqlReads('SELECT 1');
+    outcome = away;
+    await observed.ask({ kind: 'bars' }).catch(() => undefined);
+    expect(states()).toEqual([['engine', 'down', 'unavailable']]);
   });
 });

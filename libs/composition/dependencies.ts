@@ -21,6 +21,14 @@ interface Dependency {
   isProbing: boolean;
 }
 
+interface Operation {
+  readonly name: string;
+  readonly isCallersOwn: boolean;
+}
+
+/** Whether a call, by its arguments, runs what its caller wrote: it may fail of itself on a port that is well. */
+export type CallersOwn = (args: readonly unknown[]) => boolean;
+
 /** What an error has to say for its port to be out of reach; other kinds are answers. */
 const AWAY = ['unavailable', 'unknown-outcome', 'timeout', 'disconnected', 'disk-full'];
 const PROBE_INTERVAL_MS = 5_000;
@@ -58,15 +66,20 @@ export class Dependencies {
     this.dependencies.set(name, { health, probe, failedUs: new Map(), isProbing: false });
   }
 
-  /** The port, with the outcomes of its calls noted under the name. A full disk counts against the disk, whichever port reports it. */
-  observed<Port extends object>(name: string, port: Port): Port {
+  /**
+   * The port, with the outcomes of its calls noted under the name. A full disk counts against the disk, whichever port
+   * reports it. A call that is the `callersOwn` doing, such as a statement that a user wrote, does not count against the
+   * port however it fails.
+   */
+  observed<Port extends object>(name: string, port: Port, callersOwn: CallersOwn = () => false): Port {
     return new Proxy(port, {
       get: (target, key) => {
         const member: unknown = Reflect.get(target, key, target);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]) => {
           const result: unknown = member.apply(target, args);
-          if (result instanceof Promise) this.note(name, String(key), result);
+          const operation = { name: String(key), isCallersOwn: callersOwn(args) };
+          if (result instanceof Promise) this.note(name, operation, result);
           return result;
         };
       },
@@ -100,14 +113,15 @@ export class Dependencies {
     dependency.isProbing = false;
   }
 
-  private note(name: string, operation: string, result: Promise<unknown>): void {
+  private note(name: string, { name: operation, isCallersOwn }: Operation, result: Promise<unknown>): void {
     result.then(
       () => this.succeeded(name, operation),
       (error: unknown) => {
         const kind = isPortError(error) ? error.kind : null;
         if (kind === 'disk-full' && this.dependencies.has('disk')) this.failed('disk', operation, kind);
-        else if (kind !== null && AWAY.includes(kind)) this.failed(name, operation, kind);
-        else if (kind !== null && kind !== 'closed') this.succeeded(name, operation);
+        else if (kind !== null && AWAY.includes(kind)) {
+          if (!isCallersOwn) this.failed(name, operation, kind);
+        } else if (kind !== null && kind !== 'closed') this.succeeded(name, operation);
       },
     );
   }

@@ -29,7 +29,7 @@ import { objectsModule } from './modules/objects.ts';
 import { storeModule } from './modules/store.ts';
 import { systemModule } from './modules/system.ts';
 import { Platform } from './platform.ts';
-import { PROBES, WITHOUT } from './platform-health.ts';
+import { CALLERS_OWN, PROBES, WITHOUT } from './platform-health.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
 import { isPackageName } from './setting-kinds.ts';
 import type { Settings } from './settings.ts';
@@ -96,7 +96,7 @@ export async function openPlatform(
   const observed = <Port extends object>(name: string, port: Port): Port => {
     const probe = PROBES[name] as ((port: Port) => Promise<unknown>) | undefined;
     dependencies.add(name, WITHOUT[name] ?? 'the rest', probe === undefined ? null : () => probe(port));
-    return dependencies.observed(name, port);
+    return dependencies.observed(name, port, CALLERS_OWN[name]);
   };
   try {
     const writes = access === 'write';

@@ -1,7 +1,7 @@
-import type { DedupStore, ObjectStore, SchemaRegistry, TableCatalog, TickLog } from '@k2/ports';
+import type { DedupStore, ObjectStore, Question, SchemaRegistry, TableCatalog, TickLog } from '@k2/ports';
 import type { PausedPartition } from '@k2/usecases';
 import type { ComponentHealth } from './components.ts';
-import type { DependencyHealth } from './dependencies.ts';
+import type { CallersOwn, DependencyHealth } from './dependencies.ts';
 import type { Role } from './settings.ts';
 
 /** How a process is: what it can do of what its roles ask. */
@@ -45,6 +45,14 @@ export const PROBES: Readonly<Record<string, (port: never) => Promise<unknown>>>
   objects: (objects: ObjectStore) => objects.get(PROBE),
   'schema registry': (registry: SchemaRegistry) => registry.latest(PROBE),
   dedup: (dedup: DedupStore) => dedup.seen([PROBE]),
+};
+
+/**
+ * Calls that run what a user wrote: SQL can fail, take its time and end the engine's process of itself. That the engine
+ * does not start is seen by what a statement is asked first, what it reads.
+ */
+export const CALLERS_OWN: Readonly<Record<string, CallersOwn>> = {
+  engine: ([question]) => typeof question === 'object' && (question as Question | null)?.kind === 'sql',
 };
 
 export function platformHealth(

@@ -49,14 +49,16 @@ function shortMessage(message: string): string {
 const OUT_OF_MEMORY = /^Out of Memory Error|bad.alloc|bad allocation|Allocation failure|could not allocate/i;
 const FORBIDDEN =
   /^(Permission|Invalid Configuration) Error|disabled (by|through) configuration|configuration has been locked/i;
-const BROKEN =
-  /^(IO|INTERNAL|FATAL|HTTP|Serialization|TransactionContext|Connection|Network|Missing Extension|Autoload) Error/i;
+/** What a user's statement may fail by and is not to blame for: a file, which the error then names. */
+const BROKEN_FILE = /^IO Error: .*["'][^"'\n]*[/\\][^"'\n]*["']/is;
 
 function kindOf(message: string, isUserSql: boolean): QueryEngineErrorKind {
   if (OUT_OF_MEMORY.test(message)) return 'out-of-memory';
   if (/^INTERRUPT Error/i.test(message)) return 'cancelled';
-  if (isUserSql && FORBIDDEN.test(message)) return 'forbidden-query';
-  if (BROKEN.test(message)) return 'unavailable';
+  if (isUserSql) {
+    if (FORBIDDEN.test(message)) return 'forbidden-query';
+    return BROKEN_FILE.test(message) ? 'unavailable' : 'invalid-query';
+  }
   // The SQL of typed questions is ours: only its arithmetic can be at odds with the data.
-  return isUserSql || /^Out of Range Error/i.test(message) ? 'invalid-query' : 'unavailable';
+  return /^Out of Range Error/i.test(message) ? 'invalid-query' : 'unavailable';
 }
