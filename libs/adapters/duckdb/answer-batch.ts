@@ -2,6 +2,7 @@ import type duckdb from '@duckdb/node-bindings';
 import { int64At, int64Words, isSafeAt } from '@k2/domain/market';
 import type { AnswerBatch, AnswerDictionaryValue, AnswerValues } from '@k2/ports';
 import {
+  DuckDBBlobValue,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBTimestampMillisecondsValue,
@@ -209,13 +210,19 @@ function withoutZeros(decimal: string): string {
 }
 
 /**
- * DuckDB's JSON, with decimals in their shortest form within lists and structs too, and infinite times of every type as
- * such: DuckDB's client knows those of µs, and makes a far date of the others.
+ * DuckDB's JSON, with values within lists and structs as they are alone: decimals in their shortest form, binary in
+ * base64, the negative zero with its sign; and infinite times of every type as such: DuckDB's client knows those of µs,
+ * and makes a far date of the others.
  */
 const exactJson: DuckDBValueConverter<Json> = (value, type, converter) => {
   if (value instanceof DuckDBDecimalValue) return withoutZeros(value.toString());
+  if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('base64');
+  if (Object.is(value, -0)) return NEGATIVE_ZERO;
   return infiniteText(value) ?? JsonDuckDBValueConverter(value, type, converter);
 };
+
+/** JavaScript's own text of it is `0`. TypeScript does not know `rawJSON` yet. */
+const NEGATIVE_ZERO = (JSON as unknown as { rawJSON(text: string): Json }).rawJSON('-0');
 
 function infiniteText(value: DuckDBValue): string | null {
   const at = timeNumber(value);

@@ -6,6 +6,7 @@ import {
   type DuckDBMapType,
   type DuckDBType,
 } from '@duckdb/node-api';
+import { checkValuesNamed } from './named-values.ts';
 
 /** How a column of DuckDB's is read into a column of the answer. */
 export type Reading =
@@ -27,6 +28,7 @@ export interface ReadColumn {
 }
 
 export function readColumn(name: string, type: DuckDBType): ReadColumn {
+  checkValuesNamed(name, type);
   const reading = readingOf(type);
   const scale = reading.kind === 'decimal' ? { scale: reading.scale } : {};
   const range = RANGES.get(type.typeId);
@@ -111,6 +113,7 @@ function readingOf(type: DuckDBType): Reading {
     case DuckDBTypeId.ENUM:
     case DuckDBTypeId.UUID:
     case DuckDBTypeId.BIT:
+    case DuckDBTypeId.BIGNUM:
       return { kind: 'converted', asText: true };
     default:
       return { kind: 'converted', asText: false };

@@ -10,6 +10,7 @@ import type { EngineSettings, LocalScan } from './engine-messages.ts';
 import type { Statement } from './statement.ts';
 import { distinctNames } from './column-names.ts';
 import { withExactConstants, withInfiniteConstants } from './exact-constants.ts';
+import { checkValuesNamed } from './named-values.ts';
 import { parquetColumn } from './parquet-types.ts';
 import { checkPermitted, permittedFunctions } from './sql-permissions.ts';
 import { sqlReads } from './sql-reads.ts';
@@ -84,6 +85,7 @@ export class EngineDatabase {
     const types = places.map((at) => query.columnType(at));
     const names = distinctNames(places.map((at) => query.columnName(at)));
     query.destroySync();
+    places.forEach((at) => checkValuesNamed(names[at], types[at]));
     const view = `${ANSWER_VIEW}(${places.map((at) => `c${at}`).join(', ')})`;
     await (await this.single(`CREATE TEMP VIEW ${view} AS ${sql}`, StatementType.CREATE)).run();
     const columns = places.map((at) => `${parquetColumn(`c${at}`, types[at])} AS ${quoteName(names[at])}`);
