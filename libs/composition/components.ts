@@ -4,15 +4,25 @@ import { allOf, messageOf, within } from './closing.ts';
 /** How one of the things that a process runs is: its sink, its maintenance, a feed. */
 export interface ComponentHealth {
   readonly name: string;
-  /** `ended`: it did all there was to do, or was asked to stop. `failed`: it does not run again in this process. */
-  readonly state: 'running' | 'ended' | 'failed';
+  /**
+   * `failing`: it runs, and what it tries again and again comes to nothing. `ended`: it did all there was to do, or was
+   * asked to stop. `failed`: it does not run again in this process.
+   */
+  readonly state: 'running' | 'failing' | 'ended' | 'failed';
   readonly sinceUs: number;
-  /** Of a failed one: the kind of its error, `bug` if it is of none. */
+  /** Of a failing or failed one: the kind of its error, `bug` if it is of none. */
   readonly errorKind: string | null;
+}
+
+/** Why a component that runs gets nothing done, and since when. */
+export interface ComponentTrouble {
+  readonly sinceUs: number;
+  readonly error: Error;
 }
 
 interface Component {
   health: ComponentHealth;
+  readonly troubleOf: () => ComponentTrouble | null;
   readonly ended: Promise<void>;
 }
 
@@ -36,10 +46,15 @@ export class Components {
   }
 
   get health(): readonly ComponentHealth[] {
-    return this.components.map(({ health }) => health);
+    return this.components.map(({ health, troubleOf }) => {
+      const trouble = health.state === 'running' ? troubleOf() : null;
+      if (trouble === null) return health;
+      return { ...health, state: 'failing', sinceUs: trouble.sinceUs, errorKind: kindOf(trouble.error) };
+    });
   }
 
-  watch(name: string, running: Promise<unknown>): void {
+  /** `troubleOf` tells of one that runs whether it gets on: null while it does. */
+  watch(name: string, running: Promise<unknown>, troubleOf: () => ComponentTrouble | null = () => null): void {
     const { clock, telemetry } = this.ports;
     const turn = (state: ComponentHealth['state'], errorKind: string | null): ComponentHealth => ({
       name,
@@ -49,10 +64,11 @@ export class Components {
     });
     const component: Component = {
       health: turn('running', null),
+      troubleOf,
       ended: running.then(
         () => void (component.health = turn('ended', null)),
         (error: unknown) => {
-          const errorKind = isPortError(error) ? error.kind : 'bug';
+          const errorKind = kindOf(error);
           component.health = turn('failed', errorKind);
           this.failure ??= error instanceof Error ? error : new Error(String(error));
           telemetry.log('error', 'component stopped permanently', {
@@ -80,4 +96,8 @@ export class Components {
     );
     if (errors.length > 0) throw allOf(errors);
   }
+}
+
+function kindOf(error: unknown): string {
+  return isPortError(error) ? error.kind : 'bug';
 }

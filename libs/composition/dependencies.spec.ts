@@ -9,6 +9,7 @@ const full = new PortError('disk-full', 'no room', {}, { retryable: true });
 
 describe('dependencies', () => {
   let clock: ManualClock;
+  let scheduler: ManualScheduler;
   let lines: string[];
   let dependencies: Dependencies;
   let outcome: PortError | null;
@@ -20,11 +21,12 @@ describe('dependencies', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
+    scheduler = new ManualScheduler(clock);
     lines = [];
     outcome = null;
     dependencies = new Dependencies({
       clock,
-      scheduler: new ManualScheduler(clock),
+      scheduler,
       telemetry: {
         counter: () => ({ add: () => undefined }),
         histogram: () => ({ record: () => undefined }),
@@ -55,6 +57,42 @@ describe('dependencies', () => {
     await observed.append().catch(() => undefined);
     await observed.topics();
     expect(states()).toEqual([['log', 'down', 'unavailable']]);
+  });
+
+  it('stay down, since the first failure, while an operation fails for some and goes well for others', async () => {
+    dependencies.add('log', 'answers', null);
+    const observed = dependencies.observed('log', log);
+    const attempt = (met: PortError | null) => {
+      outcome = met;
+      return observed.append().catch(() => undefined);
+    };
+    const fellUs = clock.nowUs();
+    await attempt(away);
+    for (let round = 0; round < 5; round++) {
+      await attempt(null);
+      await scheduler.advance(12_000);
+      await attempt(away);
+      await observed.topics();
+    }
+    await attempt(null);
+    expect(dependencies.health).toMatchObject([{ state: 'down', sinceUs: fellUs }]);
+    expect(lines.filter((line) => line.includes('up again'))).toHaveLength(1);
+    await scheduler.advance(31_000);
+    await attempt(null);
+    expect(states()).toEqual([['log', 'up', 'unavailable']]);
+  });
+
+  it('are up again with the first success after an outage in which nothing succeeded', async () => {
+    dependencies.add('log', 'answers', null);
+    const observed = dependencies.observed('log', log);
+    outcome = away;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await observed.append().catch(() => undefined);
+      await scheduler.advance(5_000);
+    }
+    outcome = null;
+    await observed.append();
+    expect(states()).toEqual([['log', 'up', 'unavailable']]);
   });
 
   it('do not come to harm by answers that are refusals', async () => {

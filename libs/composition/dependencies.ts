@@ -16,8 +16,10 @@ export interface DependencyHealth {
 interface Dependency {
   health: DependencyHealth;
   readonly probe: (() => Promise<unknown>) | null;
-  /** When each operation failed last that has not succeeded since, monotonic µs. */
-  readonly failedUs: Map<string, number>;
+  /** By operation, those that failed not long ago. */
+  readonly failures: Map<string, Failure>;
+  /** When it last went down from having been well. */
+  fellUs: number;
   isProbing: boolean;
 }
 
@@ -29,6 +31,15 @@ interface Operation {
 /** Whether a call, by its arguments, runs what its caller wrote: it may fail of itself on a port that is well. */
 export type CallersOwn = (args: readonly unknown[]) => boolean;
 
+interface Failure {
+  /** The last one, monotonic µs. */
+  readonly atUs: number;
+  /** Whether it has succeeded since then. */
+  succeeded: boolean;
+  /** Whether it failed again soon after it had succeeded: for some objects or partitions it works, and for others not. */
+  readonly isUnsteady: boolean;
+}
+
 /** What an error has to say for its port to be out of reach; other kinds are answers. */
 const AWAY = ['unavailable', 'unknown-outcome', 'timeout', 'disconnected', 'disk-full'];
 const PROBE_INTERVAL_MS = 5_000;
@@ -37,6 +48,8 @@ const PROBE_INTERVAL_SHORT_MS = 1_000;
 const PROBE_TIMEOUT_MS = 3_000;
 /** A probe reads. It does not vouch for an operation that has failed within this time: appends fail while lists do not. */
 const FAILURE_LASTS_US = 10_000_000;
+/** Nor does a success of the same operation, if that fails again and again; longer than the sink's longest pause. */
+const UNSTEADY_LASTS_US = 30_000_000;
 const PROBE = 'probe';
 
 /**
@@ -63,7 +76,7 @@ export class Dependencies {
   add(name: string, without: string, probe: (() => Promise<unknown>) | null): void {
     const sinceUs = this.ports.clock.nowUs();
     const health = { name, state: 'unknown', sinceUs, lastErrorKind: null, without } as const;
-    this.dependencies.set(name, { health, probe, failedUs: new Map(), isProbing: false });
+    this.dependencies.set(name, { health, probe, failures: new Map(), fellUs: sinceUs, isProbing: false });
   }
 
   /**
@@ -129,21 +142,32 @@ export class Dependencies {
   private failed(name: string, operation: string, kind: string): void {
     const dependency = this.dependencies.get(name);
     if (dependency === undefined) return;
-    dependency.failedUs.set(operation, this.ports.clock.monotonicUs());
+    const before = this.lasting(dependency).get(operation);
+    const isUnsteady = before !== undefined && (before.succeeded || before.isUnsteady);
+    const atUs = this.ports.clock.monotonicUs();
+    dependency.failures.set(operation, { atUs, succeeded: false, isUnsteady });
     this.turn(dependency, 'down', kind);
   }
 
   private succeeded(name: string, operation: string): void {
     const dependency = this.dependencies.get(name);
     if (dependency === undefined) return;
-    const { failedUs } = dependency;
-    if (failedUs.size > 0) {
-      const forgottenUs = this.ports.clock.monotonicUs() - FAILURE_LASTS_US;
-      failedUs.delete(operation);
-      for (const [other, atUs] of failedUs) if (atUs < forgottenUs) failedUs.delete(other);
-      if (failedUs.size > 0) return;
-    }
+    const failures = this.lasting(dependency);
+    const failure = failures.get(operation);
+    if (failure !== undefined) failure.succeeded = true;
+    for (const { succeeded, isUnsteady } of failures.values()) if (!succeeded || isUnsteady) return;
     this.turn(dependency, 'up', dependency.health.lastErrorKind);
+  }
+
+  /** The failures that still count. */
+  private lasting({ failures }: Dependency): Map<string, Failure> {
+    if (failures.size === 0) return failures;
+    const nowUs = this.ports.clock.monotonicUs();
+    for (const [operation, { atUs, succeeded, isUnsteady }] of failures) {
+      const lastsUs = succeeded || isUnsteady ? UNSTEADY_LASTS_US : FAILURE_LASTS_US;
+      if (nowUs - atUs > lastsUs) failures.delete(operation);
+    }
+    return failures;
   }
 
   private turn(dependency: Dependency, state: 'up' | 'down', lastErrorKind: string | null): void {
@@ -153,7 +177,11 @@ export class Dependencies {
       return;
     }
     const { clock, telemetry } = this.ports;
-    dependency.health = { ...health, state, sinceUs: clock.nowUs(), lastErrorKind };
+    const nowUs = clock.nowUs();
+    const fallsAgain = [...dependency.failures.values()].some(({ isUnsteady }) => isUnsteady);
+    if (state === 'down' && !fallsAgain) dependency.fellUs = nowUs;
+    // What only seemed to be well in between has been down all the time.
+    dependency.health = { ...health, state, sinceUs: state === 'down' ? dependency.fellUs : nowUs, lastErrorKind };
     const { name, without } = health;
     if (state === 'down')
       telemetry.log('error', 'dependency is down', { dependency: name, kind: lastErrorKind, without });

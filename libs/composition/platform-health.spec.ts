@@ -38,6 +38,14 @@ describe('the health of a platform', () => {
     expect(platformHealth(ROLES, wrongPath, [], [])).toMatchObject({ status: 'degraded', isAlive: true });
   });
 
+  it('has a sink that does not work, and lives, while what the sink tries again comes to nothing', () => {
+    const failing = { ...failed('sink', 'unavailable'), state: 'failing' } as const;
+    const health = platformHealth(ROLES, [failing], [], []);
+    expect(health).toMatchObject({ status: 'degraded', isAlive: true });
+    expect(health.roles.filter(({ works }) => !works)).toEqual([{ role: 'sink', works: false }]);
+    expect(platformHealth(['sink'], [failing], [], [])).toMatchObject({ status: 'unavailable', isAlive: true });
+  });
+
   it('is degraded by a partition that is paused', () => {
     const paused = { topic: 't', partition: 0, offset: null, sinceUs: 0, kind: 'fault', error: new Error('') };
     expect(platformHealth(ROLES, [], [], [paused]).status).toBe('degraded');

@@ -68,10 +68,10 @@ export function platformHealth(
     if (needs.dependencies.some((name) => down.has(name))) return false;
     if (needs.component === null) return true;
     const own = components.filter(({ name }) => name.startsWith(needs.component!));
-    return own.length === 0 || own.some(({ state }) => state !== 'failed');
+    return own.length === 0 || own.some(getsOn);
   };
   const working = roles.map((role) => ({ role, works: worksAs(role) }));
-  const isWhole = down.size === 0 && failed.length === 0 && paused.length === 0;
+  const isWhole = down.size === 0 && components.every(getsOn) && paused.length === 0;
   const isUseless = working.every(({ works }) => !works);
   return {
     status: isUseless ? 'unavailable' : isWhole ? 'ready' : 'degraded',
@@ -82,4 +82,8 @@ export function platformHealth(
     dependencies,
     paused,
   };
+}
+
+function getsOn({ state }: ComponentHealth): boolean {
+  return state !== 'failed' && state !== 'failing';
 }

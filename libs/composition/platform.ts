@@ -147,7 +147,8 @@ export class Platform {
   /** Starts the components and returns; `health` tells how each goes on. */
   start(): void {
     this.watching = this.dependencies.watch(this.watchStop.signal);
-    if (this.sink !== null) this.components.watch('sink', this.sink.run(this.sinkStop.signal));
+    const { sink } = this;
+    if (sink !== null) this.components.watch('sink', sink.run(this.sinkStop.signal), () => sink.status.failing);
     if (this.maintain !== null && this.maintenanceJobs !== null) {
       const { signal } = this.maintainStop;
       this.components.watch('maintain', Promise.all([this.maintain.run(signal), this.maintenanceJobs.serve(signal)]));

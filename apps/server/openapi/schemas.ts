@@ -221,7 +221,7 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     components: list(
       object({
         name: text,
-        state: { enum: ['running', 'ended', 'failed'] },
+        state: { enum: ['running', 'failing', 'ended', 'failed'] },
         errorKind: { type: ['string', 'null'] },
         since: text,
       }),

@@ -35,6 +35,7 @@ const STATUS: Partial<PlatformStatus> = {
       { ...PAUSED, partition: 1, kind: 'damaged', error: DAMAGED },
     ],
     lastCommitUs: null,
+    failing: { sinceUs: 0, error: POSTGRES },
   } as unknown as NonNullable<PlatformStatus['sink']>,
   maintain: {
     state: 'running',
@@ -61,6 +62,7 @@ describe('errors of S3, PostgreSQL and Kafka in what a server says of itself', (
       feeds: [{ feed: 'simulator', error: 'disconnected: the log says more' }],
       sink: {
         error: 'closed: the log says more',
+        failingSince: '1970-01-01T00:00:00.000Z',
         paused: [
           { partition: 0, kind: 'fault', message: null },
           { partition: 1, kind: 'damaged', message: 'market_data/trades/data/y.parquet is damaged' },

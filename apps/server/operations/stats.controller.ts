@@ -58,10 +58,17 @@ export class StatsController {
   }
 }
 
-function sinkJson({ lastCommitUs, paused, error, ...sink }: NonNullable<ApiContext['platform']['status']['sink']>) {
+function sinkJson({
+  lastCommitUs,
+  paused,
+  error,
+  failing,
+  ...sink
+}: NonNullable<ApiContext['platform']['status']['sink']>) {
   return {
     ...sink,
     error: publicErrorOrNull(error),
+    failingSince: printed(failing?.sinceUs ?? null),
     paused: paused.map(({ sinceUs, error: reason, ...partition }) => ({
       ...partition,
       since: printed(sinceUs),

@@ -34,6 +34,12 @@ export interface FailedParts {
   readonly wereAlone: boolean;
 }
 
+export interface CommitListener {
+  committed(parts: readonly FlushPart[], receipt: CommitReceipt): void;
+  /** The store did not take a commit, which is tried again. */
+  refused(error: unknown): void;
+}
+
 export interface PipelinePorts {
   readonly log: TickLog;
   readonly store: TickStore;
@@ -51,7 +57,7 @@ export class CommitPipeline {
   private readonly ports: PipelinePorts;
   private readonly options: SinkOptions;
   private readonly stop: AbortSignal;
-  private readonly committed: (parts: readonly FlushPart[], receipt: CommitReceipt) => void;
+  private readonly listener: CommitListener;
   private readonly commitMs;
   private readonly rows;
   private readonly poison;
@@ -64,17 +70,12 @@ export class CommitPipeline {
   private failedParts: FailedParts[] = [];
   private failure: { readonly error: unknown } | null = null;
 
-  /** `committed` hears of each commit. Once `stop` aborts, a store that is away is waited for no longer than a stop may take. */
-  constructor(
-    ports: PipelinePorts,
-    options: SinkOptions,
-    stop: AbortSignal,
-    committed: (parts: readonly FlushPart[], receipt: CommitReceipt) => void,
-  ) {
+  /** The listener hears of each commit. Once `stop` aborts, a store that is away is waited for no longer than a stop may take. */
+  constructor(ports: PipelinePorts, options: SinkOptions, stop: AbortSignal, listener: CommitListener) {
     this.ports = ports;
     this.options = options;
     this.stop = stop;
-    this.committed = committed;
+    this.listener = listener;
     this.proven = new ProvenRows(ports.store);
     const { telemetry } = ports;
     this.rows = telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
@@ -187,7 +188,7 @@ export class CommitPipeline {
       owned.claim = claims.get(owned.name)!;
       changes.committed();
     }
-    this.committed(parts, receipt);
+    this.listener.committed(parts, receipt);
     this.rows.add(receipt.rowCount);
     this.commitMs.record((clock.monotonicUs() - startUs) / 1_000);
     telemetry.log('debug', 'committed', { rows: receipt.rowCount, bytes: staged.sizeBytes });
@@ -226,6 +227,7 @@ export class CommitPipeline {
         }
         const delayMs = backoff.delayMs();
         if (clock.monotonicUs() + delayMs * 1_000 > budgetUs) throw error;
+        this.listener.refused(error);
         const facts = { kind: error.kind, error: error.message };
         if (failedAttempts === 0) telemetry.log('warn', 'the store did not take a commit; trying again', facts);
         // A stop that begins while it waits makes it try at once.

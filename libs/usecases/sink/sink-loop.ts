@@ -58,9 +58,12 @@ export class SinkLoop {
     this.moves = new SeriesMoves(ports, { lookMs: options.discoverIntervalMs, moveWaitMs: options.moveWaitMs });
     this.intake = new Intake(this.states, this.moves, ports.clock, options.sequencing);
     this.partitions = new SinkPartitions(ports, memory.lag);
-    this.pipeline = new CommitPipeline(ports, options, stop, (parts, receipt) => {
-      for (const part of parts) this.committed(part);
-      memory.totals.committed(parts, receipt);
+    this.pipeline = new CommitPipeline(ports, options, stop, {
+      committed: (parts, receipt) => {
+        for (const part of parts) this.committed(part);
+        memory.totals.committed(parts, receipt);
+      },
+      refused: (error) => memory.totals.failed(error),
     });
     const { states, partitions, pipeline } = this;
     this.faults = new PartitionFaults(

@@ -5,7 +5,7 @@ import { PausedPartitions, type PausedPartition } from './paused-partitions.ts';
 import { SinkLag, type Lag } from './sink-lag.ts';
 import { SinkLoop } from './sink-loop.ts';
 import { SINK_OPTIONS, type SinkOptions } from './sink-options.ts';
-import { SinkTotals } from './sink-totals.ts';
+import { SinkTotals, type SinkFailing } from './sink-totals.ts';
 import type { IntakeCounts } from './taken-rows.ts';
 
 export type SinkPorts = PipelinePorts;
@@ -24,6 +24,8 @@ export interface SinkStatus {
   readonly lag: Lag;
   /** What keeps the sink as a whole from going on; null while nothing does. */
   readonly error: Error | null;
+  /** That it does not get on, beyond a first retry; null while it does. */
+  readonly failing: SinkFailing | null;
 }
 
 /**
@@ -59,11 +61,11 @@ export class Sink {
     this.options = options;
     this.lag = new SinkLag(ports.clock, ports.telemetry);
     this.pauses = new PausedPartitions(ports, options);
-    this.totals = new SinkTotals(ports.telemetry);
+    this.totals = new SinkTotals(ports);
   }
 
   get status(): SinkStatus {
-    const { counts, commits, committedRows, lastCommitUs, error } = this.totals;
+    const { counts, commits, committedRows, lastCommitUs, error, failing } = this.totals;
     return {
       state: this.state,
       partitions: this.loop?.partitionCount ?? 0,
@@ -74,6 +76,7 @@ export class Sink {
       lastCommitUs,
       lag: this.lag.total,
       error,
+      failing,
     };
   }
 
