@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readHolder } from '@k2/adapter-sqlite';
@@ -44,6 +44,36 @@ describe('the embedded platform', () => {
     const second = await load();
     expect(second.counts).toMatchObject({ taken: 5_000, duplicates: 5_000, kept: 0 });
     expect(await rowCounts()).toBe(5_000);
+  }, 60_000);
+
+  it('embedded.linked-directory: is the same lake by whatever link it is opened', async () => {
+    const real = data;
+    await load();
+    data = `${real}-link`;
+    symlinkSync(real, data);
+    try {
+      expect(await rowCounts()).toBe(5_000);
+      expect((await load()).counts).toMatchObject({ taken: 5_000, duplicates: 5_000, kept: 0 });
+    } finally {
+      rmSync(data);
+      data = real;
+    }
+    expect(await rowCounts()).toBe(5_000);
+  }, 60_000);
+
+  it('embedded.copied-directory: is refused, saying where its tables are and that they cannot be moved', async () => {
+    const original = data;
+    await load();
+    data = `${original}-copy`;
+    cpSync(original, data, { recursive: true });
+    try {
+      const refusal = await load().catch((error: Error) => error.message);
+      expect(refusal).toContain(`file://${original}/warehouse/`);
+      expect(refusal).toContain('cannot be moved or copied: open them at the path where they were made');
+    } finally {
+      rmSync(data, { recursive: true, force: true });
+      data = original;
+    }
   }, 60_000);
 
   it('embedded.poison-tick: a tick that the tables cannot hold is quarantined, and those around it are committed', async () => {

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Container } from 'inversify';
 import { DataDirectoryLock } from '@k2/adapter-sqlite';
@@ -72,9 +73,10 @@ export interface OpenPlatform {
  * adapters that don't go together, packages that can't be loaded and feeds that can't be.
  */
 export async function openPlatform(
-  settings: Settings,
+  given: Settings,
   { access, command = '', env = process.env }: OpenOptions,
 ): Promise<OpenPlatform> {
+  let settings = given;
   const choice = chooseAdapters(settings);
   const container = new Container({ defaultScope: 'Singleton' });
   await container.load(systemModule);
@@ -105,6 +107,8 @@ export async function openPlatform(
       telemetry.log('warn', 'other users of this machine may enter the data directory: chmod 700 keeps them out', {
         path: resolve(settings.data),
       });
+    // Locations of tables are absolute: by whatever links a directory is reached, they are those of one path.
+    if (touchesDisk) settings = { ...settings, data: await realpath(settings.data) };
     const lock =
       writes && keepsInDirectory(choice)
         ? await DataDirectoryLock.acquire(resolve(settings.data), { command, clock })

@@ -63,7 +63,9 @@ export class FilesystemObjectStore implements ObjectStore {
     // Java writes `file:/abs` for `file:///abs`.
     const full = uri.replace(/^file:\/(?!\/)/, 'file:///');
     if (!full.startsWith(this.uriPrefix)) {
-      const message = `${uri} is not in this store: expected ${this.uriPrefix}…`;
+      const message =
+        `${uri} is not in this store: expected ${this.uriPrefix}…. Locations of tables are absolute, so that they ` +
+        'cannot be moved or copied: open them at the path where they were made';
       throw new PortError('invalid-key', message, { uri, expectedPrefix: this.uriPrefix });
     }
     const key = full.slice(this.uriPrefix.length);
