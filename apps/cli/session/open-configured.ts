@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chooseAdapters, keepsInDirectory } from '@k2/composition/adapter-choice';
-import { readHolder } from '@k2/composition/holder';
+import { readHolder, type DirectoryHolder } from '@k2/composition/holder';
 import { readSettings } from '@k2/composition/settings';
 import type { SessionPurpose } from '../context.ts';
 import { CliError, EXIT } from '../exit-codes.ts';
@@ -18,7 +19,7 @@ export async function openConfigured(
   signal: AbortSignal,
 ): Promise<K2Session> {
   if (keepsInDirectory(chooseAdapters(readSettings({ data }, env)))) {
-    const holder = await readHolder(data);
+    const holder = await servingHolder(data, signal);
     if (holder !== null && holder.url !== null && purpose !== 'maintain') return new HttpSession(holder.url, signal);
     if (purpose === 'load' && holder !== null) {
       const who =
@@ -34,3 +35,19 @@ export async function openConfigured(
   const { openDirectory } = await import('./open-directory.ts');
   return openDirectory(data, purpose, env, signal);
 }
+
+/** Who holds the directory, once it listens if it is a server that starts. Throws when that takes too long. */
+async function servingHolder(data: string, signal: AbortSignal): Promise<DirectoryHolder | null> {
+  for (let waitedMs = 0; ; waitedMs += START_LOOK_MS) {
+    const holder = await readHolder(data);
+    if (holder === null || holder.url !== null || !/^k2 up\b/.test(holder.command ?? '')) return holder;
+    if (waitedMs >= START_WAIT_MS_MAX) {
+      const who = `the server of ${data}, process ${holder.pid}`;
+      throw new CliError(`${who}, is still starting: try again when it says that it is up`, EXIT.unreachable);
+    }
+    await sleep(START_LOOK_MS, undefined, { signal });
+  }
+}
+
+const START_LOOK_MS = 100;
+const START_WAIT_MS_MAX = 15_000;
