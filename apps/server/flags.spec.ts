@@ -39,6 +39,22 @@ describe('the command line', () => {
     expect(() => readCommandLine(args, {})).toThrow(message);
   });
 
+  it.each([
+    ['--feeds', '--feed'],
+    ['--feeds=none', '--feed'],
+    ['--prot', '--port'],
+    ['--rol', '--role'],
+    ['--log_level', '--log-level'],
+    ['-help', '--help'],
+  ])('%s is refused with the flag that it is nearest to', (given, nearest) => {
+    expect(() => readCommandLine([given, 'x'], {})).toThrow(`(did you mean ${nearest}?)`);
+  });
+
+  it('an argument that is near to no flag is refused without a guess', () => {
+    expect(() => readCommandLine(['up'], {})).not.toThrow('did you mean');
+    expect(() => readCommandLine(['up'], {})).toThrow(/--help$/);
+  });
+
   it('help names every flag and environment variable', () => {
     expect(readCommandLine(['--help'], { K2_PORT: 'high' })).toBe('help');
     for (const name of ['--role', '--feed', '--storage', 'K2_QUERY_TIMEOUT_MS', 'K2_DATA'])

@@ -26,7 +26,7 @@ function parseFlags(args: readonly string[]): Flags | 'help' {
     const flag = args.find((arg) => !isKnown(arg)) ?? args.at(-1) ?? '';
     throw isKnown(flag)
       ? new SettingError(flag, '', `a value after it`)
-      : new SettingError('the argument', flag, `one of ${flagNames()}`);
+      : new SettingError('the argument', flag, `one of ${flagNames().join(', ')}${suggestion(flag)}`);
   }
   if (values['help'] === true) return 'help';
   const given = FLAGGED.filter((key) => values[SETTINGS[key].flag!] !== undefined);
@@ -40,8 +40,34 @@ function isKnown(arg: string): boolean {
   );
 }
 
-function flagNames(): string {
-  return [...FLAGGED.map((key) => `--${SETTINGS[key].flag}`), '--help'].join(', ');
+function flagNames(): readonly string[] {
+  return [...FLAGGED.map((key) => `--${SETTINGS[key].flag}`), '--help'];
+}
+
+/** As the other commands say it, and only of what may be a slip. */
+function suggestion(arg: string): string {
+  const given = arg.split('=', 1)[0];
+  const near = flagNames()
+    .map((flag) => ({ flag, distance: editDistance(given, flag) }))
+    .filter(({ flag, distance }) => distance <= Math.min(3, flag.length * 0.4))
+    .sort((a, b) => a.distance - b.distance);
+  return near.length === 0 ? '' : ` (did you mean ${near[0].flag}?)`;
+}
+
+/** Letters that are too many, missing, wrong, or changed places with the next. */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, at) => at)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped =
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2][j - 2] + 1 : Infinity;
+      row.push(Math.min(changed, swapped, rows[i - 1][j] + 1, row[j - 1] + 1));
+    }
+    rows.push(row);
+  }
+  return rows[a.length][b.length];
 }
 
 export function helpText(): string {
