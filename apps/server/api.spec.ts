@@ -167,6 +167,14 @@ describe('bars, symbols, gaps, SQL', () => {
     });
   });
 
+  it('snapshots say whether there are more than were asked for', async () => {
+    const answer = async (limit: number) => JSON.parse((await get(`/v1/snapshots?table=trades&limit=${limit}`)).body);
+    const [snapshot] = await platform.store.snapshots('market_data.trades', 1);
+    platform.store.snapshots = async (_, limit) => [snapshot, snapshot].slice(0, limit);
+    expect(await answer(1)).toMatchObject({ data: [{}], truncated: true });
+    expect(await answer(2)).toMatchObject({ data: [{}, {}], truncated: false });
+  });
+
   it('snapshots and stats print ids and times that no reader rounds', async () => {
     const { data } = JSON.parse((await get('/v1/snapshots?table=trades')).body);
     expect(data).toMatchObject([

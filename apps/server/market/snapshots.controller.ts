@@ -29,8 +29,10 @@ export class SnapshotsController {
   async snapshots(@Query() { table, limit }: SnapshotsQuery): Promise<object> {
     const { store } = this.context.platform.ports;
     const named = tableOf(table ?? 'market_data.trades')!;
-    const snapshots = await store.snapshots(named, Number(limit ?? SNAPSHOTS_DEFAULT));
-    return { data: snapshots.map(snapshotJson) };
+    const rowLimit = Number(limit ?? SNAPSHOTS_DEFAULT);
+    // One more tells whether there are more.
+    const snapshots = await store.snapshots(named, rowLimit + 1);
+    return { data: snapshots.slice(0, rowLimit).map(snapshotJson), truncated: snapshots.length > rowLimit };
   }
 }
 

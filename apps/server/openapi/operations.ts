@@ -237,10 +237,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'get /v1/snapshots': {
     summary: 'Snapshots of a table',
-    description: 'Newest first; each is an instant that asOf can go back to.',
+    description: 'Newest first; each is an instant that asOf can go back to. `truncated`: there are more than `limit`.',
     tag: 'Lake',
     schema: 'Snapshots',
-    example: { data: [] },
+    example: { data: [], truncated: false },
     problems: READING,
   },
   'get /v1/stats': {

@@ -197,6 +197,7 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
         alterations: list(alteration),
       }),
     ),
+    truncated: { type: 'boolean' },
   }),
   Stats: object({
     versions: object({ k2: text, node: text }),
