@@ -6,6 +6,7 @@ import {
   GapTally,
   openGaps,
   SessionSpans,
+  SessionStarts,
   type Alteration,
   type CoverageScope,
   type SequenceGapRecord,
@@ -26,15 +27,20 @@ function completeness(
 ) {
   const isOfScope = ({ recordType, exchange, symbol }: SequenceGapRecord | SessionRecord) =>
     recordType === of.recordType && exchange === of.exchange && of.symbols!.includes(symbol);
-  const missing = new GapTally(of, GAPS_LISTED_MAX);
-  for (const gap of openGaps(gaps.filter(isOfScope)))
-    missing.add(gap, gap.sequenceFrom, gap.sequenceTo, gap.fromTimeUs, gap.toTimeUs);
+  const starts = new SessionStarts();
+  const missing = new GapTally(of, GAPS_LISTED_MAX, starts);
   const spans = new SessionSpans(true);
   const byInstrument = sessions
     .filter(isOfScope)
     .toSorted((a, b) => (a.symbol < b.symbol ? -1 : a.eventTimeUs - b.eventTimeUs));
-  for (const one of byInstrument) spans.add(one.exchange, one.symbol, one.sequenceOrigin === 'venue', one.eventTimeUs);
+  for (const one of byInstrument) {
+    const { recordType, exchange, symbol, sequenceOrigin, firstSequence, eventTimeUs } = one;
+    spans.add({ recordType, exchange, symbol, isNumbered: sequenceOrigin === 'venue' }, firstSequence, eventTimeUs);
+    starts.add(one, firstSequence, eventTimeUs);
+  }
   spans.end();
+  for (const gap of openGaps(gaps.filter(isOfScope)))
+    missing.add(gap, gap.sequenceFrom, gap.sequenceTo, gap.fromTimeUs, gap.toTimeUs);
   return judgedBy(of, missing.known, spans, alterations);
 }
 
@@ -101,6 +107,35 @@ describe('completeness', () => {
     expect(completeness({ ...scope, toUs: 10 }, [], [session])).toMatchObject({ status: 'unverifiable' });
   });
 
+  it('says of times before the first tick seen that earlier ones are known only if they came late', () => {
+    const lateFirst = sessionRecord({ firstSequence: 2, eventTimeUs: 60 });
+    const reason =
+      'these times are before the first tick seen of BHP: earlier ticks are known only if they arrived after it';
+    expect(completeness({ ...scope, toUs: 60 }, [], [lateFirst])).toEqual({ status: 'unverifiable', reason });
+    const both = { ...scope, symbols: ['BHP', 'RIO'], toUs: 60 };
+    expect(completeness(both, [], [lateFirst])).toEqual({
+      status: 'unverifiable',
+      reason: 'nothing was recorded for RIO',
+    });
+  });
+
+  it("counts what is missing before a session's first tick from the session before on, and from any time if there is none", () => {
+    const sessions = [
+      sessionRecord({ session: 'a', firstSequence: 3, eventTimeUs: 20 }),
+      sessionRecord({ session: 'b', firstSequence: 3, eventTimeUs: 60 }),
+    ];
+    const at = (session: string, timeUs: number, changes: Partial<SequenceGapRecord> = {}) =>
+      gapRecord({ session, sequenceFrom: 1, sequenceTo: 2, fromTimeUs: timeUs, toTimeUs: timeUs, ...changes });
+    const within = (gap: SequenceGapRecord, fromUs: number, toUs: number) =>
+      completeness({ ...scope, fromUs, toUs }, [gap], sessions).status;
+    expect(within(at('a', 20), 0, 1)).toBe('gaps');
+    expect(within(at('a', 20), 21, 60)).toBe('complete');
+    expect(within(at('b', 60), 21, 60)).toBe('gaps');
+    expect(within(at('b', 60), 0, 20)).toBe('unverifiable');
+    // Refused later in the session: its time is known.
+    expect(within(at('b', 60, { sequenceFrom: 3, sequenceTo: 3 }), 21, 60)).toBe('complete');
+  });
+
   it('asks only the sessions that the times touch', () => {
     const earlier = sessionRecord({ session: 'a', eventTimeUs: 10, sequenceOrigin: 'arrival' });
     const later = sessionRecord({ session: 'b', eventTimeUs: 60 });
@@ -154,6 +189,19 @@ describe('completeness of a table whose rows were changed', () => {
     expect(completeness(scope, [], [sessionRecord({ eventTimeUs: 60 })], { ticks: [change], ledger: [] })).toEqual({
       status: 'complete',
     });
+  });
+
+  it('is never complete where a tick of an instrument can be among rows removed before its first tick seen', () => {
+    const lateFirst = sessionRecord({ firstSequence: 2, eventTimeUs: 60 });
+    const start = { sequenceFrom: 1, sequenceTo: 1, fromTimeUs: 60, toTimeUs: 60 };
+    const settled = [gapRecord(start), gapRecord({ ...start, status: 'filled' })];
+    const of = (change: Alteration, times: Partial<CoverageScope>) =>
+      completeness({ ...scope, ...times }, settled, [lateFirst], { ticks: [change], ledger: [] }).status;
+    expect(of(change, {})).toBe('removed');
+    expect(of(change, { fromUs: 49 })).toBe('removed');
+    expect(of(change, { fromUs: 50 })).toBe('complete');
+    expect(of(foreign, {})).toBe('unverifiable');
+    expect(of({ ...foreign, fromUs: null, toUs: null }, { fromUs: 50 })).toBe('unverifiable');
   });
 
   it('is unverifiable where another engine changed rows of these times, whatever gaps are known', () => {

@@ -1,7 +1,7 @@
 import type { RecordType } from '../market/tick-batch.ts';
 import { concerns, describeAlteration, type Alteration } from './alterations.ts';
 import type { KnownGaps, TimeRange } from './missing-ticks.ts';
-import type { SessionSpan, SessionSpans } from './session-spans.ts';
+import type { SessionSpans } from './session-spans.ts';
 
 /**
  * How complete an answer is. `complete`: every tick that the venue numbered up to the last one recorded is there.
@@ -54,7 +54,7 @@ export function completeness(
     return { status: 'removed', removals, removedRows, ...missing };
   }
   if (missing.gapCount > 0) return { status: 'gaps', ...missing };
-  const reason = unverifiableReason(scope, sessions.within(scope));
+  const reason = unverifiableReason(scope, sessions);
   return reason === null ? { status: 'complete' } : { status: 'unverifiable', reason };
 }
 
@@ -78,7 +78,7 @@ function listedAlterations(what: string, alterations: readonly Alteration[]): st
 }
 
 /**
- * Whether ticks of the scope can be among the rows that were changed: an instrument first seen later lost none to
+ * Whether ticks of the scope can be among the rows that were changed: an instrument that began later lost none to
  * retention. What another engine put in need not be of any session.
  */
 function touches(alteration: Alteration, scope: CoverageScope, sessions: SessionSpans): boolean {
@@ -91,14 +91,22 @@ function touches(alteration: Alteration, scope: CoverageScope, sessions: Session
     fromUs: Math.max(fromUs ?? -Infinity, scope.fromUs ?? -Infinity),
     toUs: Math.min(toUs ?? Infinity, scope.toUs ?? Infinity),
   };
-  return sessions.within(within).length > 0;
+  return sessions.mayHaveTicks(within);
 }
 
-function unverifiableReason({ symbols, exchange }: CoverageScope, sessions: readonly SessionSpan[]): string | null {
-  if (sessions.length === 0) return 'nothing was recorded for these instruments and times';
-  const seen = new Set(sessions.map((session) => session.symbol));
-  const unseen = symbols?.filter((symbol) => !seen.has(symbol)) ?? [];
-  if (unseen.length > 0) return `nothing was recorded at these times for ${listed(unseen)}`;
+function unverifiableReason(scope: CoverageScope, spans: SessionSpans): string | null {
+  const { fromUs: _from, toUs: _to, ...instruments } = scope;
+  const ever = spans.within(instruments);
+  if (ever.length === 0) return 'nothing was recorded for these instruments and times';
+  const sessions = spans.within(scope);
+  const { symbols, exchange } = scope;
+  const unseen = symbols?.filter((symbol) => sessions.every((session) => session.symbol !== symbol)) ?? [];
+  const never = unseen.filter((symbol) => ever.every((session) => session.symbol !== symbol));
+  if (never.length > 0) return `nothing was recorded for ${listed(never)}`;
+  if (sessions.length === 0 || unseen.length > 0) {
+    const whose = unseen.length > 0 ? listed(unseen) : 'these instruments';
+    return `these times are before the first tick seen of ${whose}: earlier ticks are known only if they arrived after it`;
+  }
   const unnumbered = sessions.filter((session) => !session.isNumbered);
   if (unnumbered.length === 0) return null;
   const venues = [...new Set(unnumbered.map((session) => session.exchange))].sort();

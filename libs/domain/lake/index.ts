@@ -9,4 +9,5 @@ export * from './open-ranges.ts';
 export * from './quarantine-id.ts';
 export * from './scan-waves.ts';
 export * from './session-spans.ts';
+export * from './session-starts.ts';
 export * from './snapshot-retention.ts';

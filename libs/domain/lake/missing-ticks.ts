@@ -1,4 +1,5 @@
 import type { RecordType } from '../market/tick-batch.ts';
+import type { SessionStarts } from './session-starts.ts';
 
 /** A series as the ledger names it. */
 export interface LedgerSeries {
@@ -13,7 +14,7 @@ export interface MissingTicks extends LedgerSeries {
   readonly sequenceFrom: number;
   /** Inclusive. */
   readonly sequenceTo: number;
-  /** Venue's times of the ticks on either side. */
+  /** Venue's times of the ticks on either side, as the ledger has them: see SessionStarts for those before a session's first. */
   readonly fromTimeUs: number;
   readonly toTimeUs: number;
 }
@@ -44,17 +45,19 @@ export function overlapsTimes(
   return toTimeUs >= fromUs && fromTimeUs < toUs;
 }
 
-/** Counts the missing ranges of some times, and keeps the first. */
+/** Counts the ranges that may be of some times, and keeps the first. */
 export class GapTally implements MissingTicksSink {
   private readonly times: TimeRange;
   private readonly listedMax: number;
+  private readonly starts: SessionStarts;
   private readonly gaps: MissingTicks[] = [];
   private gapCount = 0;
   private missingTicks = 0;
 
-  constructor(times: TimeRange, listedMax: number) {
+  constructor(times: TimeRange, listedMax: number, starts: SessionStarts) {
     this.times = times;
     this.listedMax = listedMax;
+    this.starts = starts;
   }
 
   get known(): KnownGaps {
@@ -63,7 +66,8 @@ export class GapTally implements MissingTicksSink {
   }
 
   add(series: LedgerSeries, sequenceFrom: number, sequenceTo: number, fromTimeUs: number, toTimeUs: number): void {
-    if (!overlapsTimes({ fromTimeUs, toTimeUs }, this.times)) return;
+    const sinceUs = this.starts.sinceUs(series, sequenceTo, fromTimeUs, toTimeUs);
+    if (!overlapsTimes({ fromTimeUs: sinceUs, toTimeUs }, this.times)) return;
     this.gapCount++;
     this.missingTicks += sequenceTo - sequenceFrom + 1;
     if (this.gaps.length < this.listedMax)

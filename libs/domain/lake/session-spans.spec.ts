@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SessionSpans } from './index.ts';
 
+const X = { recordType: 'trades', exchange: 'X' } as const;
+
 interface Session {
   readonly symbol: string;
   readonly isNumbered: boolean;
@@ -35,7 +37,7 @@ function hasSession(
 function spansOf(all: readonly Session[], hasSymbols: boolean): SessionSpans {
   const spans = new SessionSpans(hasSymbols);
   const sorted = all.toSorted((a, b) => (a.symbol === b.symbol ? a.timeUs - b.timeUs : a.symbol < b.symbol ? -1 : 1));
-  for (const { symbol, isNumbered, timeUs } of sorted) spans.add('X', symbol, isNumbered, timeUs);
+  for (const { symbol, isNumbered, timeUs } of sorted) spans.add({ ...X, symbol, isNumbered }, 1, timeUs);
   spans.end();
   return spans;
 }
@@ -61,6 +63,22 @@ describe('session spans', () => {
     );
   });
 
+  it('may have ticks before the first that was seen of an instrument, unless that had number 1', () => {
+    const spans = new SessionSpans(true);
+    const add = (symbol: string, firstSequence: number, timeUs: number) =>
+      spans.add({ ...X, symbol, isNumbered: true }, firstSequence, timeUs);
+    add('A', 2, 10);
+    add('A', 1, 20);
+    add('B', 1, 10);
+    add('B', 2, 20);
+    spans.end();
+    const mayHave = (symbol: string, fromUs: number, toUs: number) =>
+      spans.mayHaveTicks({ symbols: [symbol], fromUs, toUs });
+    expect([mayHave('A', 0, 5), mayHave('A', 9, 10), mayHave('A', 10, 11)]).toEqual([true, true, true]);
+    expect([mayHave('B', 0, 5), mayHave('B', 9, 10), mayHave('B', 10, 11)]).toEqual([false, false, true]);
+    expect(spans.within({ symbols: ['A'], fromUs: 0, toUs: 10 })).toEqual([]);
+  });
+
   it('take no more room for a thousand sessions than for one', () => {
     const all = Array.from({ length: 1_000 }, (_, day) => ({ symbol: 'A', isNumbered: true, timeUs: day }));
     expect(spansOf(all, true).sizeBytes).toBe(spansOf(all.slice(0, 1), true).sizeBytes);
@@ -68,7 +86,7 @@ describe('session spans', () => {
 
   it('refuse sessions that do not come by time', () => {
     const spans = new SessionSpans(true);
-    spans.add('X', 'A', true, 9);
-    expect(() => spans.add('X', 'A', true, 3)).toThrow('3 after one at 9');
+    spans.add({ ...X, symbol: 'A', isNumbered: true }, 1, 9);
+    expect(() => spans.add({ ...X, symbol: 'A', isNumbered: true }, 1, 3)).toThrow('3 after one at 9');
   });
 });

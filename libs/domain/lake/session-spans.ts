@@ -1,4 +1,4 @@
-import type { TimeRange } from './missing-ticks.ts';
+import type { LedgerSeries, TimeRange } from './missing-ticks.ts';
 
 /** Sessions of one kind that follow each other: of an exchange, or of one of its instruments. */
 export interface SessionSpan {
@@ -6,6 +6,11 @@ export interface SessionSpan {
   /** Null: of any instrument of the exchange. */
   readonly symbol: string | null;
   /** By the venue: a lost tick leaves a trace. */
+  readonly isNumbered: boolean;
+}
+
+/** Of whom a session is, as its entry says. */
+export interface SessionOwner extends Pick<LedgerSeries, 'recordType' | 'exchange' | 'symbol'> {
   readonly isNumbered: boolean;
 }
 
@@ -18,12 +23,13 @@ export interface SessionScope extends TimeRange {
 /**
  * When the instruments of a scope had sessions, from all of their entries in the ledger. A session lasts until the
  * instrument's next one opens; what is kept is the union of such times, so that a thousand sessions of an instrument are
- * one span, and where no instruments are told apart those of a whole exchange are.
+ * one span, and where no instruments are told apart those of a whole exchange are. What came late may be of times before
+ * an instrument's first session opened, unless that opened with number 1, the first of any.
  */
 export class SessionSpans {
   private readonly hasSymbols: boolean;
-  private readonly spans = new Map<string, { readonly of: SessionSpan; readonly times: TimeUnion }>();
-  private last: { exchange: string; symbol: string; isNumbered: boolean; fromUs: number } | null = null;
+  private readonly spans = new Map<string, Span>();
+  private last: { readonly of: SessionOwner; readonly fromUs: number; readonly reachesBack: boolean } | null = null;
 
   /** `hasSymbols`: whether instruments are told apart. */
   constructor(hasSymbols: boolean) {
@@ -37,16 +43,20 @@ export class SessionSpans {
     return bytes;
   }
 
-  /** Sorted by exchange, symbol and time. */
-  add(exchange: string, symbol: string, isNumbered: boolean, eventTimeUs: number): void {
+  /** Sorted by record type, exchange, symbol and time. */
+  add(of: SessionOwner, firstSequence: number, eventTimeUs: number): void {
     const { last } = this;
-    const isSame = last !== null && last.exchange === exchange && last.symbol === symbol;
+    const isSame =
+      last !== null &&
+      last.of.symbol === of.symbol &&
+      last.of.exchange === of.exchange &&
+      last.of.recordType === of.recordType;
     if (isSame && eventTimeUs < last.fromUs)
       throw new RangeError(
-        `a session of ${symbol} at ${eventTimeUs} after one at ${last.fromUs}: expected them by time`,
+        `a session of ${of.symbol} at ${eventTimeUs} after one at ${last.fromUs}: expected them by time`,
       );
     this.close(isSame ? eventTimeUs : Infinity);
-    this.last = { exchange, symbol, isNumbered, fromUs: eventTimeUs };
+    this.last = { of, fromUs: eventTimeUs, reachesBack: (!isSame || eventTimeUs === last.fromUs) && firstSequence > 1 };
   }
 
   /** After the last entry. */
@@ -56,26 +66,51 @@ export class SessionSpans {
   }
 
   /** Those with a session within the times, which are not empty. */
-  within({ exchange, symbols, fromUs = -Infinity, toUs = Infinity }: SessionScope): readonly SessionSpan[] {
-    const found: SessionSpan[] = [];
-    for (const { of, times } of this.spans.values()) {
-      if (exchange !== undefined && of.exchange !== exchange) continue;
-      if (symbols !== undefined && (of.symbol === null || !symbols.includes(of.symbol))) continue;
-      if (times.meets(fromUs, toUs)) found.push(of);
-    }
-    return found;
+  within(scope: SessionScope): readonly SessionSpan[] {
+    const { fromUs = -Infinity, toUs = Infinity } = scope;
+    return this.among(scope)
+      .filter(({ times }) => times.meets(fromUs, toUs))
+      .map(({ of }) => of);
+  }
+
+  /** Whether a tick of the times, which are not empty, can have been recorded. */
+  mayHaveTicks(scope: SessionScope): boolean {
+    const { fromUs = -Infinity, toUs = Infinity } = scope;
+    return (
+      fromUs < toUs && this.among(scope).some(({ times, beforeUs }) => fromUs < beforeUs || times.meets(fromUs, toUs))
+    );
+  }
+
+  private among({ exchange, symbols }: SessionScope): readonly Span[] {
+    return [...this.spans.values()].filter(
+      ({ of }) =>
+        (exchange === undefined || of.exchange === exchange) &&
+        (symbols === undefined || (of.symbol !== null && symbols.includes(of.symbol))),
+    );
   }
 
   private close(toUs: number): void {
     if (this.last === null) return;
-    const { exchange, isNumbered, fromUs } = this.last;
-    const symbol = this.hasSymbols ? this.last.symbol : null;
+    const { of, fromUs, reachesBack } = this.last;
+    const { exchange, isNumbered } = of;
+    const symbol = this.hasSymbols ? of.symbol : null;
     const key = JSON.stringify([exchange, symbol, isNumbered]);
     let span = this.spans.get(key);
     if (span === undefined)
-      this.spans.set(key, (span = { of: { exchange, symbol, isNumbered }, times: new TimeUnion() }));
+      this.spans.set(
+        key,
+        (span = { of: { exchange, symbol, isNumbered }, times: new TimeUnion(), beforeUs: -Infinity }),
+      );
     span.times.add(fromUs, toUs);
+    if (reachesBack) span.beforeUs = Math.max(span.beforeUs, fromUs);
   }
+}
+
+interface Span {
+  readonly of: SessionSpan;
+  readonly times: TimeUnion;
+  /** Ticks that came late may be of any time before this. */
+  beforeUs: number;
 }
 
 /** Half-open intervals, joined where they meet. */

@@ -167,6 +167,13 @@ describe('sequencing', () => {
       ]);
     });
 
+    it('sequencing.reset-start: numbers lost at a reset came after the last tick of the numbering before', () => {
+      const tape = new Tape(venue).batch([1, 2, 3], 0).batch([3], HOUR_US);
+      expect(tape.gaps).toMatchObject([
+        { session: 'reset-1', sequenceFrom: 1, sequenceTo: 2, fromTimeUs: 2, toTimeUs: HOUR_US },
+      ]);
+    });
+
     it('recognises a reset in the middle of a batch', () => {
       const rows = [1, 2, 1, 2].map((venueSequence, row) => ({
         venueSequence,

@@ -190,7 +190,7 @@ class Step {
 
   private open(slot: number, tick: TickPoint, openedBy: SessionRecord['openedBy']): void {
     const track = this.tracks[slot];
-    track.open(tick);
+    track.open(tick, openedBy === 'reset' ? this.lastTimeUs[slot] : tick.eventTimeUs);
     this.next[slot] = tick.sequence + 1;
     this.notBeforeUs[slot] = track.notBeforeUs;
     this.lastTimeUs[slot] = Math.max(this.lastTimeUs[slot], tick.eventTimeUs);

@@ -54,14 +54,17 @@ export class SeriesTrack {
     return this.generation === 0 ? -Infinity : this.openedTimeUs;
   }
 
-  /** First tick of a session: what lies between the session's first number and it is missing. */
-  open(tick: TickPoint): void {
+  /**
+   * First tick of a session: what lies between the session's first number and it is missing, and came after
+   * `lastEventTimeUs`, of the numbering before. Where that is of another series, SessionStarts tells since when.
+   */
+  open(tick: TickPoint, lastEventTimeUs: number): void {
     this.openedTimeUs = tick.eventTimeUs;
     this.missing = [];
     this.forgotten = false;
     const first = Math.min(this.series.firstSequence ?? tick.sequence, tick.sequence);
     this.trackedFrom = first;
-    if (first < tick.sequence) this.jump(first, tick, tick.eventTimeUs);
+    if (first < tick.sequence) this.jump(first, tick, lastEventTimeUs);
   }
 
   /** `from` up to the tick was jumped over. */

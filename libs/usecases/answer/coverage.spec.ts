@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, MemoryQueryEngine, MemoryTickStore, SeededRandom } from '@k2/adapter-memory';
-import type { CoverageScope, SequenceGapRecord, SessionRecord } from '@k2/domain/lake';
+import { SessionStarts, type CoverageScope, type SequenceGapRecord, type SessionRecord } from '@k2/domain/lake';
 import { SEQUENCE_GAPS_SCHEMA, SESSIONS_SCHEMA, RECORD_SCHEMAS } from '@k2/domain/market';
 import { sequenceBatch, settleGaps, type SeriesState } from '@k2/domain/sequencing';
 import {
@@ -19,6 +19,7 @@ import { Coverage } from './coverage.ts';
 import { Ledger, LEDGER_LIMITS } from './ledger.ts';
 
 const OPTIONS: AskOptions = { timeoutMs: 10_000 };
+const NO_SESSIONS = { starts: new SessionStarts() };
 const SCOPE: CoverageScope = { recordType: 'trades', exchange: 'ASX', symbols: ['BHP'] };
 
 describe('coverage', () => {
@@ -33,21 +34,48 @@ describe('coverage', () => {
           const { engine, plans } = await lakeOf(gaps, sessions);
           const ledger = new Ledger(engine, { ...LEDGER_LIMITS, wholeRowsMax });
           const asked = { ...SCOPE, fromUs, toUs };
-          const expected = missingNumbers(gaps, asked);
+          const recorded = await ledger.sessions(asked, plans.sessions, OPTIONS);
+          const expected = missingNumbers(gaps, sessions[0], asked);
           for (let time = 0; time < 2; time++) {
-            const known = await ledger.missing(asked, plans.gaps, OPTIONS);
+            const known = await ledger.missing(asked, plans.gaps, recorded, OPTIONS);
             expect(known.missingTicks).toBe(expected.length);
             expect(numbersOf(known.gaps)).toEqual(expected);
           }
           // What a wider reading is kept of says the same.
           const wide = new Ledger(engine, { ...LEDGER_LIMITS, wholeRowsMax });
-          await wide.missing(SCOPE, plans.gaps, OPTIONS);
-          expect(await wide.missing(asked, plans.gaps, OPTIONS)).toEqual(
-            await ledger.missing(asked, plans.gaps, OPTIONS),
+          await wide.missing(SCOPE, plans.gaps, recorded, OPTIONS);
+          expect(await wide.missing(asked, plans.gaps, recorded, OPTIONS)).toEqual(
+            await ledger.missing(asked, plans.gaps, recorded, OPTIONS),
           );
         },
       ),
       { numRuns: 60 },
+    );
+  });
+
+  it('finds whatever the venue sent at some times and never came, in a session or before its first tick seen', async () => {
+    await fc.assert(
+      fc.asyncProperty(venueDays, times, fc.integer({ min: 0, max: 5 }), async (days, asked, wholeRowsMax) => {
+        const sent = sentTicks(days);
+        const { gaps, sessions } = received(sent);
+        const { engine, plans } = await lakeOf(gaps, sessions);
+        const ledger = new Ledger(engine, { ...LEDGER_LIMITS, wholeRowsMax });
+        for (const scope of [{ ...SCOPE, ...asked }, { recordType: 'trades', exchange: 'ASX', ...asked } as const]) {
+          const known = await ledger.missing(
+            scope,
+            plans.gaps,
+            await ledger.sessions(scope, plans.sessions, OPTIONS),
+            OPTIONS,
+          );
+          const found = known.gaps.flatMap(({ session, ...gap }) =>
+            numbersOf([gap]).map((number) => `${session} ${number}`),
+          );
+          expect(found.sort()).toEqual(missingByDefinition(sent, asked).sort());
+          const lost = sent.filter((tick) => !tick.isSeen && isKnownOf(sent, tick) && isWithin(tick, asked));
+          expect(found).toEqual(expect.arrayContaining(lost.map(nameOf)));
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 
@@ -65,7 +93,7 @@ describe('coverage', () => {
     // Each fourth entry fills the third.
     expect(judged).toMatchObject({ status: 'gaps', gapCount: entries / 2, missingTicks: entries / 2 });
     expect(judged.status === 'gaps' && judged.gaps).toHaveLength(1_000);
-    expect(asked.map(({ limit }) => limit)).toEqual([entries, 1]);
+    expect(asked.map(({ limit }) => limit)).toEqual([1, entries]);
     expect(await coverage.judge(scope, plans, OPTIONS)).toEqual(judged);
     expect(asked).toHaveLength(2);
   });
@@ -89,7 +117,12 @@ describe('the ledger', () => {
     const scope = { ...SCOPE, fromUs: 45, toUs: 46 };
     const reads = async (wholeRowsMax: number) => {
       large.asked.length = 0;
-      await new Ledger(large.engine, { ...LEDGER_LIMITS, wholeRowsMax }).missing(scope, large.plans.gaps, OPTIONS);
+      await new Ledger(large.engine, { ...LEDGER_LIMITS, wholeRowsMax }).missing(
+        scope,
+        large.plans.gaps,
+        NO_SESSIONS,
+        OPTIONS,
+      );
       return large.asked.map(({ filter }) => filter);
     };
     expect(await reads(0)).toEqual([scope]);
@@ -101,7 +134,7 @@ describe('the ledger', () => {
     const ledger = new Ledger(engine, { ...LEDGER_LIMITS, wholeRowsMax: 0 });
     const readsFor = async (scope: Partial<CoverageScope>, plan = plans.gaps) => {
       asked.length = 0;
-      const { gapCount } = await ledger.missing({ ...SCOPE, ...scope }, plan, OPTIONS);
+      const { gapCount } = await ledger.missing({ ...SCOPE, ...scope }, plan, NO_SESSIONS, OPTIONS);
       return [asked.length, gapCount];
     };
     expect(await readsFor({ fromUs: 30, toUs: 60 })).toEqual([1, 1]);
@@ -121,7 +154,8 @@ describe('the ledger', () => {
     );
     const { engine, asked, plans } = await lakeOf(many, []);
     const ledger = new Ledger(engine, { ...LEDGER_LIMITS, readingBytesMax: 1_000 });
-    const within = (fromUs: number, toUs: number) => ledger.missing({ ...SCOPE, fromUs, toUs }, plans.gaps, OPTIONS);
+    const within = (fromUs: number, toUs: number) =>
+      ledger.missing({ ...SCOPE, fromUs, toUs }, plans.gaps, NO_SESSIONS, OPTIONS);
     expect(await within(0, 50)).toMatchObject({ gapCount: 50 });
     expect(await within(0, 50)).toMatchObject({ gapCount: 50 });
     expect(asked).toHaveLength(1);
@@ -132,7 +166,7 @@ describe('the ledger', () => {
   it('forgets what was used longest ago beyond its bytes', async () => {
     const { engine, asked, plans } = await lakeOf([gap], []);
     const ledger = new Ledger(engine, { ...LEDGER_LIMITS, cacheBytesMax: 4_000 });
-    const of = (symbol: string) => ledger.missing({ ...SCOPE, symbols: [symbol] }, plans.gaps, OPTIONS);
+    const of = (symbol: string) => ledger.missing({ ...SCOPE, symbols: [symbol] }, plans.gaps, NO_SESSIONS, OPTIONS);
     for (const symbol of ['BHP', 'A', 'BHP', 'B', 'BHP', 'C', 'BHP']) await of(symbol);
     expect(asked).toHaveLength(4);
     await of('A');
@@ -159,6 +193,76 @@ const times = fc
 
 type Tape = readonly (readonly { venueSequence: number; eventTimeUs: number; isRefused: boolean }[])[];
 
+/** Sessions that follow each other: of each tick the time since the one before, and whether it came. */
+const venueDays = fc.array(
+  fc.array(fc.record({ afterUs: fc.integer({ min: 0, max: 12 }), isSeen: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 6,
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+
+interface SentTick {
+  readonly session: number;
+  readonly number: number;
+  readonly timeUs: number;
+  readonly isSeen: boolean;
+}
+
+type Times = { readonly fromUs: number; readonly toUs: number };
+
+function sentTicks(days: readonly (readonly { readonly afterUs: number; readonly isSeen: boolean }[])[]): SentTick[] {
+  let timeUs = 0;
+  return days.flatMap((day, session) =>
+    day.map(({ afterUs, isSeen }, at) => ({ session, number: at + 1, timeUs: (timeUs += afterUs), isSeen })),
+  );
+}
+
+const nameOf = ({ session, number }: SentTick) => `${session} ${number}`;
+const isWithin = ({ timeUs }: SentTick, { fromUs, toUs }: Times) => timeUs >= fromUs && timeUs < toUs;
+
+/** Whether a later tick of the session came: what ends a session can't be missed. */
+function isKnownOf(sent: readonly SentTick[], { session, number }: SentTick): boolean {
+  return sent.some((tick) => tick.isSeen && tick.session === session && tick.number > number);
+}
+
+/**
+ * By the definition: the time between its neighbours meets the times. The one before a session's first tick seen is the
+ * first seen of the last session that began earlier; there may be none.
+ */
+function missingByDefinition(sent: readonly SentTick[], { fromUs, toUs }: Times): string[] {
+  const seen = sent.filter((tick) => tick.isSeen);
+  const firstOf = (session: number) => seen.find((tick) => tick.session === session);
+  return sent
+    .filter((tick) => !tick.isSeen && isKnownOf(sent, tick))
+    .flatMap((tick) => {
+      const own = seen.filter((other) => other.session === tick.session);
+      const before = own.findLast(({ number }) => number < tick.number);
+      const after = own.find(({ number }) => number > tick.number)!;
+      const openings = seen.filter((other) => other === firstOf(other.session) && other.timeUs < after.timeUs);
+      const sinceUs = before?.timeUs ?? openings.at(-1)?.timeUs ?? -Infinity;
+      return after.timeUs >= fromUs && sinceUs < toUs ? [nameOf(tick)] : [];
+    });
+}
+
+/** The ledger of what came of them, in the order sent. */
+function received(sent: readonly SentTick[]) {
+  const gaps: SequenceGapRecord[] = [];
+  const sessions: SessionRecord[] = [];
+  for (const [session, ticks] of Map.groupBy(sent, (tick) => tick.session)) {
+    const rows = ticks
+      .filter((tick) => tick.isSeen)
+      .map(({ number, timeUs }) => ({ venueSequence: number, eventTimeUs: timeUs, receiveTimeUs: timeUs }));
+    if (rows.length === 0) continue;
+    const of = series({ session: String(session), firstSequence: 1 });
+    const result = sequenceBatch(placed(tradeBatch({ rows: rows.map((row) => ({ ...row, series: of })) })), new Map());
+    const settled = settleGaps(result.states, () => ({ recordType: 'trades', series: of }));
+    gaps.push(...result.gaps, ...settled.gaps);
+    sessions.push(...result.sessions);
+  }
+  return { gaps, sessions };
+}
+
 /** The ledger as the sink writes it of such a tape: some batches are settled and some are not. */
 function sequenced(batches: Tape) {
   const gaps: SequenceGapRecord[] = [];
@@ -183,11 +287,23 @@ function sequenced(batches: Tape) {
   return { gaps, sessions };
 }
 
-/** By the definition: in an open entry, in no filled one of whatever times, and the open one meets the times. */
-function missingNumbers(gaps: readonly SequenceGapRecord[], { fromUs = 0, toUs = Infinity }: CoverageScope): number[] {
+/**
+ * By the definition: in an open entry, in no filled one of whatever times, and the open one meets the times. What is
+ * missing before the first tick of this only session may be of any time before it.
+ */
+function missingNumbers(
+  gaps: readonly SequenceGapRecord[],
+  first: SessionRecord,
+  { fromUs = 0, toUs = Infinity }: CoverageScope,
+): number[] {
   const missing = new Set<number>();
   for (const open of gaps) {
-    if (open.status !== 'open' || open.toTimeUs < fromUs || open.fromTimeUs >= toUs) continue;
+    const isAtStart =
+      open.sequenceTo < first.firstSequence &&
+      open.fromTimeUs === first.eventTimeUs &&
+      open.toTimeUs === first.eventTimeUs;
+    const sinceUs = isAtStart ? -Infinity : open.fromTimeUs;
+    if (open.status !== 'open' || open.toTimeUs < fromUs || sinceUs >= toUs) continue;
     for (let number = open.sequenceFrom; number <= open.sequenceTo; number++) {
       const isFilled = gaps.some(
         (of) => of.status === 'filled' && of.sequenceFrom <= number && number <= of.sequenceTo,

@@ -32,11 +32,9 @@ export class Coverage {
     { ticks, gaps, sessions }: CoveragePlans,
     options: AskOptions,
   ): Promise<Completeness> {
-    const [missing, spans] = await Promise.all([
-      this.ledger.missing(scope, gaps, options),
-      this.ledger.sessions(scope, sessions, options),
-    ]);
+    const recorded = await this.ledger.sessions(scope, sessions, options);
+    const missing = await this.ledger.missing(scope, gaps, recorded, options);
     const ledger = [...gaps.alterations, ...sessions.alterations];
-    return completeness(scope, missing, spans, { ticks: ticks.alterations, ledger });
+    return completeness(scope, missing, recorded.spans, { ticks: ticks.alterations, ledger });
   }
 }

@@ -1,7 +1,7 @@
 import { GapTally, type KnownGaps } from '@k2/domain/lake';
 import type { RecordType } from '@k2/domain/market';
 import type { AskOptions, AsOf, QueryEngine, TickFilter, TickStore } from '@k2/ports';
-import { readMissing } from './ledger-rows.ts';
+import { readMissing, readSessions, timesOfEntries } from './ledger-rows.ts';
 import { plansAsOf } from './plans-as-of.ts';
 
 export interface GapsRequest {
@@ -19,10 +19,18 @@ export async function findOpenGaps(
   { filter, recordType, asOf, limit }: GapsRequest,
   options: AskOptions,
 ): Promise<KnownGaps> {
-  const { fromUs: _from, toUs: _to, ...instruments } = filter;
-  const { plans } = await plansAsOf(store, [{ table: 'audit.sequence_gaps', ...instruments }], asOf);
-  const found = new GapTally(filter, limit);
-  const asked = { ...filter, ...(recordType !== undefined && { recordType }) };
-  await readMissing(engine, plans[0], asked, found, options);
+  const { fromUs, toUs, ...instruments } = filter;
+  const tables = ['audit.sequence_gaps', 'audit.sessions'] as const;
+  const { plans } = await plansAsOf(
+    store,
+    tables.map((table) => ({ table, ...instruments })),
+    asOf,
+  );
+  const [gaps, sessions] = plans;
+  const times = { ...(fromUs !== undefined && { fromUs }), ...(toUs !== undefined && { toUs }) };
+  const series = { ...instruments, ...(recordType !== undefined && { recordType }) };
+  const { starts } = await readSessions(engine, sessions, series, options);
+  const found = new GapTally(times, limit, starts);
+  await readMissing(engine, gaps, { ...series, ...timesOfEntries(times, starts) }, found, options);
   return found.known;
 }

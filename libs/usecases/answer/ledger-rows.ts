@@ -1,5 +1,12 @@
-import { OpenRanges, SessionSpans, type LedgerSeries, type MissingTicksSink } from '@k2/domain/lake';
-import { utf8At } from '@k2/domain/market';
+import {
+  OpenRanges,
+  SessionSpans,
+  SessionStarts,
+  type LedgerSeries,
+  type MissingTicksSink,
+  type TimeRange,
+} from '@k2/domain/lake';
+import { utf8At, type RecordType } from '@k2/domain/market';
 import type { AnswerBatch, AnswerColumn, AskOptions, QueryEngine, Question, ScanPlan } from '@k2/ports';
 
 export type LedgerFilter = Extract<Question, { readonly kind: 'audit' }>['filter'];
@@ -43,24 +50,41 @@ export async function readMissing(
   ranges.end();
 }
 
+/** The times to read entries of, so that all ranges that may be of some times are among them. */
+export function timesOfEntries({ toUs, ...from }: TimeRange, starts: SessionStarts): TimeRange {
+  return { ...from, ...(toUs !== undefined && { toUs: starts.nextOpenedUs(toUs) }) };
+}
+
+/** What `audit.sessions` says of some instruments. */
+export interface RecordedSessions {
+  readonly spans: SessionSpans;
+  readonly starts: SessionStarts;
+  readonly sizeBytes: number;
+}
+
 /** The sessions of `audit.sessions`; `filter` has no times, as a session lasts until the next. */
 export async function readSessions(
   engine: QueryEngine,
   plan: ScanPlan,
   filter: Omit<LedgerFilter, 'fromUs' | 'toUs'>,
   options: AskOptions,
-): Promise<SessionSpans> {
+): Promise<RecordedSessions> {
   const spans = new SessionSpans(filter.symbols !== undefined);
+  const starts = new SessionStarts();
   await forEachBatch(engine, plan, filter, options, (batch) => {
-    const [exchange, symbol, origin] = batch.texts(['exchange', 'symbol', 'sequence_origin']);
-    const [eventTimeUs] = batch.numbers(['timestamp']);
-    for (let row = 0; row < batch.rowCount; row++)
-      spans.add(exchange(row), symbol(row), origin(row) !== 'arrival', eventTimeUs[row]);
+    const [recordType, exchange, symbol, origin] = batch.texts(INSTRUMENT_AND_ORIGIN);
+    const [firstSequence, eventTimeUs] = batch.numbers(['first_sequence', 'timestamp']);
+    for (let row = 0; row < batch.rowCount; row++) {
+      const of = { recordType: recordType(row) as RecordType, exchange: exchange(row), symbol: symbol(row) };
+      spans.add({ ...of, isNumbered: origin(row) !== 'arrival' }, firstSequence[row], eventTimeUs[row]);
+      starts.add(of, firstSequence[row], eventTimeUs[row]);
+    }
   });
   spans.end();
-  return spans;
+  return { spans, starts, sizeBytes: spans.sizeBytes + starts.sizeBytes };
 }
 
+const INSTRUMENT_AND_ORIGIN = ['record_type', 'exchange', 'symbol', 'sequence_origin'];
 const SERIES_AND_STATUS = ['record_type', 'exchange', 'symbol', 'session', 'status'];
 const NUMBERS_AND_TIMES = ['sequence_from', 'sequence_to', 'timestamp_from', 'timestamp_to'];
 

@@ -1,8 +1,8 @@
-import type { CoverageScope, KnownGaps, SessionSpans, TimeRange } from '@k2/domain/lake';
+import type { CoverageScope, KnownGaps, TimeRange } from '@k2/domain/lake';
 import type { AskOptions, QueryEngine, ScanPlan } from '@k2/ports';
 import { BytesBoundedCache } from './bytes-bounded-cache.ts';
 import { LedgerReading } from './ledger-reading.ts';
-import { readMissing, readSessions } from './ledger-rows.ts';
+import { readMissing, readSessions, timesOfEntries, type RecordedSessions } from './ledger-rows.ts';
 
 export interface LedgerLimits {
   /** Entries planned up to which those of all times are read, so that what is kept answers any times. */
@@ -30,40 +30,49 @@ export class Ledger {
   private readonly engine: QueryEngine;
   private readonly limits: LedgerLimits;
   private readonly readings: BytesBoundedCache<{ readonly of: readonly LedgerReading[]; readonly sizeBytes: number }>;
-  private readonly spans: BytesBoundedCache<SessionSpans>;
+  private readonly sessionsKept: BytesBoundedCache<RecordedSessions>;
 
   constructor(engine: QueryEngine, limits: LedgerLimits = LEDGER_LIMITS) {
     this.engine = engine;
     this.limits = limits;
     this.readings = new BytesBoundedCache(limits.cacheBytesMax);
-    this.spans = new BytesBoundedCache(limits.cacheBytesMax);
+    this.sessionsKept = new BytesBoundedCache(limits.cacheBytesMax);
   }
 
-  /** What is missing of the scope's record type, instruments and times. */
-  async missing({ fromUs, toUs, ...series }: CoverageScope, gaps: ScanPlan, options: AskOptions): Promise<KnownGaps> {
+  /**
+   * What is missing of the scope's record type, instruments and times, given when all their sessions opened. Sessions that
+   * are recorded later leave what is kept right: they make no range wider.
+   */
+  async missing(
+    { fromUs, toUs, ...series }: CoverageScope,
+    gaps: ScanPlan,
+    { starts }: Pick<RecordedSessions, 'starts'>,
+    options: AskOptions,
+  ): Promise<KnownGaps> {
     const asked: TimeRange = { ...(fromUs !== undefined && { fromUs }), ...(toUs !== undefined && { toUs }) };
     const key = keyOf(series, gaps);
     for (const reading of this.readings.get(key)?.of ?? []) {
-      const known = reading.known(asked);
+      const known = reading.known(asked, starts);
       if (known !== null) return known;
     }
     const rowCount = gaps.files.reduce((rows, file) => rows + file.rowCount, 0);
     const read = rowCount <= this.limits.wholeRowsMax ? {} : asked;
-    const reading = new LedgerReading(read, asked, this.limits.readingBytesMax);
-    await readMissing(this.engine, gaps, { ...series, ...read }, reading, options);
+    const reading = new LedgerReading(read, asked, this.limits.readingBytesMax, starts);
+    await readMissing(this.engine, gaps, { ...series, ...timesOfEntries(read, starts) }, reading, options);
+    reading.end();
     this.keep(key, reading);
-    return reading.known(asked)!;
+    return reading.known(asked, starts)!;
   }
 
   /** All sessions of the scope's record type and instruments, whatever its times. */
-  async sessions(scope: CoverageScope, sessions: ScanPlan, options: AskOptions): Promise<SessionSpans> {
+  async sessions(scope: CoverageScope, sessions: ScanPlan, options: AskOptions): Promise<RecordedSessions> {
     const { fromUs: _from, toUs: _to, ...series } = scope;
     const key = keyOf(series, sessions);
-    const kept = this.spans.get(key);
+    const kept = this.sessionsKept.get(key);
     if (kept !== undefined) return kept;
-    const spans = await readSessions(this.engine, sessions, series, options);
-    this.spans.set(key, spans);
-    return spans;
+    const read = await readSessions(this.engine, sessions, series, options);
+    this.sessionsKept.set(key, read);
+    return read;
   }
 
   private keep(key: string, reading: LedgerReading): void {
