@@ -12,7 +12,12 @@ export interface ApiPlatform {
   readonly failed: Error | null;
   /** Null where this process has no tables to maintain, or not the role. */
   readonly maintenanceJobs: MaintenanceJobs | null;
-  load(feed: MarketFeed, signal: AbortSignal, listener: (event: FeedEvent) => void): Promise<LoadReport>;
+  load(
+    feed: MarketFeed,
+    signal: AbortSignal,
+    listener: (event: FeedEvent) => void,
+    waits: (ahead: string) => void,
+  ): Promise<LoadReport>;
 }
 
 export interface ApiContext {

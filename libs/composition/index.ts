@@ -12,5 +12,6 @@ export { dataPaths } from './data-paths.ts';
 export { loadAdapter } from './load-package.ts';
 export * from './open-platform.ts';
 export * from './platform.ts';
+export type { LoadReport } from '@k2/usecases';
 export * from './settings.ts';
 export * from './tokens.ts';

@@ -15,17 +15,17 @@ import { topicSpecOf, type TopicRules } from '@k2/domain/wire';
 import {
   AnswerTicks,
   Inspections,
+  Loads,
   Maintain,
   MAINTENANCE_POLICY,
   MaintenanceJobs,
   RecordFeed,
-  ScreenedFeed,
   Sink,
   Turn,
   untilCommitted,
   RECORD_OPTIONS,
   SINK_OPTIONS,
-  type LoadComparison,
+  type LoadReport,
   type MaintainStatus,
   type MaintenancePolicy,
   type RecordOptions,
@@ -59,26 +59,18 @@ export interface PlatformStatus {
   readonly maintain: MaintainStatus | null;
 }
 
-/** How a finite feed went. */
-export interface LoadReport extends RecordStatus {
-  /** False where the load was stopped before everything was committed. */
-  readonly committed: boolean;
-  /** The feed's sessions beside what the lake had of them. */
-  readonly comparison: LoadComparison;
-}
-
 /** The components of one process, running: feeds into the log, the log into the store, answers out of it, care for its tables. */
 export class Platform {
   readonly ports: PlatformPorts;
   readonly answers: AnswerTicks;
   private readonly settings: Settings;
-  private readonly recordOptions: RecordOptions;
   readonly maintenancePolicy: MaintenancePolicy;
   private readonly sink: Sink | null;
   /** What callers have maintained; null where this process is not the one to do it. */
   readonly maintenanceJobs: MaintenanceJobs | null;
   private readonly maintain: Maintain | null;
   private readonly recorders: RecordFeed[] = [];
+  private readonly loads: Loads;
   private readonly ingestStop = new AbortController();
   private readonly sinkStop = new AbortController();
   private readonly maintainStop = new AbortController();
@@ -99,7 +91,8 @@ export class Platform {
     this.dependencies = dependencies;
     this.ports = ports;
     this.settings = settings;
-    this.recordOptions = { ...RECORD_OPTIONS, topicSpecOf: (name) => topicSpecOf(name, rules) };
+    const recordOptions: RecordOptions = { ...RECORD_OPTIONS, topicSpecOf: (name) => topicSpecOf(name, rules) };
+    this.loads = new Loads(ports, recordOptions, (signal) => this.untilLoaded(signal));
     this.answers = new AnswerTicks(ports.store, ports.engine, ports.clock);
     this.startedUs = ports.clock.nowUs();
     this.components = new Components(ports);
@@ -119,7 +112,7 @@ export class Platform {
     this.maintain = maintain;
     this.maintenanceJobs = jobs;
     if (settings.role.includes('ingest')) {
-      for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports, this.recordOptions));
+      for (const feed of feeds) this.recorders.push(new RecordFeed(feed, ports, recordOptions));
     }
   }
 
@@ -127,7 +120,7 @@ export class Platform {
     return {
       roles: this.settings.role,
       startedUs: this.startedUs,
-      feeds: this.recorders.map(({ status }) => status),
+      feeds: [...this.recorders.map(({ status }) => status), ...this.loads.statuses],
       sink: this.sink?.status ?? null,
       maintain: this.maintain?.status ?? null,
     };
@@ -159,30 +152,16 @@ export class Platform {
   }
 
   /**
-   * Carries a finite feed into the log, less what contradicts the lake, and waits until it is committed. Progress comes
-   * through `listener`.
+   * Carries a finite feed into the log, less what contradicts the lake, and waits until it is committed; one at a time.
+   * Progress comes through `listener`; `waits` hears which feed is loaded before this one.
    */
-  async load(
+  load(
     feed: MarketFeed,
     signal: AbortSignal,
-    listener: (event: FeedEvent) => void = () => {},
+    listener?: (event: FeedEvent) => void,
+    waits?: (ahead: string) => void,
   ): Promise<LoadReport> {
-    const screened = new ScreenedFeed(feed, this.ports);
-    const recorder = new RecordFeed(screened, this.ports, this.recordOptions, listener);
-    this.recorders.push(recorder);
-    try {
-      const stop = AbortSignal.any([signal, this.ingestStop.signal]);
-      // What an earlier load left in the log is part of what this one is compared with.
-      await this.untilCommitted(AbortSignal.any([stop, this.sinkStop.signal]));
-      const status = await recorder.run(stop);
-      const committed = await this.untilCommitted(AbortSignal.any([signal, this.sinkStop.signal]));
-      // What would have committed the rows does not run any more.
-      if (!committed && this.sink?.status.state === 'failed') throw this.failed ?? new Error('the sink failed');
-      const comparison = await screened.comparison(stop);
-      return { ...status, committed: committed && status.state === 'finished', comparison };
-    } finally {
-      this.recorders.splice(this.recorders.indexOf(recorder), 1);
-    }
+    return this.loads.load(feed, { signal, stop: this.ingestStop.signal }, listener, waits);
   }
 
   /**
@@ -192,6 +171,13 @@ export class Platform {
   stop(): Promise<void> {
     this.stopping ??= this.drain();
     return this.stopping;
+  }
+
+  private async untilLoaded(signal: AbortSignal): Promise<boolean> {
+    const isCommitted = await this.untilCommitted(AbortSignal.any([signal, this.sinkStop.signal]));
+    // What would have committed the rows does not run any more.
+    if (!isCommitted && this.sink?.status.state === 'failed') throw this.failed ?? new Error('the sink failed');
+    return isCommitted;
   }
 
   private untilCommitted(signal: AbortSignal): Promise<boolean> {

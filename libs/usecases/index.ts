@@ -5,7 +5,8 @@ export { findOpenGaps, type GapsRequest } from './answer/find-open-gaps.ts';
 export * from './answer/plans-as-of.ts';
 export { tickFields } from './answer/tick-fields.ts';
 export { CURSOR_EXPECTED, CursorError, CursorExpiredError } from './answer/tick-cursor.ts';
-export { ScreenedFeed, type LoadComparison } from './load/screened-feed.ts';
+export { Loads, type LoadReport } from './load/loads.ts';
+export type { LoadComparison } from './load/screened-feed.ts';
 export type {
   FieldDifference,
   RowDifference,

@@ -20,6 +20,7 @@ const SUMMARY: LoadSummary = {
   kept: { trades: 91_874, quotes: 78_458 },
   duplicates: 0,
   quarantined: 8,
+  othersWrote: false,
   refusals: [
     { reason: 'malformed-row', count: 8, places: ['asx:trades/1.csv:4', 'asx:trades/1.csv:9', 'asx:quotes/1.csv:2'] },
   ],

@@ -12,7 +12,7 @@ import { withSession } from './with-session.ts';
 
 const HELP = `
 Runs in the server of the data directory where there is one, and otherwise opens the directory itself; other commands
-can read meanwhile. Loading again is safe: what is already in the lake is recognised and not counted twice. After a
+can read meanwhile. One load at a time: a second waits until the first has ended. Loading again is safe: what is already in the lake is recognised and not counted twice. After a
 Ctrl-C the same command goes on.
 
 Files that lie there and are not read, as trades/1.csv.gz, are named. So are sessions that differ from what an earlier load
@@ -68,7 +68,7 @@ export function sourceDirectory(directory: string): string {
 }
 
 export function describeLoad(summary: LoadSummary): string {
-  const { kept, rows, duplicates, quarantined, refusals, earlierRecords, unread, comparison } = summary;
+  const { kept, rows, duplicates, quarantined, refusals, earlierRecords, unread, comparison, othersWrote } = summary;
   const width = printCount(rows).length;
   const line = (number: number, text: string) => `${printCount(number).padStart(width)}  ${text}\n`;
   let text = line(rows, 'rows read');
@@ -80,6 +80,7 @@ export function describeLoad(summary: LoadSummary): string {
   if (comparison.notTakenRows > 0)
     text += line(comparison.notTakenRows, 'not taken: they differ from what the lake has');
   text += line(quarantined, 'new in the quarantine');
+  if (othersWrote) text += 'Other feeds or processes wrote beside this load: some of the new rows may be theirs.\n';
   if (earlierRecords !== undefined) {
     const left = count(earlierRecords, 'log record');
     text += `An earlier run had left ${left} uncommitted: committed first, their rows count as already there.\n`;

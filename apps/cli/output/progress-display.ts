@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Clock } from '@k2/ports';
 import type { LoadProgress } from '../session/session.ts';
+import { printCell } from './cell.ts';
 import { printCount } from './describe-provenance.ts';
 import type { Output } from './output.ts';
 
@@ -12,10 +13,11 @@ const MIB = 1_048_576;
 export class ProgressDisplay {
   private readonly out: Output;
   private readonly clock: Pick<Clock, 'monotonicUs'>;
-  private readonly startUs: number;
+  private startUs: number;
   private readonly bar: SingleBar | null;
   private lineUs: number;
   private isStarted = false;
+  private ahead: string | undefined;
 
   constructor(out: Output, clock: Pick<Clock, 'monotonicUs'>) {
     this.out = out;
@@ -26,7 +28,13 @@ export class ProgressDisplay {
   }
 
   update(progress: LoadProgress): void {
-    if (this.bar !== null) this.draw(this.bar, progress);
+    const { ahead } = progress;
+    if (ahead !== undefined) {
+      if (ahead !== this.ahead)
+        this.out.line(`waiting for another load to end: ${printCell(ahead)}`).catch(() => undefined);
+      this.ahead = ahead;
+      this.startUs = this.clock.monotonicUs();
+    } else if (this.bar !== null) this.draw(this.bar, progress);
     else if (progress.totalBytes > 0 && this.clock.monotonicUs() - this.lineUs >= LINE_INTERVAL_US) {
       this.lineUs = this.clock.monotonicUs();
       // A progress line that can't be written stops nothing.

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { MarketFeed } from '@k2/ports';
 import { loadIntoPlatform } from './directory-load.ts';
-import { listed } from './session.ts';
+import { listed, type K2Session } from './session.ts';
 
 const AT = { topicPartition: { topic: 'market.equities.trades.asx', partition: 0 } };
 const NOTHING = { trades: 0, quotes: 0, quarantined: 0, refused_us: 0 };
@@ -18,20 +18,17 @@ function platformWith(endOffset: number, committed: number) {
     scheduler: { sleep: () => Promise.resolve() },
   };
   const comparison = { notTakenRows: 0 };
-  const report = { acknowledgedTicks: 4, acknowledgedRejections: 0, committed: true, comparison };
+  const lake = { beforeUs: 1, afterUs: 2 };
+  const report = { readRows: 4, lake, othersWrote: false, committed: true, comparison };
   const load = () => Promise.resolve(report);
   return { ports, load } as unknown as Parameters<typeof loadIntoPlatform>[0];
 }
 
-const load = (platform: Parameters<typeof loadIntoPlatform>[0]) =>
-  loadIntoPlatform(
-    platform,
-    {} as MarketFeed,
-    'asx:files',
-    { query: () => Promise.resolve(listed([NOTHING])) },
-    new AbortController().signal,
-    () => undefined,
-  );
+const load = (
+  platform: Parameters<typeof loadIntoPlatform>[0],
+  query: K2Session['query'] = () => Promise.resolve(listed([NOTHING])),
+) =>
+  loadIntoPlatform(platform, {} as MarketFeed, 'asx:files', { query }, new AbortController().signal, () => undefined);
 
 it('what an interrupted load left in the log is committed first, and said', async () => {
   expect(await load(platformWith(3, 1))).toMatchObject({ rows: 4, duplicates: 4, earlierRecords: 2 });
@@ -39,4 +36,12 @@ it('what an interrupted load left in the log is committed first, and said', asyn
 
 it('nothing is said of a log that was committed', async () => {
   expect(await load(platformWith(3, 3))).not.toHaveProperty('earlierRecords');
+});
+
+it('rows are counted from before the load if the snapshot that it found was given up meanwhile', async () => {
+  const query: K2Session['query'] = (_sql, _limit, asOf) => {
+    if (asOf?.kind === 'time' && asOf.timeUs === 1) return Promise.reject(new Error('given up'));
+    return Promise.resolve(listed([{ ...NOTHING, trades: asOf?.kind === 'time' ? 13 : 10 }]));
+  };
+  expect(await load(platformWith(3, 3), query)).toMatchObject({ kept: { trades: 3 }, duplicates: 1 });
 });

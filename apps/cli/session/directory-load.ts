@@ -27,9 +27,7 @@ export async function loadIntoPlatform(
       }
       progress({ ...at });
     });
-    const { acknowledgedTicks, acknowledgedRejections, committed, unread, comparison } = report;
-    const rows = acknowledgedTicks + acknowledgedRejections + comparison.notTakenRows;
-    return { rows, committed, unread, comparison };
+    return report;
   });
   return earlierRecords === 0 ? summary : { ...summary, earlierRecords };
 }

@@ -1,26 +1,20 @@
-import type { LoadComparison } from '@k2/usecases';
 import { CliError, EXIT } from '../exit-codes.ts';
 import { accountLoad, type LoadRun } from './account-load.ts';
 import type { HttpClient } from './http-client.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
-import type { K2Session, LoadProgress, LoadSummary, UnreadFiles } from './session.ts';
+import type { K2Session, LoadProgress, LoadSummary } from './session.ts';
 
 /** A line of `POST /v1/loads`; the last is `finished`, `stopped` or `failed`. */
 type LoadLine =
   | { readonly event: 'started' }
+  | { readonly event: 'waiting'; readonly ahead: string }
   | {
       readonly event: 'progress';
       readonly acknowledgedTicks: number;
       readonly doneBytes: number;
       readonly totalBytes: number;
     }
-  | {
-      readonly event: 'finished' | 'stopped';
-      readonly acknowledgedTicks: number;
-      readonly acknowledgedRejections: number;
-      readonly unread: UnreadFiles;
-      readonly comparison: LoadComparison;
-    }
+  | ({ readonly event: 'finished' | 'stopped' } & LoadRun)
   | { readonly event: 'failed'; readonly problem: { readonly detail: string } };
 
 /** Has the server load a feed. The files are the server's, so that the feed names them absolutely. */
@@ -48,15 +42,15 @@ function heard(line: LoadLine, progress: (progress: LoadProgress) => void): Load
   switch (line.event) {
     case 'started':
       return null;
+    case 'waiting':
+      progress({ doneBytes: 0, totalBytes: 0, rows: 0, ahead: line.ahead });
+      return null;
     case 'progress':
       progress({ doneBytes: line.doneBytes, totalBytes: line.totalBytes, rows: line.acknowledgedTicks });
       return null;
     case 'finished':
-    case 'stopped': {
-      const { acknowledgedTicks, acknowledgedRejections, unread, comparison } = line;
-      const rows = acknowledgedTicks + acknowledgedRejections + comparison.notTakenRows;
-      return { rows, committed: line.event === 'finished', unread, comparison };
-    }
+    case 'stopped':
+      return line;
     case 'failed':
       throw new CliError(line.problem.detail);
   }

@@ -123,7 +123,7 @@ it.each([
 });
 
 describe('a load', () => {
-  /** Before and after it the lake is counted. */
+  /** The lake is counted before it, and as of what it found and left. */
   function lakeCounts(...counts: readonly Record<string, number>[]) {
     const left = [...counts];
     return (lines: readonly unknown[]) => {
@@ -139,15 +139,17 @@ describe('a load', () => {
   const unread = { count: 1, names: ['trades/2.csv.gz'] };
   const finished = {
     event: 'finished',
-    acknowledgedTicks: 9,
-    acknowledgedRejections: 1,
     committed: true,
+    readRows: 12,
+    lake: { beforeUs: 1_000_000, afterUs: 2_000_000 },
+    othersWrote: false,
     unread,
     comparison,
   };
 
   it('tells its progress, and what became of each row', async () => {
     lakeCounts(
+      { trades: 90, quotes: 10, quarantined: 0, refused_us: 0 },
       { trades: 100, quotes: 10, quarantined: 0, refused_us: 0 },
       { trades: 104, quotes: 13, quarantined: 1, refused_us: 5 },
     )([{ event: 'started' }, { event: 'progress', acknowledgedTicks: 4, doneBytes: 50, totalBytes: 100 }, finished]);
@@ -161,6 +163,7 @@ describe('a load', () => {
       kept: { trades: 4, quotes: 3 },
       duplicates: 2,
       quarantined: 1,
+      othersWrote: false,
       refusals: [{ reason: 'malformed-row', count: 1, places: ['asx:trades/1.csv:4'] }],
       unread,
       comparison,

@@ -81,6 +81,8 @@ export interface LoadProgress {
   readonly totalBytes: number;
   /** Rows that the log has acknowledged. */
   readonly rows: number;
+  /** The feed that the server loads before this one; absent once it is this one's turn. */
+  readonly ahead?: string;
 }
 
 /** What became of a load's rows. rows = kept + duplicates + quarantined + comparison.notTakenRows where `committed`. */
@@ -98,6 +100,8 @@ export interface LoadSummary {
   readonly quarantined: number;
   /** Log records that an earlier run had left and that were committed before this load; absent where none is known. */
   readonly earlierRecords?: number;
+  /** Other feeds or processes wrote beside this load: some of the new rows may be theirs. */
+  readonly othersWrote: boolean;
   /** Why, most frequent first. */
   readonly refusals: readonly Refusal[];
   /** What lies beside the files and was not read. */

@@ -254,7 +254,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'post /v1/loads': {
     summary: 'Load files',
     description:
-      'Carries a finite feed through the log into the lake and answers when it is committed, one event a line meanwhile. Leaving stops it; loading again repeats nothing.',
+      'Carries a finite feed through the log into the lake and answers when it is committed, one event a line meanwhile. One load at a time: a second waits. Leaving stops it; loading again repeats nothing.',
     tag: 'Operations',
     other: {
       'application/x-ndjson': {

@@ -240,10 +240,12 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   }),
   LoadEvent: {
     type: 'object',
-    description: 'started, progress …, then finished (committed), stopped or failed.',
+    description:
+      'started, waiting … while another load is under way, progress …, then finished (committed), stopped or failed.',
     properties: {
-      event: { enum: ['started', 'progress', 'finished', 'stopped', 'failed'] },
+      event: { enum: ['started', 'waiting', 'progress', 'finished', 'stopped', 'failed'] },
       feed: text,
+      ahead: { ...text, description: 'Of waiting: the feed that is loaded before this one.' },
       acknowledgedTicks: integer,
       acknowledgedRejections: integer,
       doneBytes: integer,
@@ -253,6 +255,15 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
         description: 'Files beside those of the feed that were not read: how many, and the first names.',
       },
       committed: { type: 'boolean' },
+      readRows: { ...integer, description: 'Rows of the feed, refused ones and such as were not taken included.' },
+      lake: {
+        ...object({ beforeUs: nullable('integer'), afterUs: nullable('integer') }),
+        description: 'Instants of the lake, UTC µs, between which the feed was committed.',
+      },
+      othersWrote: {
+        type: 'boolean',
+        description: 'Other feeds or processes wrote beside this one: some rows between the instants may be theirs.',
+      },
       comparison: {
         ...object({
           completedSessions: integer,

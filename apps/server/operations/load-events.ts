@@ -10,7 +10,7 @@ const PROGRESS_INTERVAL_US = 100_000;
 type Outcome = { readonly report: LoadReport } | { readonly error: unknown };
 
 /**
- * The story of one load as NDJSON lines: `started`, `progress` now and then, and last `finished` or `failed`. Progress
+ * The story of one load as NDJSON lines: `started`, `waiting` while another is loaded before it, `progress` now and then, and last `finished` or `failed`. Progress
  * is cumulative, so a slow reader skips lines instead of holding the load up.
  */
 export class LoadEvents {
@@ -21,6 +21,7 @@ export class LoadEvents {
   private ticks = 0;
   private doneBytes = 0;
   private totalBytes = 0;
+  private ahead: string | null = null;
   private hasNews = false;
   private toldUs = -Infinity;
   private outcome: Outcome | null = null;
@@ -33,6 +34,7 @@ export class LoadEvents {
   }
 
   take(event: FeedEvent): void {
+    this.ahead = null;
     if (event.kind === 'ticks') this.ticks += event.batch.rowCount;
     if (event.kind === 'progress') {
       this.doneBytes = event.doneBytes;
@@ -40,6 +42,13 @@ export class LoadEvents {
     }
     this.hasNews = true;
     if (this.clock.monotonicUs() - this.toldUs >= PROGRESS_INTERVAL_US) this.wake();
+  }
+
+  /** Another feed is loaded before this one. */
+  waits(ahead: string): void {
+    this.ahead = ahead;
+    this.hasNews = true;
+    this.wake();
   }
 
   /** Resolves when the load has ended and its outcome is noted; never rejects. */
@@ -65,7 +74,9 @@ export class LoadEvents {
       if (this.hasNews) {
         this.hasNews = false;
         this.toldUs = this.clock.monotonicUs();
-        yield line({ event: 'progress', ...this.progress() });
+        yield line(
+          this.ahead === null ? { event: 'progress', ...this.progress() } : { event: 'waiting', ahead: this.ahead },
+        );
       }
       if (this.outcome === null) await this.news();
     }

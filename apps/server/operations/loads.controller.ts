@@ -10,7 +10,7 @@ import { NoParameters } from '../http/validation.ts';
 import { ASX_FEED } from '../market/patterns.ts';
 import { LoadEvents } from './load-events.ts';
 
-/** Loads at once; a further one is refused. */
+/** A load that is under way and those that wait for it; a further one is refused. */
 const LOADS_MAX = 2;
 
 export class LoadBody {
@@ -30,7 +30,7 @@ export class LoadsController {
 
   constructor(@Inject(API_CONTEXT) private readonly context: ApiContext) {}
 
-  /** Loads until done, telling how far it is. A caller who leaves stops the load; loading again repeats nothing. */
+  /** Loads until done, telling how far it is; one at a time, so that a second waits. A caller who leaves stops the load; loading again repeats nothing. */
   @Post('loads')
   @HttpCode(200)
   async load(
@@ -48,7 +48,7 @@ export class LoadsController {
       );
     }
     if (this.running >= LOADS_MAX) {
-      throw new ProblemError('overloaded', `${LOADS_MAX} loads are running: try again when one is done`, {
+      throw new ProblemError('overloaded', `${LOADS_MAX} loads are running or waiting: try again when one is done`, {
         headers: { 'retry-after': '10' },
       });
     }
@@ -58,7 +58,14 @@ export class LoadsController {
     const events = new LoadEvents(spec, platform.ports.clock, { instance: url, correlationId: id });
     try {
       const feed = await createFeed(spec);
-      const report = runWithCorrelationId(id, () => platform.load(feed, stop.signal, (event) => events.take(event)));
+      const report = runWithCorrelationId(id, () =>
+        platform.load(
+          feed,
+          stop.signal,
+          (event) => events.take(event),
+          (ahead) => events.waits(ahead),
+        ),
+      );
       report.catch((error: unknown) =>
         runWithCorrelationId(id, () => platform.ports.telemetry.log('warn', 'a load failed', { feed: spec, error })),
       );

@@ -17,6 +17,9 @@ const REPORT: LoadReport = {
   unread: { count: 1, names: ['trades/1.csv.gz'] },
   error: null,
   committed: true,
+  readRows: 7,
+  lake: { beforeUs: null, afterUs: 1_394_500_000_000_000 },
+  othersWrote: false,
   comparison: { completedSessions: 0, completedRows: 0, differingSessions: 0, notTakenRows: 0, differences: [] },
 };
 const ticks = (count: number): FeedEvent => ({ kind: 'ticks', batch: tradeBatch({ count }) });
@@ -62,6 +65,27 @@ describe('a load', () => {
   it('that was stopped before all was committed does not say finished', async () => {
     platform.load = async () => ({ ...REPORT, state: 'stopped', committed: false });
     expect(events((await load()).body).at(-1)).toMatchObject({ event: 'stopped', committed: false });
+  });
+
+  it('that waits for another says for which, and goes on when it has ended', async () => {
+    const ended = Promise.withResolvers<void>();
+    platform.load = async (_feed, _signal, listener, waits) => {
+      waits('asx:/others');
+      await ended.promise;
+      listener(ticks(4));
+      return REPORT;
+    };
+    await app.listen(0, '127.0.0.1');
+    const headers = { 'content-type': 'application/json' };
+    const request = { method: 'POST', headers, body: '{"feed":"asx:/files"}' };
+    const { body } = await fetch(`${await app.getUrl()}/v1/loads`, request);
+    let text = '';
+    for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes('waiting')) ended.resolve();
+    }
+    expect(events(text).map(({ event }) => event)).toEqual(expect.arrayContaining(['started', 'waiting', 'finished']));
+    expect(events(text)[1]).toEqual({ event: 'waiting', ahead: 'asx:/others' });
   });
 
   it('that fails midway says so in its last line', async () => {

@@ -26,7 +26,7 @@ const DIFFERENCES_NAMED = 20;
 const LAKE_ROWS_MAX = 20_000_000;
 const SESSIONS_OPEN_MAX = 100_000;
 const NOTHING_YET = { completedSessions: 0, completedRows: 0, differingSessions: 0, notTakenRows: 0 };
-const NOTHING: LoadComparison = { ...NOTHING_YET, differences: [] };
+export const NOTHING_COMPARED: LoadComparison = { ...NOTHING_YET, differences: [] };
 
 /**
  * A finite feed less what contradicts the lake. A row whose number the lake has would be dropped as a duplicate, whatever
@@ -44,6 +44,7 @@ export class ScreenedFeed implements MarketFeed {
   /** The first that differ. */
   private differing: SessionComparison[] = [];
   private isWhole = false;
+  private rows = 0;
 
   constructor(feed: MarketFeed, ports: LakePorts) {
     this.name = feed.name;
@@ -52,15 +53,23 @@ export class ScreenedFeed implements MarketFeed {
     this.ports = ports;
   }
 
+  /** Rows that the source gave in the latest `open`, refused ones and such as were kept out included. */
+  get readRows(): number {
+    return this.rows;
+  }
+
   async *open(signal: AbortSignal): AsyncGenerator<FeedEvent> {
     this.comparisons = new Map();
     this.settled = NOTHING_YET;
     this.differing = [];
     this.isWhole = false;
+    this.rows = 0;
     const sessions = new RecordedSessions(this.ports, signal);
     for await (const event of this.feed.open(signal)) {
+      if (event.kind === 'rejections') this.rows += event.rejections.length;
       if (event.kind !== 'ticks') yield event;
       else {
+        this.rows += event.batch.rowCount;
         const batch = this.screen(event.batch, await sessions.of(event.batch), event.placeOf);
         if (batch !== null) yield { kind: 'ticks', batch };
         this.settle(SESSIONS_OPEN_MAX);
@@ -71,11 +80,22 @@ export class ScreenedFeed implements MarketFeed {
 
   /** Of the latest `open`. A feed that was stopped has nothing to say of what it lacks. */
   async comparison(signal: AbortSignal): Promise<LoadComparison> {
-    if (!this.isWhole) return NOTHING;
+    if (!this.isWhole) return NOTHING_COMPARED;
     this.settle(0);
     const differences: SessionDifference[] = [];
     for (const one of this.differing) differences.push(one.difference(await this.changedRows(one, signal))!);
     return { ...this.settled, differences };
+  }
+
+  /**
+   * Reads the source again, beside the lake as it is now: of rows that were taken to be new, those differ whose number
+   * another writer had meanwhile. What completed sessions is as the latest `open` found it. `listener` hears the progress.
+   */
+  async compareAgain(signal: AbortSignal, listener: (event: FeedEvent) => void): Promise<LoadComparison> {
+    const { completedSessions, completedRows } = await this.comparison(signal);
+    const again = new ScreenedFeed(this.feed, this.ports);
+    for await (const event of again.open(signal)) if (event.kind === 'progress') listener(event);
+    return { ...(await again.comparison(signal)), completedSessions, completedRows };
   }
 
   /** Counts the sessions that came first, down to so many: a source is long done with them. */

@@ -13,6 +13,7 @@ import {
   type TopicDescription,
 } from '@k2/ports';
 import { asError } from '../as-error.ts';
+import { AppendedRecords } from './appended-records.ts';
 import { DropSeen } from './drop-seen.ts';
 import { LogOutage } from './log-outage.ts';
 
@@ -67,6 +68,7 @@ export interface RecordPorts {
  * succeed ends the recording at once, whether the feed has more or not.
  */
 export class RecordFeed {
+  readonly appended = new AppendedRecords();
   private readonly feed: MarketFeed;
   private readonly ports: RecordPorts;
   private readonly options: RecordOptions;
@@ -219,8 +221,8 @@ export class RecordFeed {
     const { log, clock } = this.ports;
     const attempt = async () => {
       const startUs = clock.monotonicUs();
-      await this.declare(topic);
-      await log.append(topic, payload);
+      const { framing } = await this.declare(topic);
+      this.appended.take(await log.append(topic, payload), framing);
       this.latency.record((clock.monotonicUs() - startUs) / 1_000, { topic });
     };
     await this.retried(topic, attempt, signal);
