@@ -38,15 +38,18 @@ console.log(`${kills} kills, seed ${seed}, ${rate} ticks/s, data in ${data}`);
 
 for (let run = 0; run < kills; run++) {
   // Some die while they start or recover, most while they work.
-  const lifeMs = chance() < 0.15 ? chance() * 600 : 900 + chance() * 2_000;
+  const from = chance() < 0.15 ? 'start' : 'ready';
+  const lifeMs = chance() * (from === 'start' ? 600 : 1_600);
   const server = new ServerProcess(data, runTape(seed, run, rate).spec, {
     K2_FLUSH_INTERVAL_MS: String(20 + Math.floor(chance() * 400)),
   });
-  const seen = await server.killAfter(lifeMs);
+  const seen = await server.killAfter(from, lifeMs);
   if (seen.readyMs !== null) recoveriesMs.push(seen.readyMs);
   acknowledged.push(Math.max(seen.acknowledgedTicks, await durableTicks(data, runTape(seed, run, rate).session)));
   const state = seen.readyMs === null ? 'before it was ready' : `${seen.acknowledgedTicks} ticks acknowledged`;
-  console.log(`kill ${run + 1}/${kills} after ${Math.round(lifeMs)} ms, ${state}`);
+  console.log(
+    `kill ${run + 1}/${kills}, ${Math.round(lifeMs)} ms after its ${from === 'start' ? 'start' : 'first answer'}: ${state}`,
+  );
 }
 
 const last = new ServerProcess(data, 'none', {});
