@@ -86,9 +86,10 @@ export class EngineDatabase {
     const names = distinctNames(places.map((at) => query.columnName(at)));
     query.destroySync();
     places.forEach((at) => checkValuesNamed(names[at], types[at]));
-    const view = `${ANSWER_VIEW}(${places.map((at) => `c${at}`).join(', ')})`;
+    // An error of a cast names the column of the view.
+    const view = `${ANSWER_VIEW}(${names.map(quoteName).join(', ')})`;
     await (await this.single(`CREATE TEMP VIEW ${view} AS ${sql}`, StatementType.CREATE)).run();
-    const columns = places.map((at) => `${parquetColumn(`c${at}`, types[at])} AS ${quoteName(names[at])}`);
+    const columns = names.map(quoteName).map((name, at) => `${parquetColumn(name, types[at])} AS ${name}`);
     return { sql: `SELECT ${columns.join(', ')} FROM temp.${ANSWER_VIEW} LIMIT ${limit}`, values };
   }
 
