@@ -225,9 +225,10 @@ export const MUTANTS: readonly WorldMutant[] = [
     name: 'trimmed-before-the-commit',
     world: 'sink',
     file: 'libs/usecases/sink/commit-pipeline.ts',
-    original: 'const startUs = clock.monotonicUs();',
+    original:
+      'const partitions = parts.map(({ owned, taken }) => ({ claim: owned.claim, nextOffset: taken.nextOffset }));',
     mutated:
-      'const startUs = clock.monotonicUs(); await this.ports.log.trim(parts.map(({ owned, taken }) => ({ ...owned.topicPartition, nextOffset: taken.nextOffset })));',
+      'const partitions = parts.map(({ owned, taken }) => ({ claim: owned.claim, nextOffset: taken.nextOffset })); await this.ports.log.trim(parts.map(({ owned, taken }) => ({ ...owned.topicPartition, nextOffset: taken.nextOffset })));',
     only: ['crashes', 'errors'],
   },
   {
@@ -254,9 +255,9 @@ export const MUTANTS: readonly WorldMutant[] = [
   {
     name: 'rejections-are-not-known-again',
     world: 'sink',
-    file: 'libs/usecases/sink/state-cache.ts',
-    original: 'const fresh = new Set(unknown.filter((id) => !stored.has(REJECTED_PREFIX + id)));',
-    mutated: 'const fresh = new Set(unknown);',
+    file: 'libs/usecases/sink/refusal-memory.ts',
+    original: 'const added = ofBucket.filter((id) => !known.has(id));',
+    mutated: 'const added = ofBucket;',
     only: ['rejections', 'repeats'],
   },
   {
