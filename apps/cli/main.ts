@@ -18,7 +18,7 @@ onStopSignal(() => {
   interrupt.abort();
 });
 
-// Whoever started this may die without a word: a launcher, or the npm that ran it.
+// The parent, a launcher or the npm that ran it, may be killed without passing a signal on.
 if (process.env['K2_SUPERVISOR'] === String(process.ppid)) {
   const { onParentGone } = (await import(workspaceFile('tools/bootstrap/parent.mjs').href)) as ParentWatch;
   onParentGone(() => process.kill(process.pid, 'SIGTERM'));

@@ -30,7 +30,7 @@ export async function accountLoad(lake: Lake, feed: string, run: () => Promise<L
   const of = { feed, rows, committed, othersWrote, unread, comparison };
   if (!committed || afterUs === null)
     return { ...of, kept: { trades: 0, quotes: 0 }, duplicates: 0, quarantined: 0, refusals: [] };
-  // After a long load maintenance may have given up the snapshot that it found.
+  // During a long load maintenance may have expired the snapshot that the load began with.
   const before =
     beforeUs === null ? EMPTY : await countLake(lake, exchange, { kind: 'time', timeUs: beforeUs }).catch(() => early);
   const after = await countLake(lake, exchange, { kind: 'time', timeUs: afterUs });

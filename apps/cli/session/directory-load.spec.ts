@@ -38,9 +38,9 @@ it('nothing is said of a log that was committed', async () => {
   expect(await load(platformWith(3, 3))).not.toHaveProperty('earlierRecords');
 });
 
-it('rows are counted from before the load if the snapshot that it found was given up meanwhile', async () => {
+it('rows are counted from before the load if its first snapshot has expired meanwhile', async () => {
   const query: K2Session['query'] = (_sql, _limit, asOf) => {
-    if (asOf?.kind === 'time' && asOf.timeUs === 1) return Promise.reject(new Error('given up'));
+    if (asOf?.kind === 'time' && asOf.timeUs === 1) return Promise.reject(new Error('expired'));
     return Promise.resolve(listed([{ ...NOTHING, trades: asOf?.kind === 'time' ? 13 : 10 }]));
   };
   expect(await load(platformWith(3, 3), query)).toMatchObject({ kept: { trades: 3 }, duplicates: 1 });

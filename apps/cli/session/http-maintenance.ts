@@ -42,7 +42,7 @@ export async function* maintainOverHttp(
     if (signal.aborted) throw await interrupted(url, path);
     throw error;
   } finally {
-    // Whoever reads the reports has left, as when the terminal that they go to was closed.
+    // Nobody reads the reports any more: the terminal was closed, for example.
     if (!hasEnded && !signal.aborted) await cancel(url, path).catch(() => undefined);
   }
 }
