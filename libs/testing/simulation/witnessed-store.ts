@@ -1,4 +1,13 @@
-import type { CommitReceipt, PlannedRows, ProgressChange, StagedRows, TickStore } from '@k2/ports';
+import type {
+  CommitReceipt,
+  PlannedRows,
+  ProgressChange,
+  StagedRows,
+  StateMove,
+  StoredState,
+  TickStore,
+  TopicPartition,
+} from '@k2/ports';
 import { nameOf } from './simulated-log.ts';
 import { POISON } from './tape.ts';
 import type { Witness } from './witness.ts';
@@ -35,7 +44,8 @@ export class WitnessedStore implements TickStore {
   async commit(staged: StagedRows, change: ProgressChange, stop?: AbortSignal): Promise<CommitReceipt> {
     const staging = this.stagings.get(staged);
     if (staging === undefined) {
-      if (this.couldLand(change)) this.witness.violate('rows were discarded whose commit could still take effect');
+      if (await this.couldLand(change))
+        this.witness.violate('rows were discarded whose commit could still take effect');
       throw new TypeError('the rows were discarded');
     }
     staging.landing ??= this.land(staged, staging, change, stop);
@@ -63,11 +73,14 @@ export class WitnessedStore implements TickStore {
   evolve: TickStore['evolve'] = (table, changes) => this.store.evolve(table, changes);
   close: TickStore['close'] = () => this.store.close();
 
-  private couldLand({ partitions }: ProgressChange): boolean {
-    return partitions.every(({ claim }) => {
+  private async couldLand({ partitions, state }: ProgressChange): Promise<boolean> {
+    const doClaimsHold = partitions.every(({ claim }) => {
       const name = nameOf(claim);
       return this.epochs.get(name) === claim.epoch && (this.witness.progress.get(name) ?? 0) === claim.nextOffset;
     });
+    if (!doClaimsHold) return false;
+    const stored = await this.store.state([...state.keys()]);
+    return [...state].every(([key, move]) => isAsItWas(stored.get(key), move));
   }
 
   private async land(
@@ -88,6 +101,14 @@ export class WitnessedStore implements TickStore {
       throw error;
     }
   }
+}
+
+/** Whether the state is what the move expects: once it is not, it is that never again. */
+function isAsItWas(stored: StoredState | undefined, { was, owner }: StateMove): boolean {
+  if (was === 'absent' || stored === undefined) return was === 'absent' && stored === undefined;
+  const isOf = (other: TopicPartition) => stored.owner !== null && nameOf(stored.owner) === nameOf(other);
+  if (was === 'own') return isOf(owner);
+  return stored.value === was.value && (was.owner === null ? stored.owner === null : isOf(was.owner));
 }
 
 function hasPoison(batch: PlannedRows['ticks'][number]['batch']): boolean {

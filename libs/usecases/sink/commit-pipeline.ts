@@ -76,7 +76,7 @@ export class CommitPipeline {
     this.options = options;
     this.stop = stop;
     this.listener = listener;
-    this.proven = new ProvenRows(ports.store);
+    this.proven = new ProvenRows(ports, options, stop);
     const { telemetry } = ports;
     this.rows = telemetry.counter('k2_sink_committed_rows', 'Rows made visible in the lake.');
     this.commitMs = telemetry.histogram('k2_sink_commit_ms', 'From staged to visible.', 'ms');

@@ -3,9 +3,7 @@ import {
   BATCH_ROWS_MAX,
   joinBatches,
   platformSequence,
-  recordPositions,
   selectPlaced,
-  tickPositions,
   type PlacedBatch,
   type TickBatch,
 } from '@k2/domain/market';
@@ -25,6 +23,7 @@ import type { Clock, LogRecord } from '@k2/ports';
 import { partitionName } from '../topic-partition.ts';
 import { GapNotes } from './gap-notes.ts';
 import { refusedTick, untoldTick } from './refused-tick.ts';
+import { rowPositions } from './row-positions.ts';
 import type { SeriesMoves } from './series-moves.ts';
 import type { StateCache } from './state-cache.ts';
 import type { TakenRows } from './taken-rows.ts';
@@ -68,7 +67,7 @@ export class Intake {
         const { batch } = payload;
         const isOfRun = run.length > 0 && run[0].batch.recordType === batch.recordType;
         if ((!isOfRun || runRows + batch.rowCount > BATCH_ROWS_MAX) && !(await endRun())) return takenCount;
-        run.push({ batch, platformSequence: positions(record, batch.rowCount) });
+        run.push({ batch, platformSequence: rowPositions(record, batch.rowCount) });
         runRows += batch.rowCount;
         continue;
       }
@@ -176,7 +175,7 @@ export class Intake {
 
   private async takeRejections(rejections: readonly Rejection[], record: LogRecord, into: TakenRows): Promise<void> {
     into.counts.taken += rejections.length;
-    const platformSequences = positions(record, rejections.length);
+    const platformSequences = rowPositions(record, rejections.length);
     await this.refuseOnce(
       rejections.map((rejection, index) => ({
         ...rejection,
@@ -239,11 +238,6 @@ function noteUnreported(batch: TickBatch, states: ReadonlyMap<string, SeriesStat
     if (state !== undefined && hasUnreportedGaps(state))
       into.unreported.set(key, { recordType: batch.recordType, series });
   }
-}
-
-/** `platform_sequence` of a record's rows. */
-function positions({ rowOffsets, nextOffset }: LogRecord, rowCount: number): BigInt64Array {
-  return rowOffsets === null ? recordPositions(nextOffset - 1, rowCount) : tickPositions(rowOffsets);
 }
 
 /** Topics end in the venue: `market.equities.trades.asx`. */

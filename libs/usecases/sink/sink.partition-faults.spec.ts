@@ -268,6 +268,22 @@ describe('Sink, when one partition is at fault', () => {
     expect(await stop()).toBeNull();
   });
 
+  it('sink.poison-first: ticks at fault that are the first of their partition go to the quarantine if the next are well', async () => {
+    const world = await TwoTopics.create();
+    world.staging(({ ticks }) => {
+      for (const { batch } of ticks)
+        if (batch.venueSequence.some((sequence) => sequence < 4)) throw new TypeError('Cannot convert it to a BigInt');
+    });
+    await world.trades(ASX, 1, 2);
+    await world.trades(ASX, 3, 2);
+    const { sink, stop } = world.start({ readBytesMax: 1, flushRowsMax: 1 });
+    await world.pass(2_000);
+    expect(sink.status).toMatchObject({ paused: [], error: null });
+    expect(await world.ticks()).toEqual(ticksOf('ASX', 4, 4));
+    expect((await world.rows('audit.quarantine')).length).toBe(3);
+    expect(await stop()).toBeNull();
+  });
+
   it('pauses a partition that cannot be written whatever is left out of it, and commits the others', async () => {
     const world = await TwoTopics.create();
     world.staging(({ ticks }) => {

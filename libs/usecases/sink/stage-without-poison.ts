@@ -11,7 +11,7 @@ const TRIALS_MAX = 256;
 /**
  * Stages what was taken of a partition; ticks that the store can't write go to the quarantine instead, with their values,
  * and their numbers count as missing. They are found by halves: what fails alone, while the rest does not, or while a row
- * of the partition that was written before still can be, is at fault. Throws what staging throws if that finds none.
+ * of the partition that was written before, or one behind them, can be, is at fault. Throws what staging throws if that finds none.
  */
 export async function stageWithoutPoison(
   { store, clock }: { readonly store: TickStore; readonly clock: Clock },
@@ -28,7 +28,7 @@ export async function stageWithoutPoison(
     const poison = await trials.poison();
     if (poison.size === 0) throw error;
     if (poison.size === trials.rowCount) {
-      const isStoreWell = await proven.canStillBeWritten(taken.name, isAboutRows);
+      const isStoreWell = await proven.canOthersBeWritten(taken, isAboutRows);
       if (!(isStoreWell ?? poison.size === 1)) throw error;
     }
     quarantine(taken, poison, clock.nowUs());
