@@ -28,6 +28,8 @@ const SCENARIOS: readonly Scenario[] = [
   overrun,
 ];
 
+const FAILURES_SHOWN = 20;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -53,7 +55,7 @@ const rate = wholeNumber('rate', values.rate, 100, 1_000_000);
 const kills = values.kills === undefined ? null : wholeNumber('kills', values.kills, 1, 100_000);
 
 const outcomes: Outcome[] = [];
-let failures = 0;
+const failed: string[] = [];
 for (const scenario of SCENARIOS) {
   if (positionals.length > 0 && !positionals.includes(scenario.name)) continue;
   console.log(`${scenario.name}: ${scenario.description}`);
@@ -61,15 +63,17 @@ for (const scenario of SCENARIOS) {
   try {
     outcomes.push(await scenario.run({ kills: kills ?? scenario.kills, seed, rate, say }));
   } catch (error) {
-    failures++;
+    failed.push(`${scenario.name} could not be carried out: ${String(error)}`);
     console.error(`${scenario.name} could not be carried out:`, error);
   }
 }
 
 console.log(`\n${report(outcomes)}`);
-failures += outcomes.filter((outcome) => failuresOf(outcome).length > 0).length;
+for (const outcome of outcomes)
+  for (const failure of failuresOf(outcome)) failed.push(`${outcome.scenario}: ${failure}`);
+for (const line of failed.slice(0, FAILURES_SHOWN)) console.error(`FAILED ${line}`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, null, 2)}\n`);
-process.exitCode = failures > 0 ? 1 : 0;
+process.exitCode = failed.length > 0 ? 1 : 0;
 
 function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
