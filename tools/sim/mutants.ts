@@ -76,7 +76,7 @@ export const MUTANTS: readonly WorldMutant[] = [
   {
     name: 'E5-two-formulas-of-positions',
     world: 'sink',
-    file: 'libs/usecases/sink/intake.ts',
+    file: 'libs/usecases/sink/row-positions.ts',
     original: 'tickPositions(rowOffsets)',
     mutated: 'BigInt64Array.from(rowOffsets, BigInt)',
     only: ['tick-framing'],

@@ -68,6 +68,8 @@ export class LocalFileCache {
   /** Least recently used first. */
   private readonly entries = new Map<string, Entry>();
   private readonly removals = new Set<Promise<void>>();
+  /** Under way, also of entries that are given up. */
+  private readonly preparations = new Set<Promise<unknown>>();
   private totalBytes = 0;
   /** Without files larger than the bound. */
   private boundedBytes = 0;
@@ -129,8 +131,10 @@ export class LocalFileCache {
     if (entry.users === 0) this.discard(entry);
   }
 
-  /** Waits for removals under way. Files stay for the next process. */
+  /** Ends fetches, and waits for removals under way. Files that are whole stay for the next process. */
   async close(): Promise<void> {
+    for (const { preparing } of this.entries.values()) preparing?.abort(unwanted());
+    await Promise.allSettled(this.preparations);
     await Promise.all(this.removals);
   }
 
@@ -163,7 +167,7 @@ export class LocalFileCache {
       this.left(entry);
     };
     try {
-      entry.ready ??= this.prepared(entry, fetch);
+      entry.ready ??= this.noted(this.prepared(entry, fetch));
       const path = await untilAborted(entry.ready, signal);
       const discard = () => {
         if (!entry.isForgotten)
@@ -199,6 +203,13 @@ export class LocalFileCache {
       entry.preparing = null;
       if (entry.users === 0) this.discard(entry);
     }
+  }
+
+  private noted(preparation: Promise<string>): Promise<string> {
+    this.preparations.add(preparation);
+    const ended = () => void this.preparations.delete(preparation);
+    preparation.then(ended, ended);
+    return preparation;
   }
 
   private async copied(entry: Entry, fetch: FetchFile, isUnwanted: AbortSignal): Promise<string> {
