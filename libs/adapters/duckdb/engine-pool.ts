@@ -112,7 +112,7 @@ export class EnginePool {
     const slot = this.leases.get(lease);
     if (slot === undefined) return;
     this.leases.delete(lease);
-    this.recycle(slot, lease.process);
+    void this.recycle(slot, lease.process);
   }
 
   async close(): Promise<void> {
@@ -198,12 +198,12 @@ export class EnginePool {
     this.started(slot).catch(() => {});
   }
 
-  private recycle(slot: Slot, engine: EngineProcess): void {
+  private async recycle(slot: Slot, engine: EngineProcess): Promise<void> {
+    await engine.takeStock();
     if (engine.isWornOut) engine.kill();
     if (!engine.isAlive || engine.isWornOut) {
       // By then `replace`, which waited for the same, has put another process in its place.
-      void engine.exited.then(() => this.handOver(slot));
-      return;
+      await engine.exited;
     }
     this.handOver(slot);
   }

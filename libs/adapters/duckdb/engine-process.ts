@@ -18,13 +18,15 @@ const isSource = import.meta.url.endsWith('.ts');
 const CHILD = fileURLToPath(new URL(isSource ? './engine-child.ts' : './engine-child.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 const WATCH_INTERVAL_MS = 50;
-const WATCH_RUNS = 100;
 /** What Node maps for itself and the limit counts, though hardly any of it is ever touched (640 MB measured). */
 const NODE_DATA_BYTES = 805_306_368;
 /** DuckDB's soft limit lies below the process's cap: most queries that need too much end by it, and tidily. */
 const DUCKDB_SHARE = 0.6;
-/** Of the memory cap. Also after a question that used much: what it freed has not all gone back to the system. */
-const WORN_OUT_SHARE = 0.75;
+/**
+ * Of the memory cap, beyond what the process had when it was ready: what questions freed does not all go back to the
+ * system, and is counted against the next one, which has to find room for DuckDB's share.
+ */
+const KEPT_SHARE_MAX = 0.25;
 const STDERR_CHARS_MAX = 4_000;
 
 export interface RunListener {
@@ -36,8 +38,9 @@ export interface RunListener {
 /** One engine process: runs one task at a time, under a memory cap, and can always be killed. */
 export class EngineProcess {
   runs = 0;
-  /** As last seen; looked at during long runs and once in a while between short ones. */
-  residentBytes = 0;
+  /** As last seen: when the process was ready, and after its last question. */
+  private freshBytes = 0;
+  private keptBytes = 0;
   private readonly child: ChildProcess;
   private readonly config: DuckDbQueryEngineConfig;
   private current: { readonly id: number; readonly listener: RunListener; settle(): void } | null = null;
@@ -99,6 +102,7 @@ export class EngineProcess {
     void this.exited.then(() => reject(this.startError('ended as it started')));
     try {
       await promise;
+      this.freshBytes = await this.residentBytes();
     } catch (error) {
       this.kill();
       throw error;
@@ -129,7 +133,6 @@ export class EngineProcess {
     this.current = { id, listener, settle: resolve };
     this.stderr = '';
     this.watchTimer = setInterval(() => void this.watchMemory(id), WATCH_INTERVAL_MS);
-    if (id % WATCH_RUNS === 0) void this.watchMemory(id);
     this.send({ kind: 'run', id, task });
     return promise;
   }
@@ -149,13 +152,16 @@ export class EngineProcess {
     this.child.kill('SIGKILL');
   }
 
+  /** Looks at what the last question left. To be called between questions, before `isWornOut` is asked. */
+  async takeStock(): Promise<void> {
+    if (this.isAlive) this.keptBytes = await this.residentBytes();
+  }
+
   /** Whether the next question had better get a new process: this one has hoarded memory, or served its time. */
   get isWornOut(): boolean {
-    return (
-      this.hasRunOut ||
-      this.runs >= this.config.questionsPerProcessMax ||
-      this.residentBytes > this.config.memoryBytesMax * WORN_OUT_SHARE
-    );
+    const { questionsPerProcessMax, memoryBytesMax } = this.config;
+    const hoardedBytes = this.keptBytes - this.freshBytes;
+    return this.hasRunOut || this.runs >= questionsPerProcessMax || hoardedBytes > memoryBytesMax * KEPT_SHARE_MAX;
   }
 
   /** Resolves once the process is gone. */
@@ -225,12 +231,16 @@ export class EngineProcess {
 
   /** `id`: of the run whose memory is looked at; the next one does not answer for it. */
   private async watchMemory(id: number): Promise<void> {
-    const { pid } = this.child;
-    const bytes = pid === undefined ? null : await residentBytes(pid);
-    this.residentBytes = bytes ?? 0;
-    if (bytes === null || bytes <= this.config.memoryBytesMax || this.current?.id !== id) return;
+    const bytes = await this.residentBytes();
+    if (bytes <= this.config.memoryBytesMax || this.current?.id !== id) return;
     this.isOverMemory = true;
     this.kill();
+  }
+
+  /** Zero where nothing tells. */
+  private async residentBytes(): Promise<number> {
+    const { pid } = this.child;
+    return pid === undefined ? 0 : ((await residentBytes(pid)) ?? 0);
   }
 }
 

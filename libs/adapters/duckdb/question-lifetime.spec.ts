@@ -118,7 +118,8 @@ describe('a question', () => {
     });
     for (let kill = 0; kill < 15; kill++) {
       await sleep(20 + 13 * (kill % 7));
-      for (const pid of processes('sql')) process.kill(pid, 'SIGKILL');
+      // One that was killed the last time may be listed, and gone by now.
+      for (const pid of processes('sql')) if (exists(pid)) process.kill(pid, 'SIGKILL');
     }
     isOver = true;
     await Promise.all(asking);
@@ -220,6 +221,24 @@ describe('a question', () => {
       expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
     }
   }, 60_000);
+
+  it('gets no process that still holds what the question before took', async () => {
+    await engineWith({ memoryBytesMax: 500_000_000 });
+    const [before] = processes('sql');
+    // Three batches of strings that the process makes, and sends, in no time.
+    const large = "SELECT repeat('x', 60000) AS text FROM range(3000) AS t(i)";
+    expect(await answerRows(await engine.ask(sql(large, 3_000), plans, ASK))).toHaveLength(3_000);
+    expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);
+    expect(processes('sql')).not.toContain(before);
+  });
+
+  it('gets the process of the one before if that left little', async () => {
+    await engineWith({ memoryBytesMax: 500_000_000 });
+    const before = processes('sql');
+    for (let round = 0; round < 5; round++)
+      expect(await answerRows(await engine.ask(ticks(), plans, ASK))).toHaveLength(100);
+    expect(processes('sql')).toEqual(before);
+  });
 
   /** Resolves once they are gone and Node has heard of it: until then even a dead process has its number. */
   async function killed(pids: readonly number[]): Promise<void> {
