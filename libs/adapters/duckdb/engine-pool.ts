@@ -199,12 +199,9 @@ export class EnginePool {
   }
 
   private async recycle(slot: Slot, engine: EngineProcess): Promise<void> {
-    await engine.takeStock();
-    if (engine.isWornOut) engine.kill();
-    if (!engine.isAlive || engine.isWornOut) {
-      // By then `replace`, which waited for the same, has put another process in its place.
-      await engine.exited;
-    }
+    if (await engine.isWornOut()) engine.kill();
+    // By then `replace`, which waited for the same, has put another process in its place.
+    if (!engine.isAlive) await engine.exited;
     this.handOver(slot);
   }
 

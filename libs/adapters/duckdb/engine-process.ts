@@ -38,9 +38,8 @@ export interface RunListener {
 /** One engine process: runs one task at a time, under a memory cap, and can always be killed. */
 export class EngineProcess {
   runs = 0;
-  /** As last seen: when the process was ready, and after its last question. */
+  /** What it held when it was ready. */
   private freshBytes = 0;
-  private keptBytes = 0;
   private readonly child: ChildProcess;
   private readonly config: DuckDbQueryEngineConfig;
   private current: { readonly id: number; readonly listener: RunListener; settle(): void } | null = null;
@@ -152,16 +151,14 @@ export class EngineProcess {
     this.child.kill('SIGKILL');
   }
 
-  /** Looks at what the last question left. To be called between questions, before `isWornOut` is asked. */
-  async takeStock(): Promise<void> {
-    if (this.isAlive) this.keptBytes = await this.residentBytes();
-  }
-
-  /** Whether the next question had better get a new process: this one has hoarded memory, or served its time. */
-  get isWornOut(): boolean {
+  /**
+   * Whether the next question should get a new process: this one has run out of memory, has served its time, or kept too
+   * much of what its questions used. Only between questions.
+   */
+  async isWornOut(): Promise<boolean> {
     const { questionsPerProcessMax, memoryBytesMax } = this.config;
-    const hoardedBytes = this.keptBytes - this.freshBytes;
-    return this.hasRunOut || this.runs >= questionsPerProcessMax || hoardedBytes > memoryBytesMax * KEPT_SHARE_MAX;
+    if (this.hasRunOut || this.runs >= questionsPerProcessMax) return true;
+    return (await this.residentBytes()) - this.freshBytes > memoryBytesMax * KEPT_SHARE_MAX;
   }
 
   /** Resolves once the process is gone. */

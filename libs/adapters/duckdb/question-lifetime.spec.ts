@@ -118,7 +118,7 @@ describe('a question', () => {
     });
     for (let kill = 0; kill < 15; kill++) {
       await sleep(20 + 13 * (kill % 7));
-      // One that was killed the last time may be listed, and gone by now.
+      // A process killed in the round before may still be listed, and be gone by now.
       for (const pid of processes('sql')) if (exists(pid)) process.kill(pid, 'SIGKILL');
     }
     isOver = true;
@@ -225,7 +225,7 @@ describe('a question', () => {
   it('gets no process that still holds what the question before took', async () => {
     await engineWith({ memoryBytesMax: 500_000_000 });
     const [before] = processes('sql');
-    // Three batches of strings that the process makes, and sends, in no time.
+    // 180 MB of strings, made and sent faster than memory is sampled.
     const large = "SELECT repeat('x', 60000) AS text FROM range(3000) AS t(i)";
     expect(await answerRows(await engine.ask(sql(large, 3_000), plans, ASK))).toHaveLength(3_000);
     expect(await answerRows(await engine.ask(sql('SELECT 1 AS one'), plans, ASK))).toEqual([{ one: 1 }]);

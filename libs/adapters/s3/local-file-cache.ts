@@ -68,8 +68,8 @@ export class LocalFileCache {
   /** Least recently used first. */
   private readonly entries = new Map<string, Entry>();
   private readonly removals = new Set<Promise<void>>();
-  /** Under way, also of entries that are given up. */
-  private readonly preparations = new Set<Promise<unknown>>();
+  /** Entries whose file is being fetched or checked, including those that have been dropped from `entries`. */
+  private readonly pending = new Set<Entry>();
   private totalBytes = 0;
   /** Without files larger than the bound. */
   private boundedBytes = 0;
@@ -131,10 +131,10 @@ export class LocalFileCache {
     if (entry.users === 0) this.discard(entry);
   }
 
-  /** Ends fetches, and waits for removals under way. Files that are whole stay for the next process. */
+  /** Aborts pending fetches, and waits for them and for pending removals. Complete files stay for the next process. */
   async close(): Promise<void> {
-    for (const { preparing } of this.entries.values()) preparing?.abort(unwanted());
-    await Promise.allSettled(this.preparations);
+    for (const { preparing } of this.pending) preparing?.abort(unwanted());
+    await Promise.allSettled(Array.from(this.pending, ({ ready }) => ready));
     await Promise.all(this.removals);
   }
 
@@ -167,7 +167,7 @@ export class LocalFileCache {
       this.left(entry);
     };
     try {
-      entry.ready ??= this.noted(this.prepared(entry, fetch));
+      entry.ready ??= this.prepared(entry, fetch);
       const path = await untilAborted(entry.ready, signal);
       const discard = () => {
         if (!entry.isForgotten)
@@ -197,19 +197,14 @@ export class LocalFileCache {
   private async prepared(entry: Entry, fetch: FetchFile): Promise<string> {
     const preparing = new AbortController();
     entry.preparing = preparing;
+    this.pending.add(entry);
     try {
       return await this.copied(entry, fetch, preparing.signal);
     } finally {
       entry.preparing = null;
+      this.pending.delete(entry);
       if (entry.users === 0) this.discard(entry);
     }
-  }
-
-  private noted(preparation: Promise<string>): Promise<string> {
-    this.preparations.add(preparation);
-    const ended = () => void this.preparations.delete(preparation);
-    preparation.then(ended, ended);
-    return preparation;
   }
 
   private async copied(entry: Entry, fetch: FetchFile, isUnwanted: AbortSignal): Promise<string> {

@@ -13,15 +13,17 @@ export function assertOwnersMove({ progress, state }: Pick<CatalogChange, 'progr
 }
 
 /** Throws `progress-mismatch` where another partition has moved the state since it was read. */
-export function assertStateIsAsRead(key: string, { owner, was }: StateMove, stored: StoredState | undefined): void {
-  if (isAsRead(owner, was, stored)) return;
+export function assertStateIsAsRead(key: string, move: StateMove, stored: StoredState | undefined): void {
+  if (isStateAsRead(move, stored)) return;
+  const { owner, was } = move;
   const expected = was === 'absent' ? 'no state' : `a state of ${was === 'own' ? nameOf(owner) : ownerOf(was)}`;
   const found = stored === undefined ? 'no state' : `one of ${ownerOf(stored)}`;
   const message = `state ${key}: ${nameOf(owner)} expected ${expected} as it was read, found ${found}: read it again`;
   throw new PortError('progress-mismatch', message, { key, owner, was, stored }) satisfies TableCatalogError;
 }
 
-function isAsRead(owner: TopicPartition, was: StateMove['was'], stored: StoredState | undefined): boolean {
+/** Whether the stored state is still the one that the move was made from. */
+export function isStateAsRead({ owner, was }: StateMove, stored: StoredState | undefined): boolean {
   if (was === 'absent' || stored === undefined) return was === 'absent' && stored === undefined;
   // While the owner's claim holds, nobody else moves what is its own.
   if (was === 'own') return isSame(stored.owner, owner);

@@ -1,13 +1,5 @@
-import type {
-  CommitReceipt,
-  PlannedRows,
-  ProgressChange,
-  StagedRows,
-  StateMove,
-  StoredState,
-  TickStore,
-  TopicPartition,
-} from '@k2/ports';
+import type { CommitReceipt, PlannedRows, ProgressChange, StagedRows, TickStore } from '@k2/ports';
+import { isStateAsRead } from '@k2/ports/in-process';
 import { nameOf } from './simulated-log.ts';
 import { POISON } from './tape.ts';
 import type { Witness } from './witness.ts';
@@ -80,7 +72,8 @@ export class WitnessedStore implements TickStore {
     });
     if (!doClaimsHold) return false;
     const stored = await this.store.state([...state.keys()]);
-    return [...state].every(([key, move]) => isAsItWas(stored.get(key), move));
+    // States only move forward: a commit that expects an older one can never land.
+    return [...state].every(([key, move]) => isStateAsRead(move, stored.get(key)));
   }
 
   private async land(
@@ -101,14 +94,6 @@ export class WitnessedStore implements TickStore {
       throw error;
     }
   }
-}
-
-/** Whether the state is what the move expects: once it is not, it is that never again. */
-function isAsItWas(stored: StoredState | undefined, { was, owner }: StateMove): boolean {
-  if (was === 'absent' || stored === undefined) return was === 'absent' && stored === undefined;
-  const isOf = (other: TopicPartition) => stored.owner !== null && nameOf(stored.owner) === nameOf(other);
-  if (was === 'own') return isOf(owner);
-  return stored.value === was.value && (was.owner === null ? stored.owner === null : isOf(was.owner));
 }
 
 function hasPoison(batch: PlannedRows['ticks'][number]['batch']): boolean {

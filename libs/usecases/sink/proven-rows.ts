@@ -3,14 +3,15 @@ import { isPortError, type LogRecord, type TickLog, type TickStore } from '@k2/p
 import { rowPositions } from './row-positions.ts';
 import type { TakenRows } from './taken-rows.ts';
 
-/** How long the log may take to say what comes next of a partition: the others wait. */
+/** How long to wait for the next records of a partition; commits of the other partitions wait meanwhile. */
 const NEXT_WAIT_MS = 100;
-/** Rows behind those that can't be written of which one is looked for that can be. */
+/** How many of the rows that follow are tried. */
 const NEXT_ROWS_MAX = 16;
 
 /**
- * Of each partition one row that could be written, or else one that comes after those at fault. If none of its next rows
- * can be, and that one can, the fault is in the rows; if that one can't be written either, it is in whatever writes them.
+ * Tells faulty rows from a faulty store. For each partition it keeps one row that could be written. If new rows can't be
+ * written and that one still can, the rows are at fault; if that one can't either, the store is. Where no row has been
+ * written yet, the rows that follow in the log are tried instead.
  */
 export class ProvenRows {
   private readonly ports: { readonly log: TickLog; readonly store: TickStore };
@@ -30,7 +31,7 @@ export class ProvenRows {
     if (row !== null) this.rows.set(name, row);
   }
 
-  /** Null if it is not known: nothing of the partition was written yet, and nothing behind these rows can be. */
+  /** Null if unknown: no row of the partition has been written yet, and none of those that follow can be. */
   async canOthersBeWritten(taken: TakenRows, isAboutRows: (error: unknown) => boolean): Promise<boolean | null> {
     const row = this.rows.get(taken.name);
     if (row !== undefined) return this.canBeWritten(row, isAboutRows);
@@ -55,7 +56,7 @@ export class ProvenRows {
     }
   }
 
-  /** None if the log does not answer: they are only looked at. */
+  /** The first rows after those taken; none if the log can't be read now. They are only tried, not taken. */
   private async nextRows({ topicPartition, nextOffset }: TakenRows): Promise<readonly PlacedBatch[]> {
     const positions = [{ ...topicPartition, nextOffset }];
     const request = { positions, bytesMax: this.options.readBytesMax, waitMs: NEXT_WAIT_MS };
@@ -68,6 +69,7 @@ export class ProvenRows {
     }
     const rows: PlacedBatch[] = [];
     for (const record of records) {
+      if (rows.length === NEXT_ROWS_MAX) break;
       if (record.payload.kind !== 'ticks') continue;
       const { batch } = record.payload;
       const placed = { batch, platformSequence: rowPositions(record, batch.rowCount) };

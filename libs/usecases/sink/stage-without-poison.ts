@@ -10,8 +10,9 @@ const TRIALS_MAX = 256;
 
 /**
  * Stages what was taken of a partition; ticks that the store can't write go to the quarantine instead, with their values,
- * and their numbers count as missing. They are found by halves: what fails alone, while the rest does not, or while a row
- * of the partition that was written before, or one behind them, can be, is at fault. Throws what staging throws if that finds none.
+ * and their numbers count as missing. They are found by halves: a tick is at fault if it fails alone while other rows of
+ * the partition (the rest, one written before, or one that follows) can be written. Throws what staging throws if that
+ * finds none.
  */
 export async function stageWithoutPoison(
   { store, clock }: { readonly store: TickStore; readonly clock: Clock },

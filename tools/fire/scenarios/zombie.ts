@@ -5,7 +5,7 @@ import { World } from '../../world/world.ts';
 
 /** Longer than the session of a group member. */
 const FROZEN_MS = 6_000;
-/** A machine that is slow lets the group wait for longer. */
+/** On a slow machine the group takes longer to notice. */
 const TAKEN_OVER_MS_MAX = 60_000;
 
 /** A sink is frozen until another has taken its partitions over, and then goes on as if nothing had been. */
@@ -49,7 +49,7 @@ export const zombie: Scenario = {
   },
 };
 
-/** How many partitions were claimed since, once some are. */
+/** Waits until partitions have been claimed since; returns how many. */
 async function takenOver(world: World, since: readonly number[]): Promise<number> {
   const untilMs = performance.now() + TAKEN_OVER_MS_MAX;
   for (;;) {
