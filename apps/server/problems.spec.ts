@@ -223,6 +223,14 @@ describe('what the ports refuse', () => {
     expect(headers['retry-after'] !== undefined).toBe(status === 429 || status === 503);
   });
 
+  it('a long message is cut: nobody reads megabytes of an error', async () => {
+    platform.engine.answering = async () => {
+      throw new PortError('invalid-query', `Conversion Error: ${'x'.repeat(1_000_000)}`);
+    };
+    const { details } = await problem({ method: 'POST', url: '/v1/query', payload: { sql: 'SELECT 1' } });
+    expect(details.detail).toMatch(/^Conversion Error: x{9982}…$/);
+  });
+
   it('an unknown snapshot and a time before the first are 404, on every route that travels', async () => {
     for (const url of ['/v1/trades', '/v1/bars', '/v1/symbols', '/v1/gaps']) {
       expect([url, (await problem({ url: `${url}?asOf=17` })).details.type]).toEqual([

@@ -100,6 +100,9 @@ export function valueProblem(
   return new ProblemError(kind, `${field} is ${quotedValue(value)}: expected ${expected}`, { errors, headers });
 }
 
+/** Whatever an error repeats of the request or the data, a caller does not need more of it. */
+const DETAIL_CHARS_MAX = 10_000;
+
 /** RFC 9457. */
 export interface ProblemDetails {
   readonly type: string;
@@ -121,7 +124,7 @@ export function problemDetails(
     type: `urn:k2:problem:${kind}`,
     title,
     status,
-    detail: printableLines(message),
+    detail: printableLines(message.length > DETAIL_CHARS_MAX ? `${message.slice(0, DETAIL_CHARS_MAX)}…` : message),
     // A URI reference: what is no ASCII came without being encoded.
     instance: encodeURI(instance.slice(0, 2_000)).replaceAll('%25', '%'),
     correlationId,

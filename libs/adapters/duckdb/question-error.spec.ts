@@ -21,4 +21,14 @@ describe('errors of the engine', () => {
   ])("of typed questions are the engine's, unless they are of arithmetic: %s", (message, kind) => {
     expect(questionErrorOf(new Error(message), false).kind).toBe(kind);
   });
+
+  it('is short, however large the value that the error repeats', () => {
+    const { kind, message } = questionErrorOf(
+      new Error(`Conversion Error: Could not convert '${'x'.repeat(5_000_000)}'`),
+      true,
+    );
+    expect(kind).toBe('invalid-query');
+    expect(message).toMatch(/^Conversion Error: Could not convert 'xxx.*x… \(5000038 characters in all\)$/);
+    expect(message.length).toBeLessThan(4_100);
+  });
 });

@@ -18,13 +18,21 @@ export function raised(message: string): string {
 const RAISED = 'K2: ';
 const RAISED_ERROR = new RegExp(`^Invalid Input Error: ${RAISED}(.*)$`, 's');
 
+/** An error may repeat a value of the query, which can be as large as memory allows. */
+const MESSAGE_CHARS_MAX = 4_000;
+
 /** DuckDB's errors begin with their class: `Binder Error: …`. */
 export function questionErrorOf(error: unknown, isUserSql: boolean): QuestionError {
   if (error instanceof QuestionError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = bounded(error instanceof Error ? error.message : String(error));
   const refusal = isUserSql ? null : RAISED_ERROR.exec(message);
   if (refusal !== null) return new QuestionError('invalid-query', refusal[1]);
   return new QuestionError(kindOf(message, isUserSql), isUserSql ? shortMessage(message) : message);
+}
+
+function bounded(message: string): string {
+  if (message.length <= MESSAGE_CHARS_MAX) return message;
+  return `${message.slice(0, MESSAGE_CHARS_MAX)}… (${message.length} characters in all)`;
 }
 
 /**
